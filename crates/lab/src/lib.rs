@@ -1,0 +1,18 @@
+//! The ground Steppe is tried on: a real Kubernetes on one bare Linux machine, its light sibling for most tests,
+//! and the services a cell needs around it. Used by demo, tests and benchmarks; never part of the product.
+
+pub mod cache;
+pub mod debian;
+pub mod dns;
+pub mod fault;
+pub mod images;
+pub mod ingress;
+pub mod install;
+pub mod light;
+pub mod node;
+pub mod policy;
+pub mod process;
+pub mod storage;
+pub mod store;
+pub mod tools;
+pub mod wait;
