@@ -33,10 +33,12 @@ pub struct Spec {
     pub cwd: Option<PathBuf>,
 }
 
-/// The programs of one state folder: `run/NAME.pid`, `logs/NAME.log`.
+/// The programs of one state folder: `run/NAME.pid`, `logs/NAME.log`. When the folder has a file `netns`, the programs
+/// run in that network namespace: "127.0.0.1" in them is then the namespace's own loopback, which the host cannot reach.
 #[derive(Clone, Debug)]
 pub struct Processes {
     state: PathBuf,
+    netns: Option<PathBuf>,
 }
 
 /// A process, told from a later one with the same number by its start time (field 22 of `/proc/PID/stat`, in clock
@@ -103,7 +105,8 @@ impl Identity {
 impl Processes {
     /// The programs whose pid files and logs are below `state`.
     pub fn at(state: &Path) -> Self {
-        Self { state: state.to_owned() }
+        let netns = state.join("netns");
+        Self { state: state.to_owned(), netns: netns.exists().then_some(netns) }
     }
 
     /// The log that `name` writes to.
@@ -129,8 +132,11 @@ impl Processes {
         }
         let out = File::options().create(true).append(true).open(&log);
         let out = out.with_context(|| format!("cannot open the log {}", log.display()))?;
-        // setsid(1) keeps the pid, because a fresh child never leads a process group.
+        // setsid(1) keeps the pid, because a fresh child never leads a process group; so does nsenter(1) without --pid.
         let mut command = Command::new("setsid");
+        if let Some(netns) = &self.netns {
+            command.arg("nsenter").arg(format!("--net={}", netns.display()));
+        }
         command.arg(&program).args(&spec.args).env_clear();
         command.env("PATH", PATH).env("HOME", &self.state).env("LANG", "C.UTF-8").envs(&spec.env);
         command.current_dir(spec.cwd.as_ref().unwrap_or(&self.state));
