@@ -1,0 +1,99 @@
+//! Building the product's programs and those of its ground, and putting them where no other clone's build
+//! replaces them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::cargo;
+use crate::context::Context;
+use crate::workspace;
+
+/// Builds all programs; returns their folder.
+pub fn build(context: &Context) -> anyhow::Result<PathBuf> {
+    let step = context.begin("programs");
+    let programs = workspace::programs(&workspace::packages(context)?);
+    let built = cargo::run(context, &step, "programs", &arguments(&programs))?;
+    if !built.end.good() {
+        let complaints = built.complaints();
+        bail!(
+            "the programs do not build ({}):\n{complaints}",
+            built.end.describe()
+        );
+    }
+    let folder = context.cache.bin();
+    for executable in built
+        .executables
+        .iter()
+        .filter(|one| one.kind == "bin" && !one.test)
+    {
+        place(&executable.path, &folder.join(&executable.target))?;
+    }
+    context.end(step, true, "built");
+    Ok(folder)
+}
+
+/// The whole workspace is selected, and `--examples` makes cargo count the development dependencies in: the
+/// features of each crate are then the same as in the build of the tests, so that nothing is compiled twice.
+fn arguments(programs: &[String]) -> Vec<String> {
+    let mut args: Vec<String> = [
+        "build",
+        "--workspace",
+        "--examples",
+        "--message-format",
+        "json",
+    ]
+    .map(str::to_owned)
+    .into();
+    for program in programs {
+        args.extend(["--bin".to_owned(), program.clone()]);
+    }
+    args
+}
+
+/// A link where that is possible: the programs are large.
+fn place(from: &Path, to: &Path) -> anyhow::Result<()> {
+    if to.exists() {
+        fs::remove_file(to).with_context(|| format!("replacing {}", to.display()))?;
+    }
+    if fs::hard_link(from, to).is_err() {
+        fs::copy(from, to)
+            .with_context(|| format!("copying {} to {}", from.display(), to.display()))?;
+    }
+    Ok(())
+}
+
+/// One of the built programs.
+pub fn path(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let path = folder.join(name);
+    if !path.is_file() {
+        bail!("no package of the workspace builds the program {name}");
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_placed_program_survives_the_next_build() {
+        let folder = tempfile::tempdir().unwrap();
+        let (built, placed) = (folder.path().join("built"), folder.path().join("placed"));
+        fs::write(&built, "one").unwrap();
+        place(&built, &placed).unwrap();
+        fs::remove_file(&built).unwrap();
+        fs::write(&built, "another clone's").unwrap();
+        assert_eq!(fs::read_to_string(&placed).unwrap(), "one");
+        place(&built, &placed).unwrap();
+        assert_eq!(fs::read_to_string(&placed).unwrap(), "another clone's");
+    }
+
+    #[test]
+    fn a_program_nobody_builds_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = path(folder.path(), "steppe-lab").unwrap_err();
+        assert!(error.to_string().contains("steppe-lab"));
+    }
+}

@@ -1,0 +1,159 @@
+//! What every command needs: where we are, where things are kept, how to show and how to stop.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::cache::Cache;
+use crate::child::{Log, Program};
+use crate::cli::Cli;
+use crate::history::History;
+use crate::lock::Lock;
+use crate::progress::{Progress, Step};
+use crate::stop::Stop;
+
+/// Cargo describes xtask itself by these when it runs it; to the programs we start they would be lies.
+const LEFT_BY_CARGO: [&str; 15] = [
+    "CARGO_BIN_NAME",
+    "CARGO_CRATE_NAME",
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_AUTHORS",
+    "CARGO_PKG_DESCRIPTION",
+    "CARGO_PKG_HOMEPAGE",
+    "CARGO_PKG_LICENSE",
+    "CARGO_PKG_LICENSE_FILE",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_README",
+    "CARGO_PKG_REPOSITORY",
+    "CARGO_PKG_RUST_VERSION",
+    "CARGO_PKG_VERSION",
+    "CARGO_PRIMARY_PACKAGE",
+];
+
+pub struct Context {
+    /// The repository.
+    pub root: PathBuf,
+    pub cache: Cache,
+    pub history: History,
+    pub progress: Progress,
+    pub stop: Stop,
+    kubeconfig: Option<PathBuf>,
+}
+
+impl Context {
+    pub fn open(cli: &Cli) -> anyhow::Result<Self> {
+        let ambient = &cli.ambient;
+        let root = repository()?;
+        let cache = Cache::locate(ambient, &root, cli.command.cold(), std::process::id())?;
+        cache.create()?;
+        let ci = ambient
+            .ci
+            .as_deref()
+            .is_some_and(|ci| !matches!(ci, "" | "0" | "false"));
+        let dumb = ambient.term.as_deref().is_none_or(|term| term == "dumb");
+        Ok(Self {
+            history: History::open(&cache.history(), cache.cold()),
+            root,
+            cache,
+            progress: Progress::open(ci || dumb),
+            stop: Stop::listen()?,
+            kubeconfig: ambient
+                .kubeconfig
+                .clone()
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
+        })
+    }
+
+    /// The first lines of a command: where things are kept and what was found.
+    pub fn announce(&self) {
+        let cache = &self.cache;
+        self.progress
+            .say(&format!("cache folder {}", cache.root.display()));
+        if !cache.target.starts_with(&cache.root) {
+            self.progress
+                .say(&format!("build output {}", cache.target.display()));
+        }
+        if cache.cold() {
+            self.progress.say(
+                "cold run: that folder is new and stays; remove it when you have seen enough:",
+            );
+            self.progress.say(&format!(
+                "  chmod -R u+w {0} && rm -r {0}",
+                cache.root.display()
+            ));
+        }
+        if let Some(path) = &self.kubeconfig {
+            let path = path.display();
+            self.progress.say(&format!(
+                "KUBECONFIG={path} found, not touched: a cluster is used only when named"
+            ));
+        }
+    }
+
+    /// Begins a step; it shows how long it took last time.
+    pub fn begin(&self, name: &str) -> Step {
+        self.progress.step(name, self.history.last(name))
+    }
+
+    /// Ends a step; only a good one is worth comparing with.
+    pub fn end(&self, step: Step, good: bool, outcome: &str) {
+        if good {
+            self.history.record(step.name(), step.elapsed());
+            if let Err(error) = self.history.save() {
+                self.progress.say(&format!("note: {error:#}"));
+            }
+        }
+        step.end(outcome);
+    }
+
+    /// A program in the repository's folder with the environment all our children have.
+    pub fn program(&self, program: impl AsRef<std::ffi::OsStr>) -> Program {
+        let mut program = Program::new(program, &self.root).without_env("KUBECONFIG");
+        for name in LEFT_BY_CARGO {
+            program = program.without_env(name);
+        }
+        for (name, value) in self.cache.variables() {
+            program = program.env(name, value);
+        }
+        program
+    }
+
+    /// A log file of this clone; the one of the run before is replaced.
+    pub fn log(&self, name: &str) -> anyhow::Result<Log> {
+        Log::create(
+            &self
+                .cache
+                .logs()
+                .join(format!("{}.log", name.replace(['/', ' '], "-"))),
+        )
+    }
+
+    /// Lets one clone build at a time.
+    pub fn build_lock(&self, step: &Step) -> anyhow::Result<Lock> {
+        let note = format!("{}, process {}", self.root.display(), std::process::id());
+        Lock::take(
+            &self.cache.root.join("locks/build"),
+            &note,
+            &self.stop,
+            &mut |holder| {
+                step.now(&format!("waiting for the build of {holder}"), None);
+                self.progress.say(&format!(
+                    "the build folder is in use by {holder}; waiting for it"
+                ));
+            },
+        )
+    }
+}
+
+/// The folder of the workspace, as cargo knows it: the commands work from any folder below it.
+fn repository() -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir().context("finding the current folder")?;
+    let manifest = Program::new("cargo", &here)
+        .args(["locate-project", "--workspace", "--message-format", "plain"])
+        .read()
+        .context("finding the workspace; run this inside the repository")?;
+    let folder = Path::new(manifest.trim()).parent().map(Path::to_owned);
+    folder.with_context(|| format!("{} has no folder", manifest.trim()))
+}

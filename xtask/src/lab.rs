@@ -1,0 +1,218 @@
+//! Heavy work is done by `steppe-lab`: it is built, run with the same words, and its progress is shown.
+
+use std::ffi::OsString;
+
+use anyhow::bail;
+
+use crate::binaries;
+use crate::child::{End, Line, Log, Stream};
+use crate::cli::{ClusterAction, DemoOptions};
+use crate::context::Context;
+use crate::prerequisites::{self, Needs};
+use crate::progress::Step;
+use crate::progress::line::ProgressLine;
+
+/// How many of the last lines are shown when the lab fails.
+const LAST_WORDS: usize = 60;
+
+pub fn demo(context: &Context, options: &DemoOptions) -> anyhow::Result<bool> {
+    context.announce();
+    prerequisites::require(
+        context,
+        Needs {
+            root: options.context.is_none(),
+            ..Needs::GROUND
+        },
+    )?;
+    context.progress.say(
+        "plan: build the programs, the cluster's tools and images; bring it up; show the journey",
+    );
+    binaries::build(context)?;
+    let words = demo_words(options);
+    let end = if options.json {
+        one_json_line(context, &words)?
+    } else {
+        show(context, "demo", &words)?
+    };
+    Ok(end.good())
+}
+
+pub fn cluster(
+    context: &Context,
+    action: ClusterAction,
+    words: &[OsString],
+) -> anyhow::Result<bool> {
+    context.announce();
+    let needs = Needs {
+        go: action == ClusterAction::Up,
+        ..Needs::GROUND
+    };
+    prerequisites::require(context, needs)?;
+    binaries::build(context)?;
+    let words: Vec<OsString> = [OsString::from("cluster"), action.word().into()]
+        .into_iter()
+        .chain(words.iter().cloned())
+        .collect();
+    Ok(show(context, &format!("cluster {}", action.word()), &words)?.good())
+}
+
+pub fn pass_on(context: &Context, command: &str, words: &[OsString]) -> anyhow::Result<bool> {
+    context.announce();
+    prerequisites::require(context, Needs::GROUND)?;
+    binaries::build(context)?;
+    let words: Vec<OsString> = [command.into()]
+        .into_iter()
+        .chain(words.iter().cloned())
+        .collect();
+    Ok(show(context, command, &words)?.good())
+}
+
+/// Runs one of the lab's commands as a step of ours: its output is kept in the log.
+///
+/// # Errors
+/// With its last lines when it fails.
+pub fn prepare(context: &Context, command: &str) -> anyhow::Result<()> {
+    let step = context.begin(command);
+    let mut log = context.log(command)?;
+    let mut last_words: Vec<String> = Vec::new();
+    let end = run(context, &[command.into()], &mut |line| {
+        log.line(&line.text);
+        match ProgressLine::parse(&line.text) {
+            Some(progress) => step.now(&progress.text(), progress.count()),
+            None => last_words.push(line.text.clone()),
+        }
+    })?;
+    if !end.good() {
+        let shown = last_words.split_off(last_words.len().saturating_sub(LAST_WORDS));
+        let log = log.path().display();
+        bail!(
+            "steppe-lab {command} failed ({}); all of it: {log}\n{}",
+            end.describe(),
+            shown.join("\n")
+        );
+    }
+    context.end(step, true, "done");
+    Ok(())
+}
+
+fn run(context: &Context, words: &[OsString], hear: &mut dyn FnMut(&Line)) -> anyhow::Result<End> {
+    let lab = binaries::path(&context.cache.bin(), "steppe-lab")?;
+    // The lab draws nothing itself then, and prints one JSON object a line on standard error.
+    context
+        .program(lab)
+        .args(words)
+        .env("STEPPE_PROGRESS", "json")
+        .run(&context.stop, hear)
+}
+
+/// Passes output on to where it was written, and shows progress.
+fn show(context: &Context, name: &str, words: &[OsString]) -> anyhow::Result<End> {
+    let step = context.begin(name);
+    let mut log = context.log(name)?;
+    let end = run(context, words, &mut |line| {
+        log.line(&line.text);
+        match (ProgressLine::parse(&line.text), line.stream) {
+            (Some(progress), _) => step.now(&progress.text(), progress.count()),
+            (None, Stream::Out) => context.progress.tell(&line.text),
+            (None, Stream::Err) => context.progress.say(&line.text),
+        }
+    })?;
+    finish(context, step, end, &log);
+    Ok(end)
+}
+
+/// As `show`, but standard output gets the one JSON line and nothing else.
+fn one_json_line(context: &Context, words: &[OsString]) -> anyhow::Result<End> {
+    let step = context.begin("demo");
+    let mut log = context.log("demo")?;
+    let mut results: Vec<String> = Vec::new();
+    let end = run(context, words, &mut |line| {
+        log.line(&line.text);
+        match (ProgressLine::parse(&line.text), line.stream) {
+            (Some(progress), _) => step.now(&progress.text(), progress.count()),
+            (None, Stream::Out) if is_object(&line.text) => results.push(line.text.clone()),
+            (None, _) => context.progress.say(&line.text),
+        }
+    })?;
+    finish(context, step, end, &log);
+    match results.as_slice() {
+        [one] => context.progress.tell(one),
+        [] if !end.good() => {}
+        other => bail!(
+            "steppe-lab demo --json printed {} JSON lines instead of one",
+            other.len()
+        ),
+    }
+    Ok(end)
+}
+
+fn finish(context: &Context, step: Step, end: End, log: &Log) {
+    if end.good() {
+        context.end(step, true, "done");
+    } else {
+        let log = log.path().display();
+        context.end(
+            step,
+            false,
+            &format!("failed ({}; all of it: {log})", end.describe()),
+        );
+    }
+}
+
+fn is_object(line: &str) -> bool {
+    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(line).is_ok()
+}
+
+fn demo_words(options: &DemoOptions) -> Vec<OsString> {
+    let mut words: Vec<OsString> = vec!["demo".into()];
+    if options.once {
+        words.push("--once".into());
+    }
+    if options.json {
+        words.push("--json".into());
+    }
+    for (name, value) in [
+        ("--context", &options.context),
+        ("--registry", &options.registry),
+    ] {
+        if let Some(value) = value {
+            words.extend([name.into(), value.into()]);
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_words_reach_the_lab() {
+        let options = DemoOptions {
+            once: true,
+            json: true,
+            context: Some("kind-one".into()),
+            registry: Some("localhost:5000".into()),
+            cold: false,
+        };
+        let words = demo_words(&options);
+        assert_eq!(
+            words,
+            [
+                "demo",
+                "--once",
+                "--json",
+                "--context",
+                "kind-one",
+                "--registry",
+                "localhost:5000"
+            ]
+        );
+    }
+
+    #[test]
+    fn only_objects_are_results() {
+        assert!(is_object(r#"{"cluster":12.5}"#));
+        assert!(!is_object("[1]") && !is_object("up") && !is_object("{"));
+    }
+}

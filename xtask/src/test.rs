@@ -1,0 +1,260 @@
+//! `cargo xtask test`: everything that can fail, quick things first, and a last line that says `N passed, N failed`.
+
+mod libtest;
+mod stage;
+mod suite;
+mod tally;
+
+use std::thread;
+use std::time::Duration;
+
+use self::stage::Stage;
+use self::suite::Suite;
+use self::tally::Tally;
+use crate::cli::TestOptions;
+use crate::clock::{Stopwatch, human};
+use crate::context::Context;
+use crate::prerequisites::{self, Needs};
+use crate::progress::Ended;
+use crate::stop::Interrupted;
+use crate::{binaries, derived, lab, lint, workspace};
+
+/// The name under which the whole run is remembered.
+const WHOLE: &str = "whole";
+
+pub fn command(context: &Context, options: &TestOptions) -> anyhow::Result<bool> {
+    let watch = Stopwatch::start();
+    let mut tally = Tally::default();
+    if let Err(error) = everything(context, options, &mut tally) {
+        if error.downcast_ref::<Interrupted>().is_some() {
+            return Err(error);
+        }
+        tally.fail(1, "not everything could be run", format!("{error:#}"));
+    }
+    let whole = Ended {
+        name: WHOLE.to_owned(),
+        took: watch.elapsed(),
+        last: context.history.last(WHOLE),
+    };
+    if tally.good() && is_whole(options) {
+        context.history.record(WHOLE, whole.took);
+        context.history.save()?;
+    }
+    context.progress.tell(&tally.failures());
+    context
+        .progress
+        .tell(&tally::table(&context.progress.ended(), &whole));
+    context
+        .progress
+        .tell(&format!("logs: {}", context.cache.logs().display()));
+    context.progress.tell(&tally.line());
+    Ok(tally.good())
+}
+
+fn is_whole(options: &TestOptions) -> bool {
+    options.filter.is_none() && options.only.is_none()
+}
+
+fn everything(context: &Context, options: &TestOptions, tally: &mut Tally) -> anyhow::Result<()> {
+    context.announce();
+    let metadata = workspace::packages(context)?;
+    let mut targets = stage::discover(&metadata)?;
+    if let Some(only) = options.only {
+        targets.retain(|target| target.stage == Stage::from(only));
+    }
+    let suite = Suite {
+        context,
+        targets,
+        filter: options.filter.as_deref(),
+        doc_tests: stage::has_doc_tests(&metadata)
+            && options
+                .only
+                .is_none_or(|only| Stage::from(only) == Stage::Unit),
+    };
+    let stages = suite.stages();
+    plan(&suite, &stages, is_whole(options));
+    prerequisites::require(context, needs(&stages, is_whole(options)))?;
+    if stages.is_empty() {
+        anyhow::bail!("there is no test of that stage");
+    }
+    run(&suite, &stages, is_whole(options), tally)?;
+    if tally.passed + tally.failed == 0 {
+        let filter = suite.filter.unwrap_or_default();
+        tally.fail(
+            1,
+            "nothing was run",
+            format!("no test has a name that contains «{filter}»"),
+        );
+    }
+    Ok(())
+}
+
+fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> anyhow::Result<()> {
+    let context = suite.context;
+    let ground = stages.iter().any(|stage| *stage != Stage::Unit);
+    let programs = if ground || whole {
+        programs(context, tally)?
+    } else {
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let programs = &programs;
+        // Most of it is waiting for downloads and for the linker: it is done beside the rest.
+        let preparing = scope.spawn(move || prepare(context, stages, programs));
+        if whole {
+            checks(context, programs, tally)?;
+        }
+        let built = suite.build(tally)?;
+        if stages.contains(&Stage::Unit) {
+            suite.run(Stage::Unit, &built, None, tally)?;
+        }
+        let prepared = preparing
+            .join()
+            .unwrap_or_else(|_| Err("preparing the ground crashed".to_owned()));
+        context.stop.check()?;
+        if let Err(reason) = &prepared {
+            tally.fail(1, "the ground could not be prepared", reason.clone());
+        }
+        let hindrance = prepared
+            .is_err()
+            .then_some("the ground could not be prepared");
+        for stage in stages.iter().filter(|stage| **stage != Stage::Unit) {
+            suite.run(*stage, &built, hindrance, tally)?;
+        }
+        Ok(())
+    })
+}
+
+/// Programs that do not build are a failure, and no reason to leave the rest out.
+fn programs(context: &Context, tally: &mut Tally) -> anyhow::Result<Result<(), String>> {
+    match binaries::build(context) {
+        Ok(_) => Ok(Ok(())),
+        Err(error) if error.downcast_ref::<Interrupted>().is_some() => Err(error),
+        Err(error) => {
+            context
+                .progress
+                .say("the programs do not build; what does not need them goes on");
+            tally.fail(1, "programs", format!("{error:#}"));
+            Ok(Err("the programs do not build".to_owned()))
+        }
+    }
+}
+
+/// Machine, tools and images, as far as the stages need them.
+fn prepare(
+    context: &Context,
+    stages: &[Stage],
+    programs: &Result<(), String>,
+) -> Result<(), String> {
+    if stages.iter().all(|stage| *stage == Stage::Unit) {
+        return Ok(());
+    }
+    programs.clone()?;
+    let pods = stages
+        .iter()
+        .any(|stage| matches!(stage, Stage::Node | Stage::E2e));
+    let commands = ["preflight", "tools", "images"];
+    for command in &commands[..if pods { 3 } else { 2 }] {
+        if let Err(error) = lab::prepare(context, command) {
+            if error.downcast_ref::<Interrupted>().is_none() {
+                context.progress.say(&format!("{error:#}"));
+            }
+            return Err(format!("{error:#}"));
+        }
+    }
+    Ok(())
+}
+
+/// Lint and derived files: each rule counts as one.
+fn checks(
+    context: &Context,
+    programs: &Result<(), String>,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    for finding in lint::check(context)? {
+        if finding.violations.is_empty() {
+            tally.pass(1);
+        } else {
+            tally.fail(1, format!("lint, {}", finding.rule), finding.render());
+        }
+    }
+    if let Err(reason) = programs {
+        tally.fail(1, "gen", format!("not run: {reason}"));
+        return Ok(());
+    }
+    match derived::check(context) {
+        Ok(differences) if differences.is_empty() => tally.pass(1),
+        Ok(differences) => tally.fail(
+            1,
+            "gen: derived files are stale; run `cargo xtask gen`",
+            differences,
+        ),
+        Err(error) if error.downcast_ref::<Interrupted>().is_some() => return Err(error),
+        Err(error) => tally.fail(1, "gen", format!("{error:#}")),
+    }
+    Ok(())
+}
+
+fn needs(stages: &[Stage], whole: bool) -> Needs {
+    Needs {
+        lint: whole,
+        go: stages.iter().any(|stage| *stage != Stage::Unit),
+        root: stages
+            .iter()
+            .any(|stage| matches!(stage, Stage::Node | Stage::E2e)),
+    }
+}
+
+/// What will be done, and how long each part took last time.
+fn plan(suite: &Suite<'_>, stages: &[Stage], whole: bool) {
+    let context = suite.context;
+    let last = |name: &str| context.history.last(name).map_or_else(String::new, told);
+    let mut lines = vec!["plan:".to_owned()];
+    let ground = stages.iter().any(|stage| *stage != Stage::Unit);
+    let prepare: &[&str] = if ground {
+        &["programs", "preflight", "tools", "images"]
+    } else {
+        &[]
+    };
+    let checks: &[&str] = if whole { &["lint", "gen"] } else { &[] };
+    for name in prepare.iter().chain(checks).chain(&["build"]) {
+        lines.push(format!("  {name}{}", last(name)));
+    }
+    for stage in stages {
+        let count = suite
+            .targets
+            .iter()
+            .filter(|target| target.stage == *stage)
+            .count();
+        lines.push(format!(
+            "  {stage}: {count} test programs{}",
+            last(stage.name())
+        ));
+    }
+    if whole {
+        lines.push(format!("  all of it{}", last(WHOLE)));
+    } else {
+        lines.push("  lint and gen are left out of a part".to_owned());
+    }
+    context.progress.say(&lines.join("\n"));
+}
+
+fn told(last: Duration) -> String {
+    format!(", last time {}", human(last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_stages_that_run_pods_need_root() {
+        let needs = |stages: &[Stage]| {
+            let needs = super::needs(stages, false);
+            (needs.go, needs.root)
+        };
+        assert_eq!(needs(&[Stage::Unit]), (false, false));
+        assert_eq!(needs(&[Stage::Unit, Stage::Light]), (true, false));
+        assert_eq!(needs(&[Stage::E2e]), (true, true));
+    }
+}
