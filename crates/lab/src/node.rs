@@ -9,11 +9,117 @@
 //!   host's reach; unix sockets work everywhere;
 //! - packets from the host come from `host_ip` through the interface `host0`: policies treat them as the node's own.
 
+pub mod cgroup;
+pub mod choice;
 pub mod cidr;
 pub mod command;
+pub mod containerd;
+pub mod control;
 pub mod ground;
+pub mod kubeconfig;
+pub mod kubelet;
 pub mod mounts;
 pub mod namespace;
+pub mod pause;
+pub mod pki;
+pub mod ready;
+pub mod removal;
 pub mod sysctl;
 
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::cache::Cache;
+use crate::tools::{self, Progress};
+pub use containerd::import_image;
 pub use ground::{Addresses, Config, Ground, Ports};
+use sysctl::Kernel;
+
+/// Brings a ground up, or finds it up. Starts what has died of it. What a stopped ground left behind is thrown away
+/// first, unless `config.keep`.
+pub async fn up(config: &Config, cache: &Cache, progress: &mut dyn Progress) -> Result<Ground> {
+    let _lock = lock(config, cache).await?;
+    let programs = tools::kubernetes(cache, progress).await?;
+    let ground = prepare(config, progress).await?;
+    start(&ground, programs.folder(), cache, progress).await?;
+    Ok(ground)
+}
+
+/// Takes a ground away: its processes, mounts, interfaces, cgroups and, unless `keep`, its data. Returns whether there
+/// was one.
+pub async fn down(config: &Config, cache: &Cache, progress: &mut dyn Progress) -> Result<bool> {
+    let _lock = lock(config, cache).await?;
+    let Some(ground) = Ground::load(&config.state_dir)? else { return Ok(false) };
+    progress.step(&format!("Taking the ground {} away", ground.name));
+    if config.keep { removal::stop(&ground, true).await? } else { removal::remove(&ground).await? }
+    Ok(true)
+}
+
+async fn lock(config: &Config, cache: &Cache) -> Result<crate::cache::CacheLock> {
+    let (cache, name) = (cache.clone(), format!("ground-{}", config.name));
+    tokio::task::spawn_blocking(move || cache.lock(&name)).await?
+}
+
+/// The ground to start: the one that is there, or a new one.
+async fn prepare(config: &Config, progress: &mut dyn Progress) -> Result<Ground> {
+    if let Some(ground) = Ground::load(&config.state_dir)? {
+        let up = namespace::Namespace::at(&ground.netns).exists()?;
+        if up || config.keep {
+            return Ok(ground);
+        }
+        progress.step(&format!("Clearing what the ground {} left behind", ground.name));
+        removal::remove(&ground).await?;
+    }
+    fs::create_dir_all(&config.state_dir)
+        .with_context(|| format!("cannot create {}", config.state_dir.display()))?;
+    // Keys lie below; pods' volumes too, but the kubelet gives them to pods by itself.
+    fs::set_permissions(&config.state_dir, fs::Permissions::from_mode(0o711))?;
+    choose(config)
+}
+
+/// Gives a new ground its addresses, alone on the machine while it looks for free ones.
+fn choose(config: &Config) -> Result<Ground> {
+    let machine = File::open("/var/lib").context("cannot open /var/lib")?;
+    machine.lock().context("cannot lock /var/lib")?;
+    let others = Ground::all()?;
+    let addresses = match config.addresses {
+        Some(addresses) => addresses,
+        None => {
+            let mut taken = namespace::taken()?;
+            taken.extend(others.iter().flat_map(|other| [other.addresses.pod_cidr, other.addresses.service_cidr]));
+            choice::free(&taken)?
+        }
+    };
+    let before = others.first().map_or_else(Kernel::now, |other| other.before.clone());
+    let ground = Ground::new(config, addresses, before);
+    ground.save()?;
+    Ok(ground)
+}
+
+/// Starts all programs of the node in order, each as soon as what it needs answers.
+async fn start(ground: &Ground, programs: &Path, cache: &Cache, progress: &mut dyn Progress) -> Result<()> {
+    progress.step("Making keys, addresses and cgroups");
+    pki::write(ground)?;
+    namespace::join(ground)?;
+    cgroup::create(&ground.cgroup)?;
+    let processes = ground.processes();
+    progress.step("Starting etcd, containerd and the API server");
+    processes.start(&control::etcd(ground))?;
+    processes.start(&containerd::containerd(ground)?)?;
+    processes.start(&control::apiserver(ground, programs))?;
+    containerd::answers(ground).await?;
+    if !containerd::images(ground)?.iter().any(|image| image == pause::IMAGE) {
+        import_image(ground, &pause::archive(cache)?).await?;
+    }
+    let client = ready::apiserver(ground).await?;
+    progress.step("Starting the controllers, the kubelet and kube-proxy");
+    processes.start(&control::controller_manager(ground, programs))?;
+    processes.start(&control::scheduler(ground, programs))?;
+    processes.start(&kubelet::kubelet(ground, programs)?)?;
+    processes.start(&kubelet::proxy(ground, programs))?;
+    progress.step("Waiting for the node to be Ready");
+    ready::node(ground, &client).await
+}

@@ -1,0 +1,134 @@
+//! Taking a ground away, in the order that leaves nothing behind and loses no data that is still mounted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures::future::try_join_all;
+use nix::sys::signal::Signal;
+
+use super::ground::Ground;
+use super::{cgroup, containerd, mounts, namespace};
+use crate::process::Identity;
+use crate::wait;
+
+/// How long a program gets to end by itself when its data is to be kept, and when not.
+const KIND: Duration = Duration::from_secs(15);
+const HARSH: Duration = Duration::from_millis(1);
+
+/// Ends everything that runs, mounts, routes or counts for the ground. Its state folder stays.
+pub async fn stop(ground: &Ground, keep: bool) -> Result<()> {
+    let processes = ground.processes();
+    // The kubelet first, or it starts again what is ended next.
+    let limit = if keep { KIND } else { HARSH };
+    processes.stop("kubelet", limit).await?;
+    let names = processes.names();
+    try_join_all(names.iter().map(|name| processes.stop(name, limit))).await?;
+    end_pods(ground).await?;
+    let sockets = shim_sockets(ground);
+    mounts::release(&ground.state_dir.join("kubelet"))?;
+    mounts::release(&ground.state_dir.join("containerd"))?;
+    namespace::part(ground)?;
+    mounts::release(&ground.state_dir)?;
+    network_records(ground)?;
+    log_links(ground)?;
+    for socket in sockets {
+        remove_file(&socket)?;
+    }
+    // Folders that others share go only when nobody uses them.
+    for folder in ["/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni", "/var/log/containers"] {
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
+}
+
+/// Takes the ground away with all its data.
+pub async fn remove(ground: &Ground) -> Result<()> {
+    stop(ground, false).await?;
+    mounts::remove(&ground.state_dir)?;
+    if Ground::all()?.is_empty() {
+        ground.before.restore()?;
+        let _ = fs::remove_dir(super::ground::BASE);
+        // The kubelet makes this one wherever its own folder is; another kubelet's has more in it.
+        let _ = fs::remove_file("/var/lib/kubelet/device-plugins/kubelet_internal_checkpoint");
+        let _ = fs::remove_dir("/var/lib/kubelet/device-plugins");
+        let _ = fs::remove_dir("/var/lib/kubelet");
+    }
+    Ok(())
+}
+
+/// Ends containers and their shims, and removes their cgroup.
+async fn end_pods(ground: &Ground) -> Result<()> {
+    wait::until(&format!("the pods of {} to end", ground.name), Duration::from_secs(20), async || {
+        let containers = cgroup::kill(&ground.cgroup)?;
+        let shims = shims(ground);
+        for shim in &shims {
+            shim.signal(Signal::SIGKILL)?;
+        }
+        if containers > 0 || !shims.is_empty() {
+            anyhow::bail!("{containers} processes in cgroup {} and {} shims", ground.cgroup, shims.len());
+        }
+        Ok(cgroup::remove(&ground.cgroup)?.then_some(()))
+    })
+    .await
+}
+
+/// The shims of this ground's containerd: told by its socket on their command line, never by name.
+fn shims(ground: &Ground) -> Vec<Identity> {
+    let socket = ground.containerd.as_os_str().as_encoded_bytes();
+    let ours = |pid: &i32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+        words.windows(2).any(|pair| pair[0] == b"-address" && pair[1] == socket)
+    };
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(ours).filter_map(Identity::of).collect()
+}
+
+/// The sockets of our shims, which containerd puts into a folder that all share. Each bundle names its own.
+fn shim_sockets(ground: &Ground) -> Vec<PathBuf> {
+    let bundles = ground.state_dir.join("containerd/state/io.containerd.runtime.v2.task/k8s.io");
+    let entries = fs::read_dir(bundles).into_iter().flatten().flatten();
+    let address = |bundle: fs::DirEntry| fs::read_to_string(bundle.path().join("address")).ok();
+    entries.filter_map(address).filter_map(|text| Some(PathBuf::from(text.trim().strip_prefix("unix://")?))).collect()
+}
+
+/// CNI's cached results of our pods, with those of the loopback plugin for the same containers.
+fn network_records(ground: &Ground) -> Result<()> {
+    let folder = Path::new("/var/lib/cni/results");
+    let prefix = format!("{}-", containerd::network_name(ground));
+    let entries = || fs::read_dir(folder).into_iter().flatten().flatten();
+    let name = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    // NETWORK-CONTAINER-INTERFACE; a container's id has no dash.
+    let container = |file: String| Some(file.strip_prefix(&prefix)?.split('-').next()?.to_owned());
+    let containers: Vec<String> = entries().filter_map(|entry| container(name(&entry))).collect();
+    for entry in entries() {
+        let file = name(&entry);
+        if containers.iter().any(|id| id.len() >= 12 && file.contains(id.as_str())) {
+            remove_file(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The links to our containers' logs that the kubelet puts into a folder that all share.
+fn log_links(ground: &Ground) -> Result<()> {
+    let logs = super::kubelet::logs(ground);
+    for entry in fs::read_dir("/var/log/containers").into_iter().flatten().flatten() {
+        if fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(&logs)) {
+            remove_file(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
