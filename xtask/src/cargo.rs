@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use cargo_metadata::Message;
-use cargo_metadata::diagnostic::Diagnostic;
+use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
 
 use crate::child::{End, Line, Stream};
 use crate::context::Context;
@@ -34,17 +34,16 @@ pub struct Executable {
 }
 
 impl Built {
-    /// Errors as the compiler renders them, or cargo's last words when the compiler said nothing.
+    /// Errors as the compiler renders them, or cargo's last words when the compiler had none.
     pub fn complaints(&self) -> String {
-        let rendered: Vec<&str> = self
+        let errors = self
             .diagnostics
             .iter()
-            .filter_map(|one| one.rendered.as_deref())
-            .collect();
-        if rendered.is_empty() {
-            self.said.join("\n")
-        } else {
-            rendered.join("\n")
+            .filter(|one| one.level == DiagnosticLevel::Error);
+        let rendered: Vec<&str> = errors.filter_map(|one| one.rendered.as_deref()).collect();
+        match rendered.is_empty() {
+            true => self.said.join("\n"),
+            false => rendered.join("\n"),
         }
     }
 }

@@ -91,8 +91,7 @@ fn everything(context: &Context, options: &TestOptions, tally: &mut Tally) -> an
 
 fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> anyhow::Result<()> {
     let context = suite.context;
-    let ground = stages.iter().any(|stage| *stage != Stage::Unit);
-    let programs = if ground || whole {
+    let programs = if whole || !preparations(stages).is_empty() {
         programs(context, tally)?
     } else {
         Ok(())
@@ -140,21 +139,26 @@ fn programs(context: &Context, tally: &mut Tally) -> anyhow::Result<Result<(), S
     }
 }
 
+/// What `steppe-lab` is asked for before these stages run.
+fn preparations(stages: &[Stage]) -> &'static [&'static str] {
+    match stages.iter().max() {
+        None | Some(Stage::Unit) => &[],
+        Some(Stage::Light) => &["preflight", "tools"],
+        Some(Stage::Node | Stage::E2e) => &["preflight", "tools", "images"],
+    }
+}
+
 /// Machine, tools and images, as far as the stages need them.
 fn prepare(
     context: &Context,
     stages: &[Stage],
     programs: &Result<(), String>,
 ) -> Result<(), String> {
-    if stages.iter().all(|stage| *stage == Stage::Unit) {
+    if preparations(stages).is_empty() {
         return Ok(());
     }
     programs.clone()?;
-    let pods = stages
-        .iter()
-        .any(|stage| matches!(stage, Stage::Node | Stage::E2e));
-    let commands = ["preflight", "tools", "images"];
-    for command in &commands[..if pods { 3 } else { 2 }] {
+    for command in preparations(stages) {
         if let Err(error) = lab::prepare(context, command) {
             if error.downcast_ref::<Interrupted>().is_none() {
                 context.progress.say(&format!("{error:#}"));
@@ -210,14 +214,19 @@ fn plan(suite: &Suite<'_>, stages: &[Stage], whole: bool) {
     let context = suite.context;
     let last = |name: &str| context.history.last(name).map_or_else(String::new, told);
     let mut lines = vec!["plan:".to_owned()];
-    let ground = stages.iter().any(|stage| *stage != Stage::Unit);
-    let prepare: &[&str] = if ground {
-        &["programs", "preflight", "tools", "images"]
+    let prepare = preparations(stages);
+    let programs: &[&str] = if whole || !prepare.is_empty() {
+        &["programs"]
     } else {
         &[]
     };
     let checks: &[&str] = if whole { &["lint", "gen"] } else { &[] };
-    for name in prepare.iter().chain(checks).chain(&["build"]) {
+    for name in programs
+        .iter()
+        .chain(prepare)
+        .chain(checks)
+        .chain(&["build"])
+    {
         lines.push(format!("  {name}{}", last(name)));
     }
     for stage in stages {
@@ -246,6 +255,23 @@ fn told(last: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_are_made_for_pods_only() {
+        assert_eq!(preparations(&[Stage::Unit]), [""; 0]);
+        assert_eq!(
+            preparations(&[Stage::Unit, Stage::Light]),
+            ["preflight", "tools"]
+        );
+        assert_eq!(
+            preparations(&[Stage::Light, Stage::Node]),
+            ["preflight", "tools", "images"]
+        );
+        assert_eq!(
+            preparations(&[Stage::E2e]),
+            ["preflight", "tools", "images"]
+        );
+    }
 
     #[test]
     fn only_the_stages_that_run_pods_need_root() {

@@ -25,7 +25,12 @@ const ARGUMENTS: [&str; 9] = [
 
 pub fn check(context: &Context, step: &Step) -> anyhow::Result<Vec<Violation>> {
     let built = cargo::run(context, step, "clippy", &ARGUMENTS.map(str::to_owned))?;
-    let mut violations: Vec<Violation> = built.diagnostics.iter().map(violation).collect();
+    let root = format!("{}/", context.root.display());
+    let mut violations: Vec<Violation> = built
+        .diagnostics
+        .iter()
+        .map(|diagnostic| violation(diagnostic, &root))
+        .collect();
     if violations.is_empty() && !built.end.good() {
         let from = built.said.len().saturating_sub(LAST_WORDS);
         let what = format!(
@@ -43,7 +48,7 @@ pub fn check(context: &Context, step: &Step) -> anyhow::Result<Vec<Violation>> {
     Ok(violations)
 }
 
-fn violation(diagnostic: &Diagnostic) -> Violation {
+fn violation(diagnostic: &Diagnostic, root: &str) -> Violation {
     let span = diagnostic
         .spans
         .iter()
@@ -52,6 +57,8 @@ fn violation(diagnostic: &Diagnostic) -> Violation {
     let (file, line) = span.map_or(("Cargo.toml", 1), |span| {
         (span.file_name.as_str(), span.line_start)
     });
+    // Places in clippy.toml are told by their whole path.
+    let file = file.strip_prefix(root).unwrap_or(file);
     let code = diagnostic
         .code
         .as_ref()
@@ -78,7 +85,7 @@ mod tests {
     #[test]
     fn a_diagnostic_becomes_a_place_and_a_remedy() {
         let planted = r#"{"message":"used `unwrap()` on an `Option` value","code":{"code":"clippy::unwrap_used","explanation":null},"level":"warning","spans":[{"file_name":"crates/names/src/host.rs","byte_start":1,"byte_end":2,"line_start":7,"line_end":7,"column_start":5,"column_end":15,"is_primary":true,"text":[],"label":null,"suggested_replacement":null,"suggestion_applicability":null,"expansion":null}],"children":[{"message":"`#[deny(clippy::unwrap_used)]` implied","code":null,"level":"note","spans":[],"children":[],"rendered":null},{"message":"if this value is `None`, it will panic","code":null,"level":"note","spans":[],"children":[],"rendered":null}],"rendered":"warning: used `unwrap()`"}"#;
-        let violation = violation(&serde_json::from_str(planted).unwrap());
+        let violation = violation(&serde_json::from_str(planted).unwrap(), "/r/");
         assert_eq!(
             violation.to_string(),
             "crates/names/src/host.rs:7: [clippy::unwrap_used] used `unwrap()` on an `Option` value\n    do: if this value is `None`, it will panic"

@@ -1,4 +1,4 @@
-//! Docs tell the truth about the repository: each path they name in backticks exists.
+//! Docs tell the truth about the repository: each path they name in backticks and each file they link to exists.
 
 use std::fs;
 use std::path::Path;
@@ -25,8 +25,16 @@ pub fn check(root: &Path, documents: &[String]) -> anyhow::Result<Vec<Violation>
     {
         let text = fs::read_to_string(root.join(document))
             .with_context(|| format!("reading {document}"))?;
-        for (line, path) in named(&text, &tops) {
+        let beside = Path::new(document).parent().unwrap_or(Path::new(""));
+        let linked = links(&text)
+            .into_iter()
+            .map(|(line, path)| (line, beside.join(path)));
+        let named = named(&text, &tops)
+            .into_iter()
+            .map(|(line, path)| (line, path.into()));
+        for (line, path) in named.chain(linked) {
             if !root.join(&path).exists() {
+                let path = path.display();
                 let what = format!("names `{path}`, which does not exist");
                 violations.push(Violation::new(
                     document,
@@ -38,6 +46,24 @@ pub fn check(root: &Path, documents: &[String]) -> anyhow::Result<Vec<Violation>
         }
     }
     Ok(violations)
+}
+
+/// Line and target of every link to another file: `[text](bundle-format.md#parts)`.
+fn links(text: &str) -> Vec<(usize, String)> {
+    let of_line = |line: &str| -> Vec<String> {
+        let targets = line
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(')'));
+        targets
+            .map(|(target, _)| target.split('#').next().unwrap_or_default().to_owned())
+            .filter(|target| !target.is_empty() && !target.contains(':'))
+            .collect()
+    };
+    let numbered = text.lines().enumerate();
+    numbered
+        .flat_map(|(index, line)| of_line(line).into_iter().map(move |path| (index + 1, path)))
+        .collect()
 }
 
 /// Line and path of everything in backticks that means a path of the repository: it has a slash, and begins with
@@ -110,6 +136,19 @@ mod tests {
                 "docs/a.md:3 names `old/place.rs`, which does not exist",
             ]
         );
+    }
+
+    #[test]
+    fn a_link_to_a_file_that_is_gone_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("docs")).unwrap();
+        let text =
+            "[a](b.md#parts), [gone](gone.md), [web](https://steppe.test/x), [here](#parts)\n";
+        fs::write(root.path().join("docs/a.md"), text).unwrap();
+        fs::write(root.path().join("docs/b.md"), "").unwrap();
+        let found = check(root.path(), &["docs/a.md".to_owned()]).unwrap();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].what.contains("docs/gone.md"));
     }
 
     #[test]

@@ -27,13 +27,16 @@ const SOURCES: [&str; 4] = [
 ];
 
 /// Ways to the outside world.
-const FORBIDDEN: [&str; 15] = [
+const FORBIDDEN: [&str; 18] = [
     "std::fs",
     "std::net",
     "std::env",
     "std::process",
     "std::thread",
-    "std::os",
+    "std::os::fd",
+    "std::os::unix::fs",
+    "std::os::unix::net",
+    "std::os::unix::process",
     "tokio",
     "tokio_util",
     "tokio_tar",

@@ -30,15 +30,22 @@ impl Suite<'_> {
     /// Builds everything that is to run, as much of it as compiles.
     pub fn build(&self, tally: &mut Tally) -> anyhow::Result<Vec<Executable>> {
         let step = self.context.begin("build");
-        let built = cargo::run(self.context, &step, "build", &self.arguments())?;
+        let mut built = cargo::run(self.context, &step, "build", &self.arguments())?;
         if built.end.good() {
             self.context.end(step, true, "built");
         } else {
-            tally.fail(
-                1,
-                format!("the tests do not build ({})", built.end.describe()),
-                built.complaints(),
-            );
+            // `cargo test` stops at the first error; `cargo build` can go on to what does not depend on it.
+            let all = [
+                "build",
+                "--workspace",
+                "--tests",
+                "--keep-going",
+                "--message-format",
+                "json",
+            ];
+            built = cargo::run(self.context, &step, "build", &all.map(str::to_owned))?;
+            let title = format!("the tests do not build ({})", built.end.describe());
+            tally.fail(1, title, built.complaints());
             self.context.end(step, false, "failed");
         }
         Ok(built
@@ -55,7 +62,6 @@ impl Suite<'_> {
             "test",
             "--workspace",
             "--no-run",
-            "--no-fail-fast",
             "--message-format",
             "json",
         ];
@@ -100,15 +106,9 @@ impl Suite<'_> {
             }
         }
         if stage == Stage::Unit && self.doc_tests && hindrance.is_none() {
-            let cargo = self.context.program("cargo").args([
-                "test",
-                "--workspace",
-                "--doc",
-                "--no-fail-fast",
-                "--quiet",
-            ]);
-            let cargo = cargo.args(["--", "--format", "pretty"]).args(self.filter);
-            self.one(&step, "examples in docs", "examples in docs", &cargo, tally)?;
+            let _lock = self.context.build_lock(&step)?;
+            let title = "examples in docs";
+            self.one(&step, title, title, &self.examples(), tally)?;
         }
         let (passed, failed) = (tally.passed - before.0, tally.failed - before.1);
         self.context.end(
@@ -129,6 +129,12 @@ impl Suite<'_> {
             .args(["--color", "never"])
             .args(self.filter)
             .silent_at_most(SILENCE)
+    }
+
+    fn examples(&self) -> Program {
+        let cargo = self.context.program("cargo");
+        let cargo = cargo.args(["test", "--workspace", "--doc", "--no-fail-fast", "--quiet"]);
+        cargo.args(["--", "--format", "pretty"]).args(self.filter)
     }
 
     fn one(
