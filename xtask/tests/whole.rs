@@ -204,13 +204,17 @@ fn a_good_repository_passes_and_every_stage_is_run() {
         )
         .join("tools.log");
     assert!(fs::read_to_string(log).unwrap().contains("kubeconfig None"));
+}
 
-    let again = repository.xtask(&["test", "counts"]);
+#[test]
+fn a_filter_runs_what_it_names_and_fails_when_that_is_nothing() {
+    let repository = Repository::new();
+    let some = repository.xtask(&["test", "counts", "--only", "unit"]);
     assert_eq!(
-        out(&again).lines().last(),
+        out(&some).lines().last(),
         Some("1 passed, 0 failed"),
         "{}",
-        err(&again)
+        err(&some)
     );
     let nothing = repository.xtask(&["test", "no_such_test", "--only", "unit"]);
     assert_eq!(
@@ -219,6 +223,7 @@ fn a_good_repository_passes_and_every_stage_is_run() {
         "{}",
         err(&nothing)
     );
+    assert!(!nothing.status.success());
 }
 
 #[test]
