@@ -16,7 +16,7 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::double::{Context, Failure, controlled_by, key, now_text};
+use super::double::{Context, Failure, controlled_by, ending, key, now_text};
 use super::pod;
 
 /// The label that tells pods of one template from those of another (apps/v1 `DefaultDeploymentUniqueLabelKey`).
@@ -40,7 +40,9 @@ pub(super) async fn reconcile(deployment: Arc<Deployment>, context: Arc<Context>
         context.delay(&key(&*deployment), &format!("scale up {number}")).await;
         if let Err(error) = pods.create(&PostParams::default(), &view.pod(&context)?).await {
             let kube::Error::Api(status) = error else { return Err(error.into()) };
-            refused = Some(status.message.clone());
+            if !ending(&status) {
+                refused = Some(status.message.clone());
+            }
         }
     }
     if let Some(message) = &refused {

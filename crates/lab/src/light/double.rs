@@ -17,6 +17,7 @@ use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{Controller, watcher};
+use kube::core::Status;
 use kube::{Api, Client, Resource, ResourceExt};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -223,6 +224,13 @@ pub(super) fn key<K: Resource>(object: &K) -> String {
     format!("{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
 }
 
+/// Whether the API refuses because the namespace is being deleted, which controllers take for no error (cause
+/// `NamespaceTerminating`, `manageReplicas` in pkg/controller/replicaset/replica_set.go, v1.35.4).
+pub(super) fn ending(status: &Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
+}
+
 /// An error of one reconciliation.
 #[derive(Debug)]
 pub(super) struct Failure(pub anyhow::Error);
@@ -254,7 +262,7 @@ impl Failure {
             Some(kube::Error::Api(status)) => Some(status),
             _ => None,
         });
-        status.is_some_and(|status| status.code == 404 || status.code == 409)
+        status.is_some_and(|status| status.code == 404 || status.code == 409 || ending(status))
     }
 }
 

@@ -23,11 +23,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// The controllers that are real here. Namespaces must be emptied and finished, owner references followed, quota usage
 /// counted (admission refuses while a quota has no status), the default ServiceAccount made, the finalizers that
-/// admission puts on claims and volumes taken off, finished Jobs with a time to live removed. Workloads and volumes
-/// are left to [`super::StatusDouble`].
+/// admission puts on claims and volumes taken off, finished Jobs with a time to live removed, the ClusterRoles `view`,
+/// `edit` and `admin` put together. Workloads and volumes are left to [`super::StatusDouble`].
 const CONTROLLERS: &str = "namespace-controller,garbage-collector-controller,resourcequota-controller,\
                            serviceaccount-controller,persistentvolumeclaim-protection-controller,\
-                           persistentvolume-protection-controller,ttl-after-finished-controller";
+                           persistentvolume-protection-controller,ttl-after-finished-controller,\
+                           clusterrole-aggregation-controller";
 
 /// Running programs with their folder.
 #[derive(Debug)]

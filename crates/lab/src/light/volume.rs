@@ -164,14 +164,15 @@ pub(super) async fn reconcile_volume(volume: Arc<PersistentVolume>, context: Arc
     let volumes: Api<PersistentVolume> = Api::all(context.client.clone());
     let claim = format!("{namespace}/{name}");
     context.delay(&claim, "reclaim").await;
-    if spec.persistent_volume_reclaim_policy.as_deref() == Some("Delete") {
+    if volume.status.as_ref().and_then(|status| status.phase.as_deref()) != Some("Released") {
+        // First for either policy: a volume that is Bound is protected from deletion.
+        let phase = json!({ "status": { "phase": "Released" } });
+        volumes.patch_status(&volume.name_any(), &PatchParams::default(), &Patch::Merge(phase)).await?;
+    } else if spec.persistent_volume_reclaim_policy.as_deref() == Some("Delete") {
         // With its version, so that a policy changed in this moment still saves the data.
         let same = Preconditions { uid: volume.uid(), resource_version: volume.resource_version() };
         volumes.delete(&volume.name_any(), &DeleteParams::default().preconditions(same)).await?;
         context.disks.destroy(&volume.name_any(), &claim);
-    } else if volume.status.as_ref().and_then(|status| status.phase.as_deref()) != Some("Released") {
-        let phase = json!({ "status": { "phase": "Released" } });
-        volumes.patch_status(&volume.name_any(), &PatchParams::default(), &Patch::Merge(phase)).await?;
     }
     Ok(Action::await_change())
 }

@@ -64,7 +64,9 @@ async fn rights_are_those_of_rbac() {
     namespace(light, "rights").await;
     light.account("rights", "reader", Some("view")).await.unwrap();
     let reader = light.client_of("rights", "reader").await.unwrap();
-    Api::<ConfigMap>::namespaced(reader.clone(), "rights").list(&ListParams::default()).await.unwrap();
+    let maps = Api::<ConfigMap>::namespaced(reader.clone(), "rights");
+    let allowed = async || Ok(Some(maps.list(&ListParams::default()).await?));
+    until("the role `view` to be put together", LIMIT, allowed).await.unwrap();
     let refused = Api::<Secret>::namespaced(reader, "rights").list(&ListParams::default()).await.unwrap_err();
     assert!(refused.to_string().contains("system:serviceaccount:rights:reader"), "{refused}");
     let stranger = light.client_as("stranger", &["system:authenticated"]).await.unwrap();
