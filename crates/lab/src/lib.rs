@@ -2,17 +2,24 @@
 //! and the services a cell needs around it. Used by demo, tests and benchmarks; never part of the product.
 
 pub mod cache;
+pub mod claim;
+pub mod client;
 pub mod debian;
 pub mod dns;
 pub mod fault;
 pub mod images;
 pub mod ingress;
 pub mod install;
+pub mod journey;
 pub mod light;
 pub mod node;
+pub mod objects;
 pub mod policy;
+pub mod preflight;
 pub mod process;
+pub mod restore;
 pub mod storage;
 pub mod store;
 pub mod tools;
 pub mod wait;
+pub mod watchers;

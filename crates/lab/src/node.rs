@@ -24,27 +24,37 @@ pub mod pause;
 pub mod pki;
 pub mod ready;
 pub mod removal;
+pub mod services;
+pub mod status;
 pub mod sysctl;
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use anyhow::{Context, Result};
+use kube::Client;
 
 use crate::cache::Cache;
-use crate::tools::{self, Progress};
+use crate::tools::{self, Progress, Tools};
+use crate::{images, preflight};
 pub use containerd::import_image;
 pub use ground::{Addresses, Config, Ground, Ports};
+pub use status::{Status, status};
 use sysctl::Kernel;
 
 /// Brings a ground up, or finds it up. Starts what has died of it. What a stopped ground left behind is thrown away
 /// first, unless `config.keep`.
 pub async fn up(config: &Config, cache: &Cache, progress: &mut dyn Progress) -> Result<Ground> {
     let _lock = lock(config, cache).await?;
+    preflight::prepare(cache, progress)?;
     let programs = tools::kubernetes(cache, progress).await?;
-    let ground = prepare(config, progress).await?;
-    start(&ground, programs.folder(), cache, progress).await?;
+    let parts = if config.bare { None } else { Some(services::build(cache, progress).await?) };
+    let ground = prepare(config, &programs, progress).await?;
+    let client = start(&ground, &programs, cache, progress).await?;
+    if let Some(parts) = parts {
+        let lab = config.lab.clone().map_or_else(services::own_program, Ok)?;
+        services::start(&ground, &parts, &lab, &client, progress).await?;
+    }
     Ok(ground)
 }
 
@@ -64,7 +74,7 @@ async fn lock(config: &Config, cache: &Cache) -> Result<crate::cache::CacheLock>
 }
 
 /// The ground to start: the one that is there, or a new one.
-async fn prepare(config: &Config, progress: &mut dyn Progress) -> Result<Ground> {
+async fn prepare(config: &Config, programs: &Tools, progress: &mut dyn Progress) -> Result<Ground> {
     if let Some(ground) = Ground::load(&config.state_dir)? {
         let up = namespace::Namespace::at(&ground.netns).exists()?;
         if up || config.keep {
@@ -77,11 +87,11 @@ async fn prepare(config: &Config, progress: &mut dyn Progress) -> Result<Ground>
         .with_context(|| format!("cannot create {}", config.state_dir.display()))?;
     // Keys lie below; pods' volumes too, but the kubelet gives them to pods by itself.
     fs::set_permissions(&config.state_dir, fs::Permissions::from_mode(0o711))?;
-    choose(config)
+    choose(config, programs)
 }
 
 /// Gives a new ground its addresses, alone on the machine while it looks for free ones.
-fn choose(config: &Config) -> Result<Ground> {
+fn choose(config: &Config, programs: &Tools) -> Result<Ground> {
     let machine = File::open("/var/lib").context("cannot open /var/lib")?;
     machine.lock().context("cannot lock /var/lib")?;
     let others = Ground::all()?;
@@ -94,13 +104,14 @@ fn choose(config: &Config) -> Result<Ground> {
         }
     };
     let before = others.first().map_or_else(Kernel::now, |other| other.before.clone());
-    let ground = Ground::new(config, addresses, before);
+    let ground = Ground::new(config, addresses, programs.program("kubectl"), before);
     ground.save()?;
     Ok(ground)
 }
 
 /// Starts all programs of the node in order, each as soon as what it needs answers.
-async fn start(ground: &Ground, programs: &Path, cache: &Cache, progress: &mut dyn Progress) -> Result<()> {
+async fn start(ground: &Ground, tools: &Tools, cache: &Cache, progress: &mut dyn Progress) -> Result<Client> {
+    let programs = tools.folder();
     progress.step("Making keys, addresses and cgroups");
     pki::write(ground)?;
     namespace::join(ground)?;
@@ -111,9 +122,7 @@ async fn start(ground: &Ground, programs: &Path, cache: &Cache, progress: &mut d
     processes.start(&containerd::containerd(ground)?)?;
     processes.start(&control::apiserver(ground, programs))?;
     containerd::answers(ground).await?;
-    if !containerd::images(ground)?.iter().any(|image| image == pause::IMAGE) {
-        import_image(ground, &pause::archive(cache)?).await?;
-    }
+    images::import(ground, &pause::image(cache)?).await?;
     let client = ready::apiserver(ground).await?;
     progress.step("Starting the controllers, the kubelet and kube-proxy");
     processes.start(&control::controller_manager(ground, programs))?;
@@ -121,5 +130,6 @@ async fn start(ground: &Ground, programs: &Path, cache: &Cache, progress: &mut d
     processes.start(&kubelet::kubelet(ground, programs)?)?;
     processes.start(&kubelet::proxy(ground, programs))?;
     progress.step("Waiting for the node to be Ready");
-    ready::node(ground, &client).await
+    ready::node(ground, &client).await?;
+    Ok(client)
 }

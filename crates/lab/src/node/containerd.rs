@@ -20,7 +20,7 @@ use crate::wait;
 fn configuration(ground: &Ground) -> String {
     let state = ground.state_dir.display();
     let socket = ground.containerd.display();
-    let image = pause::IMAGE;
+    let image = pause::reference();
     // restrict_oom_score_adj: without CAP_SYS_RESOURCE runc cannot lower a sandbox's score below our own, and each
     // sandbox would fail with "can't get final child's PID from pipe: EOF".
     // netns_mounts_under_state_dir: pods' namespaces lie in our folder and not in /run/netns, which others share.
@@ -51,6 +51,7 @@ disabled_plugins = [
 
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
         SystemdCgroup = false
+        Root = "{state}/containerd/runc"
 
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"

@@ -27,24 +27,33 @@ pub struct Config {
     pub addresses: Option<Addresses>,
     /// Whether to go on with the data of a ground that was stopped.
     pub keep: bool,
+    /// Whether only the node is wanted, without DNS, volumes, object store, ingress, policies and images.
+    pub bare: bool,
+    /// The program `steppe-lab`, which the ground runs to follow the cluster's objects; if `None`, the one beside the
+    /// running program.
+    pub lab: Option<PathBuf>,
 }
 
 impl Config {
     /// The usual wish for a ground called `name`.
     pub fn named(name: &str) -> Result<Self> {
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        ensure!(
-            (1..=11).contains(&name.len()) && name.chars().all(fits) && name.starts_with(|c: char| c != '-'),
-            "{name:?} cannot name a ground: take 1 to 11 lower-case letters, digits and dashes"
-        );
+        ensure!(fits(name), "{name:?} cannot name a ground: take 1 to 11 lower-case letters, digits and dashes");
         Ok(Self {
             name: name.into(),
             state_dir: Path::new(BASE).join(name),
             zone: "steppe.test".into(),
             addresses: None,
             keep: false,
+            bare: false,
+            lab: None,
         })
     }
+}
+
+/// Whether interfaces and cgroups can be called after `name`.
+fn fits(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=11).contains(&name.len()) && name.chars().all(good) && !name.starts_with('-')
 }
 
 /// The addresses of a ground. Each ground has a network namespace of its own, joined to the host by one pair of
@@ -131,6 +140,8 @@ pub struct Ground {
     pub ports: Ports,
     /// The administrator's kubeconfig (`system:masters`).
     pub kubeconfig: PathBuf,
+    /// The program kubectl, of the cluster's version.
+    pub kubectl: PathBuf,
     /// The certificate of the private CA that the ingress serves the zone with; PEM.
     pub root_crt: PathBuf,
     /// The key of that CA; PEM.
@@ -157,7 +168,7 @@ pub struct Ground {
 
 impl Ground {
     /// The ground that `config` and `addresses` make.
-    pub fn new(config: &Config, addresses: Addresses, before: Kernel) -> Self {
+    pub fn new(config: &Config, addresses: Addresses, kubectl: PathBuf, before: Kernel) -> Self {
         let state = &config.state_dir;
         let ports = Ports::default();
         let node = addresses.node_ip;
@@ -178,6 +189,7 @@ impl Ground {
             cgroup: format!("steppe-{}", config.name),
             containerd: state.join("containerd.sock"),
             state_dir: state.clone(),
+            kubectl,
             addresses,
             ports,
             before,
@@ -242,7 +254,7 @@ mod tests {
         assert!(Ground::load(folder.path()).unwrap().is_none());
         let config = Config { state_dir: folder.path().into(), ..Config::named("a").unwrap() };
         let addresses = Addresses::of("10.244.3.0/24".parse().unwrap(), "10.99.0.0/16".parse().unwrap());
-        let ground = Ground::new(&config, addresses, Kernel::default());
+        let ground = Ground::new(&config, addresses, "/bin/true".into(), Kernel::default());
         ground.save().unwrap();
         let again = Ground::load(folder.path()).unwrap().unwrap();
         assert_eq!(again.addresses, addresses);

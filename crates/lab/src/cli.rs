@@ -1,0 +1,122 @@
+//! The words `steppe-lab` understands.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A real Kubernetes on this machine, for trying Steppe.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Cli {
+    /// Folder for everything built or downloaded once [default: the user's cache folder/steppe]
+    #[arg(long, env = "STEPPE_CACHE", global = true)]
+    pub cache: Option<PathBuf>,
+    /// How progress is told
+    #[arg(long, env = "STEPPE_PROGRESS", value_enum, default_value = "text", global = true)]
+    pub progress: Progress,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// How progress is told, on standard error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Progress {
+    /// A line for each step
+    Text,
+    /// A JSON object for each step: {"stage","step","message","done"}
+    Json,
+    /// Not at all
+    None,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Check what the machine must have, and install the missing Debian packages
+    Preflight,
+    /// Build Kubernetes and the services
+    Tools,
+    /// Make the images
+    Images,
+    /// The cluster
+    Cluster {
+        #[command(subcommand)]
+        action: Action,
+    },
+    /// Follow a ground's objects for ingress and policies; the ground runs this by itself
+    #[command(hide = true)]
+    Watch {
+        #[arg(long)]
+        ground: String,
+    },
+    #[command(flatten)]
+    Direct(Action),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Bring a ground up, or find it up
+    Up {
+        /// Its name
+        #[arg(long, default_value = "steppe")]
+        name: String,
+        /// Go on with the data that `down --keep` left
+        #[arg(long)]
+        keep: bool,
+        /// Only the node: no DNS, volumes, object store, ingress, policies, images
+        #[arg(long)]
+        bare: bool,
+        /// Print its description as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a ground away, with all its data
+    Down {
+        /// Its name
+        #[arg(long, default_value = "steppe")]
+        name: String,
+        /// Leave its data for `up --keep`
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Show how grounds are; ends with 3 when one is not up, or there is none
+    Status {
+        /// Only this one
+        #[arg(long)]
+        name: Option<String>,
+        /// Print a JSON object for each
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Verb {
+    /// The word progress is told under.
+    pub fn stage(&self) -> &'static str {
+        match self {
+            Self::Preflight => "preflight",
+            Self::Tools => "tools",
+            Self::Images => "images",
+            Self::Cluster { .. } | Self::Direct(_) => "cluster",
+            Self::Watch { .. } => "watch",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_words_are_consistent() {
+        Cli::command().debug_assert();
+        for words in [&["lab", "cluster", "up", "--name", "a"][..], &["lab", "up", "--name", "a", "--progress", "json"]] {
+            let cli = Cli::parse_from(words);
+            assert!(matches!(
+                &cli.verb,
+                Verb::Cluster { action: Action::Up { name, .. } } | Verb::Direct(Action::Up { name, .. }) if name == "a"
+            ));
+        }
+    }
+}
