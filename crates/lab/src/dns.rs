@@ -155,14 +155,16 @@ fn slice_object(ground: &Ground) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::node::sysctl::Kernel;
     use crate::node::{Addresses, Config};
 
-    fn ground() -> Ground {
+    /// A ground that is nowhere.
+    pub(crate) fn ground() -> Ground {
         let addresses = Addresses::of("10.244.0.0/24".parse().unwrap(), "10.96.0.0/16".parse().unwrap());
         let config = Config { state_dir: "/s".into(), ..Config::named("a").unwrap() };
-        Ground::new(&config, addresses, crate::node::sysctl::Kernel::default())
+        Ground::new(&config, addresses, "/k/kubectl".into(), Kernel::default())
     }
 
     #[test]

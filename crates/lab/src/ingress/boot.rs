@@ -56,13 +56,11 @@ pub fn config(ground: &Ground) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::{Addresses, Config, sysctl::Kernel};
+    use crate::dns::tests::ground;
 
     #[test]
     fn the_whole_configuration() {
-        let addresses = Addresses::of("10.244.0.0/24".parse().unwrap(), "10.96.0.0/16".parse().unwrap());
-        let wish = Config { state_dir: "/s".into(), ..Config::named("a").unwrap() };
-        let text = serde_json::to_string(&config(&Ground::new(&wish, addresses, Kernel::default()))).unwrap();
+        let text = serde_json::to_string(&config(&ground())).unwrap();
         let page = r#""body":"This server cannot be reached at the moment. Please try again in a minute.\n","handler":"static_response","headers":{"Content-Type":["text/plain; charset=utf-8"],"Retry-After":["30"]}"#;
         let expected = [
             r#"{"admin":{"config":{"persist":false},"listen":"unix//s/ingress/admin.sock|0600"},"#,
