@@ -55,7 +55,8 @@ struct Module {
     title: &'static str,
     /// Path in the module and text of every file.
     files: &'static [(&'static str, &'static str)],
-    packages: &'static [&'static str],
+    /// Packages, grouped by the calls of `go build` that make them.
+    packages: &'static [&'static [&'static str]],
     ldflags: &'static str,
 }
 
@@ -70,14 +71,14 @@ const KUBERNETES_MODULE: Module = Module {
         ("go.mod", include_str!("../tools/kubernetes/go.mod")),
         ("go.sum", include_str!("../tools/kubernetes/go.sum")),
     ],
-    packages: &[
+    packages: &[&[
         "k8s.io/kubernetes/cmd/kube-apiserver",
         "k8s.io/kubernetes/cmd/kube-controller-manager",
         "k8s.io/kubernetes/cmd/kube-proxy",
         "k8s.io/kubernetes/cmd/kube-scheduler",
         "k8s.io/kubernetes/cmd/kubectl",
         "k8s.io/kubernetes/cmd/kubelet",
-    ],
+    ]],
     // Without the version, clients see v0.0.0 and some refuse to talk to it.
     ldflags: "-s -w -X k8s.io/component-base/version.gitVersion=v1.35.4 \
               -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35",
@@ -93,12 +94,15 @@ const SERVICES_MODULE: Module = Module {
         ("probe/main.go", include_str!("../tools/services/probe/main.go")),
     ],
     packages: &[
-        "./coredns",
-        "./probe",
-        "github.com/caddyserver/caddy/v2/cmd/caddy",
-        "github.com/rancher/local-path-provisioner",
-        "github.com/versity/versitygw/cmd/versitygw",
-        "helm.sh/helm/v3/cmd/helm",
+        &[
+            "./coredns",
+            "./probe",
+            "github.com/caddyserver/caddy/v2/cmd/caddy",
+            "github.com/versity/versitygw/cmd/versitygw",
+            "helm.sh/helm/v3/cmd/helm",
+        ],
+        // It spells logrus's path with a capital, and Go refuses both spellings in one call.
+        &["github.com/rancher/local-path-provisioner"],
     ],
     ldflags: "-s -w",
 };
@@ -121,12 +125,12 @@ impl Module {
         for (path, text) in self.files {
             hash.update(format!("{path} {}\n{text}", text.len()));
         }
-        hash.update(format!("{GOFLAGS}\n{CGO_ENABLED}\n{}\n{}", self.ldflags, self.packages.join(" ")));
+        hash.update(format!("{GOFLAGS}\n{CGO_ENABLED}\n{}\n{}", self.ldflags, self.packages.concat().join(" ")));
         format!("{}-{}", self.name, &hex::encode(hash.finalize())[..16])
     }
 
     fn complete(&self, folder: &Path) -> bool {
-        self.packages.iter().all(|package| folder.join(base_name(package)).is_file())
+        self.packages.concat().iter().all(|package| folder.join(base_name(package)).is_file())
     }
 
     fn write(&self, folder: &Path) -> Result<()> {
@@ -161,7 +165,9 @@ async fn build(module: &Module, cache: &Cache, progress: &mut dyn Progress) -> R
         }
         let source = fresh.join("source");
         module.write(&source)?;
-        run_go(module, cache, &source, &fresh, progress).await?;
+        for packages in module.packages {
+            run_go(module, packages, cache, &source, &fresh, progress).await?;
+        }
         fs::remove_dir_all(&source).with_context(|| format!("cannot clear {}", source.display()))?;
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
@@ -174,13 +180,14 @@ async fn build(module: &Module, cache: &Cache, progress: &mut dyn Progress) -> R
 
 async fn run_go(
     module: &Module,
+    packages: &[&str],
     cache: &Cache,
     source: &Path,
     out: &Path,
     progress: &mut dyn Progress,
 ) -> Result<()> {
     let mut command = Command::new("go");
-    command.args(["build", "-mod=readonly", "-v", "-ldflags", module.ldflags, "-o"]).arg(out).args(module.packages);
+    command.args(["build", "-mod=readonly", "-v", "-ldflags", module.ldflags, "-o"]).arg(out).args(packages);
     command.env("GOFLAGS", GOFLAGS).env("CGO_ENABLED", CGO_ENABLED).env("GOTOOLCHAIN", "local");
     command.env("GOMODCACHE", cache.path("go/mod")).env("GOCACHE", cache.path("go/build"));
     command.current_dir(source).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -218,7 +225,7 @@ mod tests {
     #[test]
     fn a_folder_is_complete_with_the_last_program() {
         let folder = tempfile::tempdir().unwrap();
-        for package in &SERVICES_MODULE.packages[1..] {
+        for package in &SERVICES_MODULE.packages.concat()[1..] {
             fs::write(folder.path().join(base_name(package)), "").unwrap();
         }
         assert!(!SERVICES_MODULE.complete(folder.path()));
