@@ -1,0 +1,207 @@
+//! The fields of owned objects that decide something.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::kind::Kind;
+
+/// The fields of an owned object that decide something, by kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    /// Nothing but that it exists.
+    Plain,
+    /// A `Namespace`.
+    Namespace {
+        /// It is going away with all that is in it.
+        terminating: bool,
+    },
+    /// A `Deployment`.
+    Deployment {
+        /// How many pods were asked for.
+        wanted: i64,
+        /// How many pods there are.
+        current: i64,
+        /// How many are ready and made from the newest template.
+        ready: i64,
+        /// Whether its controller has seen the newest template.
+        settled: bool,
+        /// The image of its first container.
+        image: Option<String>,
+    },
+    /// A `Pod`.
+    Pod {
+        /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
+        phase: String,
+        /// Whether its containers answer their probes.
+        ready: bool,
+        /// Containers that ended, in the order of the pod's template, first those of the init list. Of one that was
+        /// restarted, its last end.
+        ended: Vec<Ended>,
+        /// Why a container cannot start: reason and message of the first that waits.
+        waiting: Option<String>,
+        /// When it was made.
+        created: Option<Timestamp>,
+    },
+    /// A `Job`.
+    Job {
+        /// It ended well.
+        complete: bool,
+        /// It was given up, when.
+        failed_at: Option<Timestamp>,
+        /// Why it was given up.
+        message: String,
+    },
+    /// A `PersistentVolumeClaim`.
+    Claim {
+        /// Whether it has its volume.
+        bound: bool,
+        /// The volume's name.
+        volume: Option<String>,
+        /// Its class.
+        storage_class: Option<String>,
+        /// How much was asked for.
+        request: Option<String>,
+    },
+    /// A `PersistentVolume`.
+    Volume {
+        /// The uid of the claim it is bound to.
+        claim_uid: Option<String>,
+        /// Whether it outlives its claim.
+        retained: bool,
+    },
+    /// An `Ingress`.
+    Ingress {
+        /// The Service behind its first path.
+        backend: Option<String>,
+    },
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The container's name.
+    pub container: String,
+    /// Its exit code.
+    pub code: i64,
+    /// What it wrote to its termination message.
+    pub message: String,
+}
+
+impl Seen {
+    /// Reads the fields of an object of this kind; `data` is the object without its metadata.
+    #[must_use]
+    pub fn of(kind: Kind, generation: Option<i64>, data: &Value) -> Self {
+        let text = |pointer: &str| {
+            data.pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let number = |pointer: &str| data.pointer(pointer).and_then(Value::as_i64);
+        match kind {
+            Kind::Namespace => Self::Namespace {
+                terminating: text("/status/phase").as_deref() == Some("Terminating"),
+            },
+            Kind::Deployment => Self::Deployment {
+                wanted: number("/spec/replicas").unwrap_or(1),
+                current: number("/status/replicas").unwrap_or(0),
+                ready: number("/status/readyReplicas")
+                    .unwrap_or(0)
+                    .min(number("/status/updatedReplicas").unwrap_or(0)),
+                settled: number("/status/observedGeneration") >= generation,
+                image: text("/spec/template/spec/containers/0/image"),
+            },
+            Kind::Pod => pod(data),
+            Kind::Job => job(data),
+            Kind::PersistentVolumeClaim => Self::Claim {
+                bound: text("/status/phase").as_deref() == Some("Bound"),
+                volume: text("/spec/volumeName"),
+                storage_class: text("/spec/storageClassName"),
+                request: text("/spec/resources/requests/storage"),
+            },
+            Kind::PersistentVolume => Self::Volume {
+                claim_uid: text("/spec/claimRef/uid"),
+                retained: text("/spec/persistentVolumeReclaimPolicy").as_deref() == Some("Retain"),
+            },
+            Kind::Ingress => Self::Ingress {
+                backend: text("/spec/rules/0/http/paths/0/backend/service/name"),
+            },
+            Kind::ServiceAccount
+            | Kind::RoleBinding
+            | Kind::ResourceQuota
+            | Kind::LimitRange
+            | Kind::NetworkPolicy
+            | Kind::ConfigMap
+            | Kind::Secret
+            | Kind::Service => Self::Plain,
+        }
+    }
+}
+
+fn items<'a>(data: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
+    data.pointer(pointer)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn is_true(data: &Value, condition: &str) -> Option<Value> {
+    items(data, "/status/conditions")
+        .find(|c| c["type"] == condition && c["status"] == "True")
+        .cloned()
+}
+
+fn time(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
+}
+
+fn pod(data: &Value) -> Seen {
+    let mut ended = Vec::new();
+    let mut waiting = None;
+    for status in items(data, "/status/initContainerStatuses")
+        .chain(items(data, "/status/containerStatuses"))
+    {
+        let end = status
+            .pointer("/state/terminated")
+            .or_else(|| status.pointer("/lastState/terminated"));
+        if let Some(end) = end {
+            ended.push(Ended {
+                container: status["name"].as_str().unwrap_or_default().to_owned(),
+                code: end["exitCode"].as_i64().unwrap_or(-1),
+                message: end["message"].as_str().unwrap_or_default().to_owned(),
+            });
+        }
+        if waiting.is_none()
+            && let Some(wait) = status.pointer("/state/waiting")
+            && let Some(reason) = wait["reason"].as_str()
+            && !["PodInitializing", "ContainerCreating"].contains(&reason)
+        {
+            let message = wait["message"].as_str().unwrap_or_default();
+            waiting = Some(format!("{reason}: {message}"));
+        }
+    }
+    Seen::Pod {
+        phase: data["status"]["phase"]
+            .as_str()
+            .unwrap_or("Pending")
+            .to_owned(),
+        ready: is_true(data, "Ready").is_some(),
+        ended,
+        waiting,
+        created: time(&data["status"]["startTime"]),
+    }
+}
+
+fn job(data: &Value) -> Seen {
+    let failed = is_true(data, "Failed");
+    Seen::Job {
+        complete: is_true(data, "Complete").is_some(),
+        failed_at: failed
+            .as_ref()
+            .and_then(|condition| time(&condition["lastTransitionTime"])),
+        message: failed
+            .as_ref()
+            .and_then(|condition| condition["message"].as_str())
+            .unwrap_or_default()
+            .to_owned(),
+    }
+}

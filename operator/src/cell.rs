@@ -1,0 +1,186 @@
+//! The cell: which cluster this is, how much room is left, and what the `Cell` object means to all other reconcilers.
+
+mod facts;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crd::{Cell, CellStatus, Instance, condition};
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::storage::v1::StorageClass;
+use kube::runtime::controller::Action;
+use kube::runtime::reflector::Store;
+use kube::{Api, ResourceExt as _};
+
+pub use facts::{CellFacts, Networks};
+
+use crate::cache::{Caches, Trigger};
+use crate::condition::Conditions;
+use crate::context::Context;
+use crate::controller::{Concern, Reconciler};
+use crate::error::{Error, Step};
+use crate::status;
+
+/// Keeps the status of the `Cell` object.
+pub struct CellReconciler;
+
+impl Reconciler for CellReconciler {
+    type Object = Cell;
+
+    const KIND: &'static str = "Cell";
+
+    fn store(caches: &Caches) -> Store<Cell> {
+        caches.cells.clone()
+    }
+
+    fn concerned(_: &Caches, _: &Trigger) -> Concern {
+        // Instances take room.
+        Concern::All
+    }
+
+    async fn reconcile(context: Arc<Context>, cell: Arc<Cell>) -> Result<Action, Error> {
+        let seen = observe(&context, &cell).await?;
+        if cell.annotations().contains_key(crd::labels::PAUSED) {
+            return Ok(Action::requeue(context.config.resync));
+        }
+        let old = cell.status.clone().unwrap_or_default();
+        let new = next(&cell, old.clone(), &seen, context.clock.now());
+        status::save(&context.client, &*cell, &old, &new).await?;
+        Ok(Action::requeue(context.config.resync))
+    }
+}
+
+/// What was seen of the cluster.
+struct Seen {
+    cluster_uid: String,
+    storage_class: bool,
+    instances: BTreeMap<String, u32>,
+    store: Result<(), String>,
+}
+
+/// What of the cluster does not change while the cell's generation stays the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    generation: Option<i64>,
+    cluster_uid: String,
+    /// Whether the cell's StorageClass lets volumes grow; `None` when there is no such class.
+    pub volumes_grow: Option<bool>,
+}
+
+async fn observe(context: &Context, cell: &Cell) -> Result<Seen, Error> {
+    let known = context.ground();
+    let ground = match known {
+        Some(ground)
+            if ground.generation == cell.metadata.generation && ground.volumes_grow.is_some() =>
+        {
+            ground
+        }
+        Some(_) | None => look(context, cell).await?,
+    };
+    let mut instances = BTreeMap::new();
+    for instance in context.caches.instances.state() {
+        *instances
+            .entry(instance.spec.size.as_str().to_owned())
+            .or_default() += 1;
+    }
+    let store = context
+        .store
+        .configure(&cell.spec.object_store, cell.spec.trust_bundle.as_deref())
+        .map_err(|error| error.to_string());
+    Ok(Seen {
+        cluster_uid: ground.cluster_uid,
+        storage_class: ground.volumes_grow.is_some(),
+        instances,
+        store,
+    })
+}
+
+async fn look(context: &Context, cell: &Cell) -> Result<Ground, Error> {
+    let namespaces: Api<Namespace> = Api::all(context.client.clone());
+    let system = namespaces
+        .get_metadata("kube-system")
+        .await
+        .map_err(|error| Error::kube(Step::Observe, "reading Namespace kube-system", error))?;
+    let classes: Api<StorageClass> = Api::all(context.client.clone());
+    let class = classes
+        .get_opt(&cell.spec.storage_class)
+        .await
+        .map_err(|error| {
+            let doing = format!("reading StorageClass {}", cell.spec.storage_class);
+            Error::kube(Step::Observe, doing, error)
+        })?;
+    let ground = Ground {
+        generation: cell.metadata.generation,
+        cluster_uid: system.metadata.uid.unwrap_or_default(),
+        volumes_grow: class.map(|class| class.allow_volume_expansion == Some(true)),
+    };
+    context.set_ground(ground.clone());
+    Ok(ground)
+}
+
+fn next(cell: &Cell, old: CellStatus, seen: &Seen, now: jiff::Timestamp) -> CellStatus {
+    let mut conditions = Conditions::new(old.conditions, now, cell.metadata.generation);
+    let wrong = match CellFacts::parse(&cell.spec) {
+        Err(message) => Some(("Unreadable", message)),
+        Ok(_) if !seen.storage_class => Some((
+            "StorageClassMissing",
+            format!(
+                "there is no StorageClass {}: make it, or name another one in spec.storageClass",
+                cell.spec.storage_class
+            ),
+        )),
+        Ok(_) => seen
+            .store
+            .as_ref()
+            .err()
+            .map(|message| ("ObjectStore", message.clone())),
+    };
+    match wrong {
+        Some((reason, message)) => conditions.set(condition::ACCEPTED, false, reason, &message),
+        None => conditions.set(condition::ACCEPTED, true, "Accepted", ""),
+    }
+    let room = cell
+        .spec
+        .room
+        .iter()
+        .map(|(size, most)| {
+            let taken = seen.instances.get(size).copied().unwrap_or(0);
+            (size.clone(), most.saturating_sub(taken))
+        })
+        .collect();
+    CellStatus {
+        cluster_uid: Some(seen.cluster_uid.clone()),
+        room,
+        conditions: conditions.into_list(),
+        // The purger's.
+        breaker: old.breaker,
+        recent_purges: old.recent_purges,
+        instances: old.instances,
+    }
+}
+
+/// Whether there is room for one more instance of this size. Those that came first count first, so that the answer is
+/// the same whoever is asked first.
+#[must_use]
+pub fn has_room(facts: &CellFacts, instance: &Instance, all: &[Arc<Instance>]) -> bool {
+    let Some(&most) = facts.room.get(instance.spec.size.as_str()) else {
+        return true;
+    };
+    let before = all
+        .iter()
+        .filter(|other| other.spec.size == instance.spec.size && is_older(other, instance))
+        .count();
+    u32::try_from(before).unwrap_or(u32::MAX) < most
+}
+
+/// Whether `one` was made before `other`; of two that were made in the same second, the lesser uid counts as older.
+#[must_use]
+pub fn is_older(one: &Instance, other: &Instance) -> bool {
+    let key = |instance: &Instance| {
+        (
+            instance.creation_timestamp().map(|time| time.0),
+            instance.uid(),
+        )
+    };
+    key(one) < key(other)
+}
