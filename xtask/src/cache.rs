@@ -131,6 +131,7 @@ mod tests {
             target_dir: target.map(PathBuf::from),
             ci: None,
             kubeconfig: None,
+            test_context: None,
             xdg_cache: None,
             home: Some("/home/ada".into()),
             term: None,

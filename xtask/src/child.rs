@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
@@ -61,6 +61,14 @@ pub enum End {
 impl End {
     pub fn good(self) -> bool {
         self == Self::Code(0)
+    }
+
+    /// Our own exit code when we only stood in for the program.
+    pub fn pass_on(self) -> ExitCode {
+        match self {
+            Self::Code(code) => u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from),
+            Self::Signal(_) | Self::Silent(_) => ExitCode::FAILURE,
+        }
     }
 
     pub fn describe(self) -> String {

@@ -33,6 +33,9 @@ pub struct Ambient {
     pub ci: Option<String>,
     #[arg(long, env = "KUBECONFIG", hide = true)]
     pub kubeconfig: Option<OsString>,
+    /// An existing cluster for the tests
+    #[arg(long, env = "STEPPE_TEST_CONTEXT", hide = true)]
+    pub test_context: Option<String>,
     #[arg(long, env = "XDG_CACHE_HOME", hide = true)]
     pub xdg_cache: Option<PathBuf>,
     #[arg(long, env = "HOME", hide = true)]
@@ -127,6 +130,21 @@ impl ClusterAction {
     }
 }
 
+impl Cli {
+    /// The existing cluster that was named for this command.
+    pub fn named_cluster(&self) -> Option<&str> {
+        let name = match &self.command {
+            Command::Demo(options) => options.context.as_deref(),
+            Command::Test(_) => self.ambient.test_context.as_deref(),
+            Command::Lint
+            | Command::Gen { .. }
+            | Command::Bench { .. }
+            | Command::Cluster { .. } => None,
+        };
+        name.filter(|name| !name.is_empty())
+    }
+}
+
 impl Command {
     /// Whether an empty cache folder was asked for.
     pub fn cold(&self) -> bool {
@@ -147,6 +165,21 @@ mod tests {
     #[test]
     fn words_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cluster_is_named_by_the_command_that_uses_it() {
+        let named = |args: &[&str]| Cli::parse_from(args).named_cluster().map(str::to_owned);
+        assert_eq!(
+            named(&["xtask", "demo", "--context", "kind-one"]).as_deref(),
+            Some("kind-one")
+        );
+        assert_eq!(
+            named(&["xtask", "--test-context", "two", "test"]).as_deref(),
+            Some("two")
+        );
+        assert_eq!(named(&["xtask", "--test-context", "two", "demo"]), None);
+        assert_eq!(named(&["xtask", "--test-context", "", "test"]), None);
     }
 
     #[test]

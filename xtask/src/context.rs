@@ -39,6 +39,8 @@ pub struct Context {
     pub progress: Progress,
     pub stop: Stop,
     kubeconfig: Option<PathBuf>,
+    /// An existing cluster, used because it was named.
+    cluster: Option<String>,
 }
 
 impl Context {
@@ -63,6 +65,7 @@ impl Context {
                 .clone()
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
+            cluster: cli.named_cluster().map(str::to_owned),
         })
     }
 
@@ -84,11 +87,8 @@ impl Context {
                 cache.root.display()
             ));
         }
-        if let Some(path) = &self.kubeconfig {
-            let path = path.display();
-            self.progress.say(&format!(
-                "KUBECONFIG={path} found, not touched: a cluster is used only when named"
-            ));
+        if let Some(line) = clusters(self.kubeconfig.as_deref(), self.cluster.as_deref()) {
+            self.progress.say(&line);
         }
     }
 
@@ -110,7 +110,12 @@ impl Context {
 
     /// A program in the repository's folder with the environment all our children have.
     pub fn program(&self, program: impl AsRef<std::ffi::OsStr>) -> Program {
-        let mut program = Program::new(program, &self.root).without_env("KUBECONFIG");
+        let mut program = Program::new(program, &self.root);
+        if self.cluster.is_none() {
+            program = program
+                .without_env("KUBECONFIG")
+                .without_env("STEPPE_TEST_CONTEXT");
+        }
         for name in LEFT_BY_CARGO {
             program = program.without_env(name);
         }
@@ -122,12 +127,7 @@ impl Context {
 
     /// A log file of this clone; the one of the run before is replaced.
     pub fn log(&self, name: &str) -> anyhow::Result<Log> {
-        Log::create(
-            &self
-                .cache
-                .logs()
-                .join(format!("{}.log", name.replace(['/', ' '], "-"))),
-        )
+        Log::create(&self.cache.logs().join(format!("{}.log", file_name(name))))
     }
 
     /// Lets one clone build at a time.
@@ -147,6 +147,33 @@ impl Context {
     }
 }
 
+/// What is said of existing clusters.
+fn clusters(kubeconfig: Option<&Path>, named: Option<&str>) -> Option<String> {
+    match (kubeconfig, named) {
+        (None, None) => None,
+        (Some(path), None) => Some(format!(
+            "KUBECONFIG={} found, not touched: a cluster is used only when named",
+            path.display()
+        )),
+        (None, Some(name)) => Some(format!(
+            "the existing cluster {name} is used, because it was named"
+        )),
+        (Some(path), Some(name)) => Some(format!(
+            "the existing cluster {name} of {} is used, because it was named",
+            path.display()
+        )),
+    }
+}
+
+/// `operator (lib operator)` becomes `operator-lib-operator`.
+fn file_name(title: &str) -> String {
+    let words = title.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
 /// The folder of the workspace, as cargo knows it: the commands work from any folder below it.
 fn repository() -> anyhow::Result<PathBuf> {
     let here = std::env::current_dir().context("finding the current folder")?;
@@ -156,4 +183,34 @@ fn repository() -> anyhow::Result<PathBuf> {
         .context("finding the workspace; run this inside the repository")?;
     let folder = Path::new(manifest.trim()).parent().map(Path::to_owned);
     folder.with_context(|| format!("{} has no folder", manifest.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_have_plain_names() {
+        assert_eq!(
+            file_name("unit-operator (lib operator)"),
+            "unit-operator-lib-operator"
+        );
+        assert_eq!(file_name("cluster up"), "cluster-up");
+    }
+
+    #[test]
+    fn existing_clusters_are_told_of() {
+        let config = Path::new("/home/ada/.kube/config");
+        assert_eq!(clusters(None, None), None);
+        assert!(
+            clusters(Some(config), None)
+                .unwrap()
+                .contains("found, not touched")
+        );
+        assert!(
+            clusters(Some(config), Some("kind-one"))
+                .unwrap()
+                .contains("kind-one of /home/ada")
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! Heavy work is done by `steppe-lab`: it is built, run with the same words, and its progress is shown.
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use anyhow::bail;
 
@@ -15,7 +16,7 @@ use crate::progress::line::ProgressLine;
 /// How many of the last lines are shown when the lab fails.
 const LAST_WORDS: usize = 60;
 
-pub fn demo(context: &Context, options: &DemoOptions) -> anyhow::Result<bool> {
+pub fn demo(context: &Context, options: &DemoOptions) -> anyhow::Result<ExitCode> {
     context.announce();
     prerequisites::require(
         context,
@@ -34,14 +35,14 @@ pub fn demo(context: &Context, options: &DemoOptions) -> anyhow::Result<bool> {
     } else {
         show(context, "demo", &words)?
     };
-    Ok(end.good())
+    Ok(end.pass_on())
 }
 
 pub fn cluster(
     context: &Context,
     action: ClusterAction,
     words: &[OsString],
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<ExitCode> {
     context.announce();
     let needs = Needs {
         go: action == ClusterAction::Up,
@@ -53,18 +54,18 @@ pub fn cluster(
         .into_iter()
         .chain(words.iter().cloned())
         .collect();
-    Ok(show(context, &format!("cluster {}", action.word()), &words)?.good())
+    Ok(show(context, &format!("cluster {}", action.word()), &words)?.pass_on())
 }
 
-pub fn pass_on(context: &Context, command: &str, words: &[OsString]) -> anyhow::Result<bool> {
+pub fn bench(context: &Context, words: &[OsString]) -> anyhow::Result<ExitCode> {
     context.announce();
     prerequisites::require(context, Needs::GROUND)?;
     binaries::build(context)?;
-    let words: Vec<OsString> = [command.into()]
+    let words: Vec<OsString> = ["bench".into()]
         .into_iter()
         .chain(words.iter().cloned())
         .collect();
-    Ok(show(context, command, &words)?.good())
+    Ok(show(context, "bench", &words)?.pass_on())
 }
 
 /// Runs one of the lab's commands as a step of ours: its output is kept in the log.
@@ -78,7 +79,7 @@ pub fn prepare(context: &Context, command: &str) -> anyhow::Result<()> {
     let end = run(context, &[command.into()], &mut |line| {
         log.line(&line.text);
         match ProgressLine::parse(&line.text) {
-            Some(progress) => step.now(&progress.text(), progress.count()),
+            Some(progress) => step.tell(&progress),
             None => last_words.push(line.text.clone()),
         }
     })?;
@@ -112,7 +113,7 @@ fn show(context: &Context, name: &str, words: &[OsString]) -> anyhow::Result<End
     let end = run(context, words, &mut |line| {
         log.line(&line.text);
         match (ProgressLine::parse(&line.text), line.stream) {
-            (Some(progress), _) => step.now(&progress.text(), progress.count()),
+            (Some(progress), _) => step.tell(&progress),
             (None, Stream::Out) => context.progress.tell(&line.text),
             (None, Stream::Err) => context.progress.say(&line.text),
         }
@@ -129,7 +130,7 @@ fn one_json_line(context: &Context, words: &[OsString]) -> anyhow::Result<End> {
     let end = run(context, words, &mut |line| {
         log.line(&line.text);
         match (ProgressLine::parse(&line.text), line.stream) {
-            (Some(progress), _) => step.now(&progress.text(), progress.count()),
+            (Some(progress), _) => step.tell(&progress),
             (None, Stream::Out) if is_object(&line.text) => results.push(line.text.clone()),
             (None, _) => context.progress.say(&line.text),
         }

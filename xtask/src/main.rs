@@ -32,8 +32,7 @@ use crate::stop::Interrupted;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) if error.downcast_ref::<Interrupted>().is_some() => {
             progress::complain("interrupted");
             ExitCode::from(130)
@@ -45,15 +44,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// True: everything asked for was done and found good.
-fn run(cli: &Cli) -> anyhow::Result<bool> {
+/// What failed is a bad exit code; an error is what kept us from finding out.
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let context = Context::open(cli)?;
-    match &cli.command {
-        Command::Lint => lint::command(&context),
-        Command::Gen { check } => derived::command(&context, *check),
-        Command::Test(options) => test::command(&context, options),
-        Command::Demo(options) => lab::demo(&context, options),
-        Command::Bench { words } => lab::pass_on(&context, "bench", words),
-        Command::Cluster { action, words } => lab::cluster(&context, *action, words),
-    }
+    let good = match &cli.command {
+        Command::Lint => lint::command(&context)?,
+        Command::Gen { check } => derived::command(&context, *check)?,
+        Command::Test(options) => test::command(&context, options)?,
+        Command::Demo(options) => return lab::demo(&context, options),
+        Command::Bench { words } => return lab::bench(&context, words),
+        Command::Cluster { action, words } => return lab::cluster(&context, *action, words),
+    };
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use self::line::ProgressLine;
 use crate::clock::{Stopwatch, human};
 
 /// A build server that hears nothing for long takes us for dead.
@@ -60,6 +61,8 @@ pub struct Step {
     bar: Option<ProgressBar>,
     last: Option<Duration>,
     started: Stopwatch,
+    /// The last thing that got a line.
+    told: Mutex<Option<String>>,
 }
 
 fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -117,6 +120,7 @@ impl Progress {
             bar,
             last,
             started,
+            told: Mutex::default(),
         }
     }
 
@@ -147,6 +151,16 @@ impl Progress {
 }
 
 impl Step {
+    /// What a program of ours says it does now. Where there are no bars, each new thing gets a line.
+    pub fn tell(&self, line: &ProgressLine) {
+        let text = line.text();
+        let new = unpoisoned(&self.told).replace(line.step.clone()) != Some(line.step.clone());
+        if new && self.bar.is_none() {
+            complain(&text);
+        }
+        self.now(&text, line.count());
+    }
+
     /// What is being done now, and how much of it is done.
     pub fn now(&self, message: &str, count: Option<(u64, u64)>) {
         if let Some(active) = unpoisoned(&self.progress.0.active).get_mut(&self.id) {

@@ -243,7 +243,7 @@ fn plan(suite: &Suite<'_>, stages: &[Stage], whole: bool) {
     if whole {
         lines.push(format!("  all of it{}", last(WHOLE)));
     } else {
-        lines.push("  lint and gen are left out of a part".to_owned());
+        lines.push("  (a part only: lint and gen are left out)".to_owned());
     }
     context.progress.say(&lines.join("\n"));
 }
