@@ -62,7 +62,13 @@ pub fn run(context: &Context, step: &Step, name: &str, args: &[String]) -> anyho
     let end = cargo.run(&context.stop, &mut |line| {
         match progress(line) {
             Some((done, total, crates)) => step.now(crates, Some((done, total))),
-            None => log.line(&line.text),
+            None => {
+                log.line(&line.text);
+                // Somebody builds there without us.
+                if line.text.trim_start().starts_with("Blocking waiting") {
+                    step.now(line.text.trim(), None);
+                }
+            }
         }
         heard.line(line);
     })?;

@@ -1,8 +1,7 @@
-//! Running other programs: lines are heard as they come, the log keeps all of them, Ctrl-C reaches the program.
+//! Running other programs: their lines are heard as they come, and Ctrl-C reaches them.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{BufReader, Read, Write as _};
+use std::io::{BufReader, Read};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
@@ -270,32 +269,6 @@ fn listen(pipe: impl Read + Send + 'static, stream: Stream, lines: Sender<Line>)
             lines.send(Line { stream, text: line }).ok();
         }
     });
-}
-
-/// A file that keeps what a program said.
-#[derive(Debug)]
-pub struct Log {
-    file: File,
-    path: PathBuf,
-}
-
-impl Log {
-    pub fn create(path: &Path) -> anyhow::Result<Self> {
-        let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-        })
-    }
-
-    /// A log that cannot be written must not stop what it tells of.
-    pub fn line(&mut self, text: &str) {
-        writeln!(self.file, "{text}").ok();
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
 }
 
 #[cfg(test)]

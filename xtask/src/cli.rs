@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 /// Check, test and show Steppe.
 #[derive(Debug, Parser)]
@@ -131,6 +132,17 @@ impl ClusterAction {
 }
 
 impl Cli {
+    /// Without a command all of them are shown: settings found in the environment are no reason to say less.
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            if error.kind() == ErrorKind::MissingSubcommand {
+                Self::command().print_long_help().ok();
+                std::process::exit(2);
+            }
+            error.exit()
+        })
+    }
+
     /// The existing cluster that was named for this command.
     pub fn named_cluster(&self) -> Option<&str> {
         let name = match &self.command {
@@ -158,8 +170,6 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::cache::Cache;
-use crate::child::{Log, Program};
+use crate::child::Program;
 use crate::cli::Cli;
 use crate::history::History;
 use crate::lock::Lock;
+use crate::log::Log;
 use crate::progress::{Progress, Step};
 use crate::stop::Stop;
 

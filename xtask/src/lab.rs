@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use crate::binaries;
-use crate::child::{End, Line, Log, Stream};
+use crate::child::{End, Line, Stream};
 use crate::cli::{ClusterAction, DemoOptions};
 use crate::context::Context;
+use crate::log::Log;
 use crate::prerequisites::{self, Needs};
 use crate::progress::Step;
 use crate::progress::line::ProgressLine;

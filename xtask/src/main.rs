@@ -15,6 +15,7 @@ mod history;
 mod lab;
 mod lint;
 mod lock;
+mod log;
 mod prerequisites;
 mod progress;
 mod stop;
@@ -23,14 +24,12 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::stop::Interrupted;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     match run(&cli) {
         Ok(code) => code,
         Err(error) if error.downcast_ref::<Interrupted>().is_some() => {
