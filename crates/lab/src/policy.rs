@@ -32,8 +32,8 @@
 //!
 //! What it does not do: a pod is covered only when its address is in its status and has been seen here, some tens of
 //! milliseconds after its sandbox got it (CNI agents close that gap); connections that stand when a rule appears live
-//! on; IPv6 from pods is dropped as a whole, because our pods have none. Refused connections are answered (ICMP
-//! administratively prohibited) instead of dropped, so that tests do not wait for time-outs.
+//! on; IPv6 from pods is dropped as a whole, because our pods have none. Refused connections are answered (TCP
+//! reset, else ICMP administratively prohibited) instead of dropped, so that tests do not wait for time-outs.
 
 pub mod ranges;
 pub mod rules;

@@ -60,7 +60,7 @@ fn chains(policies: Vec<Arc<NetworkPolicy>>) -> String {
     lines.map(|line| format!("{}\n", line.trim_start())).collect()
 }
 
-const NO: &str = "counter reject with icmpx type admin-prohibited\n}\n";
+const NO: &str = "meta l4proto tcp counter reject with tcp reset\ncounter reject with icmpx type admin-prohibited\n}\n";
 
 #[test]
 fn without_a_policy_nobody_is_restricted() {

@@ -75,6 +75,8 @@ fn chain(out: &mut String, way: &str, end: &str, pod: &Restricted, openings: &[O
             }
         }
     }
+    // A reset, because the kernel sends a peer about one ICMP error a second and drops the rest.
+    out.push_str("    meta l4proto tcp counter reject with tcp reset\n");
     out.push_str("    counter reject with icmpx type admin-prohibited\n  }\n");
 }
 
@@ -123,15 +125,18 @@ table inet np {
     tcp dport { 80, 8000-8010 } return
     ip daddr { 10.244.0.1 } tcp dport { 53 } return
     ip daddr { 10.244.0.1 } udp dport { 53 } return
+    meta l4proto tcp counter reject with tcp reset
     counter reject with icmpx type admin-prohibited
   }
   chain in_10_244_0_5 { # t/pod-5
     ip saddr 10.244.0.5 return
     ip saddr { 10.244.0.8-10.244.0.11 } return
+    meta l4proto tcp counter reject with tcp reset
     counter reject with icmpx type admin-prohibited
   }
   chain in_10_244_0_6 { # t/pod-6
     ip saddr 10.244.0.6 return
+    meta l4proto tcp counter reject with tcp reset
     counter reject with icmpx type admin-prohibited
   }
   map egress {
