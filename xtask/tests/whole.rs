@@ -1,9 +1,6 @@
 //! The command as people use it, on a small repository with programs of its own that stand in for ours.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "helpers of tests fail by panicking, as tests do"
-)]
+#![cfg(test)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
