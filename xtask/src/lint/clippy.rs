@@ -23,6 +23,13 @@ const ARGUMENTS: [&str; 9] = [
     "warn",
 ];
 
+/// Good in tests, and in the helpers of a program that says it is nothing else.
+const PANICS: [&str; 3] = [
+    "clippy::unwrap_used",
+    "clippy::expect_used",
+    "clippy::panic",
+];
+
 pub fn check(context: &Context, step: &Step) -> anyhow::Result<Vec<Violation>> {
     let built = cargo::run(context, step, "clippy", &ARGUMENTS.map(str::to_owned))?;
     let root = format!("{}/", context.root.display());
@@ -67,9 +74,13 @@ fn violation(diagnostic: &Diagnostic, root: &str) -> Violation {
         .children
         .iter()
         .find(|child| !child.message.starts_with("`#["));
-    let remedy = help.map_or("see the rule's page in the clippy book", |help| {
-        help.message.as_str()
-    });
+    let remedy = match help {
+        _ if PANICS.contains(&code) && file.contains("tests/") => {
+            "begin the test program with `#![cfg(test)]`: its helpers may then panic as its tests do"
+        }
+        Some(help) => help.message.as_str(),
+        None => "see the rule's page in the clippy book",
+    };
     Violation::new(
         file,
         line,
