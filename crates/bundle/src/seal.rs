@@ -29,6 +29,9 @@ pub enum SealError {
     /// Nobody to seal to.
     #[error("no recipient was given: nobody could open the bundle")]
     NoRecipient,
+    /// Too many to seal to.
+    #[error("{0} recipients were given; {most} are possible", most = Encryption::MAX_RECIPIENTS)]
+    TooManyRecipients(usize),
     /// The age library refused.
     #[error("sealing failed: {0}")]
     Seal(#[from] age::EncryptError),
@@ -80,15 +83,15 @@ impl Recipients {
     /// A set of recipients; the same one twice counts once.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or more than [`Encryption::MAX_RECIPIENTS`].
     pub fn new(recipients: impl IntoIterator<Item = Recipient>) -> Result<Self, SealError> {
         let mut recipients: Vec<_> = recipients.into_iter().collect();
         recipients.sort_by_key(Recipient::id);
         recipients.dedup();
-        if recipients.is_empty() {
-            Err(SealError::NoRecipient)
-        } else {
-            Ok(Self(recipients.into()))
+        match recipients.len() {
+            0 => Err(SealError::NoRecipient),
+            many if many > Encryption::MAX_RECIPIENTS => Err(SealError::TooManyRecipients(many)),
+            _ => Ok(Self(recipients.into())),
         }
     }
 

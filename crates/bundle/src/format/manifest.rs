@@ -200,7 +200,7 @@ impl Manifest {
     pub const MAX_PARTS: usize = 262_144;
     /// Most segments.
     pub const MAX_SEGMENTS: usize = 65_536;
-    /// Most kit files, recipients, actor keys or kinds of cuts.
+    /// Most kit files, actor keys or kinds of cuts.
     pub const MAX_LIST: usize = 100_000;
 
     /// The bytes of `manifest.json`: these are stored, signed, and hashed.
@@ -303,6 +303,8 @@ impl SkippedList {
 impl Encryption {
     /// Each segment is one binary age v1 file to X25519 recipients.
     pub const AGE: &str = "age-v1";
+    /// Most recipients. With them the header of an age file stays below 16 KiB, the most that is read.
+    pub const MAX_RECIPIENTS: usize = 64;
 }
 
 impl Signing {

@@ -168,7 +168,7 @@ impl Manifest {
         at_most(
             "encryption.recipients",
             self.encryption.recipients.len(),
-            Self::MAX_LIST,
+            Encryption::MAX_RECIPIENTS,
         )?;
         if self.encryption.recipients.is_empty() {
             return Err(Invalid::NoRecipient);

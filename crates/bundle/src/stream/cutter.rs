@@ -54,17 +54,22 @@ impl Cutter {
 }
 
 impl Write for Cutter {
+    /// Takes all of it, even across parts: the age library gives up its header when a write takes less.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.buffer.len() == self.part_bytes {
-            self.hand_over()?;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if self.buffer.len() == self.part_bytes {
+                self.hand_over()?;
+            }
+            if self.buffer.is_empty() {
+                self.tokens.recv().map_err(|_| gone())?;
+                self.buffer.reserve_exact(self.part_bytes);
+            }
+            let (taken, left) = rest.split_at(rest.len().min(self.part_bytes - self.buffer.len()));
+            self.buffer.extend_from_slice(taken);
+            rest = left;
         }
-        if self.buffer.is_empty() {
-            self.tokens.recv().map_err(|_| gone())?;
-            self.buffer.reserve_exact(self.part_bytes);
-        }
-        let taken = bytes.len().min(self.part_bytes - self.buffer.len());
-        self.buffer.extend_from_slice(&bytes[..taken]);
-        Ok(taken)
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

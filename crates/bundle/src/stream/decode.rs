@@ -7,11 +7,14 @@ use std::rc::Rc;
 use flate2::bufread::GzDecoder;
 
 use super::tar::{TarError, TarReader};
+#[cfg(doc)]
+use crate::format::Encryption;
 use crate::format::{Counts, Entry, EntryKind, Guard, Hostile};
 use crate::seal::Identities;
 
-/// Longest header of an age file that is read: room for more than a thousand recipients.
-const AGE_HEADER: u64 = 256 << 10;
+/// Longest header of an age file that is read: room for [`Encryption::MAX_RECIPIENTS`]. The age library parses the header
+/// anew with each line of it, so a long one made of short lines would keep it busy for hours.
+const AGE_HEADER: u64 = 16 << 10;
 const BUFFER: usize = 64 << 10;
 
 /// Takes the entries of a bundle one after the other. Each has passed the guard.
@@ -173,13 +176,20 @@ struct HeaderLimit<R> {
 
 impl<R: Read> Read for HeaderLimit<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        if let Some(left) = self.left.get() {
-            let left = left.checked_sub(read as u64);
-            self.left.set(Some(left.ok_or_else(|| {
-                io::Error::new(io::ErrorKind::InvalidData, "the age header does not end")
-            })?));
+        let Some(left) = self.left.get() else {
+            return self.inner.read(buffer);
+        };
+        if left == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the age header does not end",
+            ));
         }
+        let most = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let read = self.inner.read(&mut buffer[..most])?;
+        self.left.set(Some(left - read as u64));
         Ok(read)
     }
 }

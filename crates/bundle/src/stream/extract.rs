@@ -115,9 +115,10 @@ pub(super) async fn read_all<V: Visitor + Send + 'static>(
             let read = read_segment(stream, &identities, &mut guard, &mut visitor);
             (read, guard, visitor)
         });
-        // A broken part is the cause of whatever the reader then says, so it is told first.
-        feed.feed(source, segment).await?;
+        let fed = feed.feed(source, segment).await;
         let (read, guard_back, visitor_back) = reader.await?;
+        // A broken part is the cause of whatever the reader then says, so it is told first.
+        fed?;
         (guard, visitor) = (guard_back, visitor_back);
         let found = read.map_err(|error| ExtractError::Segment {
             segment: segment.name.clone(),

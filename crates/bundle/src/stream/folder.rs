@@ -1,12 +1,13 @@
 //! A bundle in a folder: written by tests and tools, read after a download.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
 use super::{BoxError, Part, PartSink, PartSource, SourceError};
-use crate::format::{ObjectName, RelPath};
+use crate::format::{Manifest, ManifestError, ObjectName, RelPath};
 use crate::root::{self, Root};
 
 /// A folder that holds one bundle: an object is a file of the same name. Reading follows no symbolic links.
@@ -19,6 +20,9 @@ pub enum FolderError {
     /// A bundle is complete there already.
     #[error("`{0}` holds a complete bundle already; nothing was changed")]
     Committed(PathBuf),
+    /// The manifest is not one.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// Anything else.
     #[error("`{path}`: {error}")]
     Io {
@@ -45,14 +49,37 @@ impl Folder {
 
     /// Completes the bundle: signature first, manifest last and only if none is there. The manifest is the commit point.
     ///
+    /// Parts that interrupted runs left behind and the manifest does not name are removed before: an age header has a
+    /// random length, so a segment that is written again may have a part less than at first.
+    ///
     /// # Errors
-    /// When a manifest is there, or the disk refuses.
+    /// When a manifest is there, the bytes are none, or the disk refuses.
     pub fn commit(&self, manifest: &[u8], signature: &[u8]) -> Result<(), FolderError> {
         if self.0.join("manifest.json").exists() {
             return Err(FolderError::Committed(self.0.clone()));
         }
+        self.remove_leftovers(&Manifest::parse(manifest)?)?;
         self.write(&ObjectName::signature(), signature)?;
         self.write(&ObjectName::manifest(), manifest)
+    }
+
+    fn remove_leftovers(&self, manifest: &Manifest) -> Result<(), FolderError> {
+        let known: BTreeSet<&str> = manifest.objects().map(|(name, ..)| name.as_str()).collect();
+        let names = match self.list() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            other => other.map_err(|error| FolderError::Io {
+                path: self.0.clone(),
+                error,
+            })?,
+        };
+        for name in names
+            .iter()
+            .filter(|name| !known.contains(name.as_str()) && is_ours(name))
+        {
+            let path = self.0.join(name);
+            std::fs::remove_file(&path).map_err(|error| FolderError::Io { path, error })?;
+        }
+        Ok(())
     }
 
     /// Written under another name, flushed to disk, then renamed: a name never stands for half a file.
@@ -88,10 +115,15 @@ impl Folder {
         let file = Root::open(&self.0)
             .and_then(|root| root.file(&path))
             .map_err(store)?;
-        if !file.metadata().map_err(store)?.is_file() {
+        let meta = file.metadata().map_err(store)?;
+        if !meta.is_file() {
             return Err(SourceError::Store("it is no regular file".into()));
         }
-        let mut content = Vec::new();
+        // All at once: a buffer that grows by doubling would take three times the memory.
+        let room = usize::try_from(meta.len().min(limit))
+            .unwrap_or(0)
+            .saturating_add(1);
+        let mut content = Vec::with_capacity(room);
         file.take(limit.saturating_add(1))
             .read_to_end(&mut content)
             .map_err(store)?;
@@ -121,6 +153,13 @@ impl Folder {
         }
         Ok(found)
     }
+}
+
+/// Whether a file can only be a part, or the draft of one.
+fn is_ours(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(segment, part)| {
+        segment.starts_with("segment-") && (part.starts_with("part-") || part.starts_with(".part-"))
+    })
 }
 
 impl PartSink for Folder {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Sender, channel};
 
 use super::PartSource;
 use super::decode::Visitor;
@@ -21,7 +21,7 @@ pub async fn list(
     limits: Limits,
     mut entry: impl FnMut(Entry) + Send,
 ) -> Result<Counts, ExtractError> {
-    let (sender, mut entries) = unbounded_channel();
+    let (sender, mut entries) = channel(1024);
     let reading = read_all(source, manifest, identities, limits, Names(sender), |_| {});
     let telling = async {
         while let Some(next) = entries.recv().await {
@@ -32,12 +32,12 @@ pub async fn list(
     read
 }
 
-struct Names(UnboundedSender<Entry>);
+struct Names(Sender<Entry>);
 
 impl Visitor for Names {
     fn entry(&mut self, entry: &Entry, _content: &mut dyn Read) -> io::Result<()> {
         self.0
-            .send(entry.clone())
+            .blocking_send(entry.clone())
             .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
     }
 }

@@ -39,10 +39,11 @@ impl PartFeed {
         segment: &SegmentRecord,
     ) -> Result<(), VerifyError> {
         for part in &segment.parts {
-            let bytes = fetch(source, &part.name, part.size, part.sha256).await?;
-            if self.0.send(bytes).await.is_err() {
+            // Room first: a part that waits for room would be a third one in memory.
+            let Ok(room) = self.0.reserve().await else {
                 break;
-            }
+            };
+            room.send(fetch(source, &part.name, part.size, part.sha256).await?);
         }
         Ok(())
     }
@@ -51,6 +52,8 @@ impl PartFeed {
 impl Read for PartStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() && self.left > 0 {
+            // An empty rest of a part still holds all of its memory.
+            self.current = Bytes::new();
             self.current = self
                 .parts
                 .blocking_recv()

@@ -185,6 +185,11 @@ impl<S: PartSink> Writer<S> {
         Ok(record)
     }
 
+    /// The sink, for example to give it fresh credentials after an error.
+    pub fn sink_mut(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
     /// Ends the writing; gives what the manifest needs, and the sink.
     #[must_use]
     pub fn finish(self) -> (Outcome, S) {
