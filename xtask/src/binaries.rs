@@ -10,11 +10,22 @@ use crate::cargo;
 use crate::context::Context;
 use crate::workspace;
 
-/// Builds all programs; returns their folder.
-pub fn build(context: &Context) -> anyhow::Result<PathBuf> {
+/// Builds all programs.
+pub fn build(context: &Context) -> anyhow::Result<()> {
+    these(
+        context,
+        &workspace::programs(&workspace::packages(context)?),
+    )
+}
+
+/// Builds one program: whoever takes a cluster away needs nothing else to compile.
+pub fn build_one(context: &Context, name: &str) -> anyhow::Result<()> {
+    these(context, &[name.to_owned()])
+}
+
+fn these(context: &Context, programs: &[String]) -> anyhow::Result<()> {
     let step = context.begin("programs");
-    let programs = workspace::programs(&workspace::packages(context)?);
-    let built = cargo::run(context, &step, "programs", &arguments(&programs))?;
+    let built = cargo::run(context, &step, "programs", &arguments(programs))?;
     if !built.end.good() {
         let complaints = built.complaints();
         bail!(
@@ -31,7 +42,7 @@ pub fn build(context: &Context) -> anyhow::Result<PathBuf> {
         place(&executable.path, &folder.join(&executable.target))?;
     }
     context.end(step, true, "built");
-    Ok(folder)
+    Ok(())
 }
 
 /// The whole workspace is selected, and `--examples` makes cargo count the development dependencies in: the

@@ -14,6 +14,8 @@ use crate::prerequisites::{self, Needs};
 use crate::progress::Step;
 use crate::progress::line::ProgressLine;
 
+const LAB: &str = "steppe-lab";
+
 /// How many of the last lines are shown when the lab fails.
 const LAST_WORDS: usize = 60;
 
@@ -50,7 +52,10 @@ pub fn cluster(
         ..Needs::GROUND
     };
     prerequisites::require(context, needs)?;
-    binaries::build(context)?;
+    match action {
+        ClusterAction::Up => binaries::build(context)?,
+        ClusterAction::Down | ClusterAction::Status => binaries::build_one(context, LAB)?,
+    }
     let words: Vec<OsString> = [OsString::from("cluster"), action.word().into()]
         .into_iter()
         .chain(words.iter().cloned())
@@ -98,7 +103,7 @@ pub fn prepare(context: &Context, command: &str) -> anyhow::Result<()> {
 }
 
 fn run(context: &Context, words: &[OsString], hear: &mut dyn FnMut(&Line)) -> anyhow::Result<End> {
-    let lab = binaries::path(&context.cache.bin(), "steppe-lab")?;
+    let lab = binaries::path(&context.cache.bin(), LAB)?;
     // The lab draws nothing itself then, and prints one JSON object a line on standard error.
     context
         .program(lab)

@@ -127,7 +127,7 @@ fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> a
 /// Programs that do not build are a failure, and no reason to leave the rest out.
 fn programs(context: &Context, tally: &mut Tally) -> anyhow::Result<Result<(), String>> {
     match binaries::build(context) {
-        Ok(_) => Ok(Ok(())),
+        Ok(()) => Ok(Ok(())),
         Err(error) if error.downcast_ref::<Interrupted>().is_some() => Err(error),
         Err(error) => {
             context
