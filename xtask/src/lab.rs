@@ -161,7 +161,7 @@ fn finish(context: &Context, step: Step, end: End, log: &Log) {
         context.end(
             step,
             false,
-            &format!("failed ({}; all of it: {log})", end.describe()),
+            &format!("ended badly ({}; all of it: {log})", end.describe()),
         );
     }
 }
