@@ -97,6 +97,9 @@ pub struct ExportStatus {
     /// The bundle's own key, sealed to `spec.keyClaim` (age, ASCII armour).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_claim: Option<String>,
+    /// The `spec.keyClaim` that was answered last, with `keyClaim` or with a line in the log that says why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_claim_for: Option<String>,
     /// When the bundle's objects were removed because newer ones replaced it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "crate::schema::maybe_time")]
