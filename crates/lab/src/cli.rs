@@ -12,7 +12,13 @@ pub struct Cli {
     #[arg(long, env = "STEPPE_CACHE", global = true)]
     pub cache: Option<PathBuf>,
     /// How progress is told
-    #[arg(long, env = "STEPPE_PROGRESS", value_enum, default_value = "text", global = true)]
+    #[arg(
+        long,
+        env = "STEPPE_PROGRESS",
+        value_enum,
+        default_value = "text",
+        global = true
+    )]
     pub progress: Progress,
     #[command(subcommand)]
     pub verb: Verb,
@@ -41,6 +47,14 @@ pub enum Verb {
     Cluster {
         #[command(subcommand)]
         action: Action,
+    },
+    /// Bring a cell up with two servers on it, and show how to log in
+    Demo {
+        /// The ground's name
+        #[arg(long, default_value = "steppe")]
+        name: String,
+        #[command(flatten)]
+        options: lab::demo::Options,
     },
     /// Follow a ground's objects for ingress and policies; the ground runs this by itself
     #[command(hide = true)]
@@ -97,6 +111,7 @@ impl Verb {
             Self::Tools => "tools",
             Self::Images => "images",
             Self::Cluster { .. } | Self::Direct(_) => "cluster",
+            Self::Demo { .. } => "demo",
             Self::Watch { .. } => "watch",
         }
     }
@@ -111,7 +126,10 @@ mod tests {
     #[test]
     fn the_words_are_consistent() {
         Cli::command().debug_assert();
-        for words in [&["lab", "cluster", "up", "--name", "a"][..], &["lab", "up", "--name", "a", "--progress", "json"]] {
+        for words in [
+            &["lab", "cluster", "up", "--name", "a"][..],
+            &["lab", "up", "--name", "a", "--progress", "json"],
+        ] {
             let cli = Cli::parse_from(words);
             assert!(matches!(
                 &cli.verb,

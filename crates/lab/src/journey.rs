@@ -168,3 +168,18 @@ impl Site {
         Ok(done)
     }
 }
+
+/// A few characters that no earlier run of this program on the same cell had: the seconds since 2026, in base 36.
+#[must_use]
+#[allow(clippy::disallowed_methods)] // Names of demo servers are the one thing here that the clock decides.
+pub fn stamp() -> String {
+    let mut rest = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs().saturating_sub(1_767_225_600));
+    let mut digits = Vec::new();
+    while rest > 0 {
+        digits.push(char::from_digit((rest % 36) as u32, 36).unwrap_or('0'));
+        rest /= 36;
+    }
+    digits.iter().rev().collect()
+}

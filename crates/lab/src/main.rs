@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use lab::cache::Cache;
 use lab::node::{self, Config, Ground};
-use lab::{images, preflight, tools, watchers};
+use lab::{demo, images, preflight, tools, watchers};
 
 use cli::{Action, Cli, Verb};
 use report::Report;
@@ -46,10 +46,20 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
             let services = tools::services(&cache, &mut report).await?;
             images::build(&cache, &services, &mut report).await?;
         }
-        Verb::Cluster { action } | Verb::Direct(action) => return cluster(action, &cache, &mut report).await,
+        Verb::Cluster { action } | Verb::Direct(action) => {
+            return cluster(action, &cache, &mut report).await;
+        }
+        Verb::Demo { name, options } => {
+            notice(&cache)?;
+            preflight::check(&cache)?;
+            let lab = Some(std::env::current_exe().context("cannot find the running program")?);
+            let config = Config { lab, ..Config::named(name)? };
+            demo::run(options, &config, &cache, &mut report).await?;
+        }
         Verb::Watch { ground } => {
             let config = Config::named(ground)?;
-            let ground = Ground::load(&config.state_dir)?.with_context(|| format!("there is no ground {ground}"))?;
+            let ground = Ground::load(&config.state_dir)?
+                .with_context(|| format!("there is no ground {ground}"))?;
             watchers::run(&ground).await?;
         }
     }
@@ -66,22 +76,41 @@ fn notice(cache: &Cache) -> Result<()> {
 
 async fn cluster(action: &Action, cache: &Cache, report: &mut Report) -> Result<ExitCode> {
     match action {
-        Action::Up { name, keep, bare, json } => {
+        Action::Up {
+            name,
+            keep,
+            bare,
+            json,
+        } => {
             notice(cache)?;
             let lab = Some(std::env::current_exe().context("cannot find the running program")?);
-            let config = Config { keep: *keep, bare: *bare, lab, ..Config::named(name)? };
+            let config = Config {
+                keep: *keep,
+                bare: *bare,
+                lab,
+                ..Config::named(name)?
+            };
             let ground = node::up(&config, cache, report).await?;
             report::tell(&node::status(ground).await?, *json)?;
         }
         Action::Down { name, keep } => {
-            let config = Config { keep: *keep, ..Config::named(name)? };
+            let config = Config {
+                keep: *keep,
+                ..Config::named(name)?
+            };
             let there = node::down(&config, cache, report).await?;
-            report::say(&if there { format!("{name} is down") } else { format!("there is no ground {name}") });
+            report::say(&if there {
+                format!("{name} is down")
+            } else {
+                format!("there is no ground {name}")
+            });
         }
         Action::Status { name, json } => {
             let all = match name {
-                Some(name) => Ground::load(&Config::named(name)?.state_dir)?.into_iter().collect(),
-                None => Ground::all()?,
+                Some(name) => Ground::load(&Config::named(name)?.state_dir)?
+                    .into_iter()
+                    .collect(),
+                None => Ground::all(),
             };
             if all.is_empty() && !json {
                 report::say("there is no ground; `up` makes one");
@@ -92,7 +121,11 @@ async fn cluster(action: &Action, cache: &Cache, report: &mut Report) -> Result<
                 up &= status.up;
                 report::tell(&status, *json)?;
             }
-            return Ok(if up { ExitCode::SUCCESS } else { ExitCode::from(3) });
+            return Ok(if up {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(3)
+            });
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,0 +1,82 @@
+//! `steppe-lab demo`: a cell on this machine (or in a cluster that was named), two servers on it, and what their
+//! owners do.
+
+mod life;
+mod raise;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use tokio::time::Instant;
+
+use crate::cache::Cache;
+use crate::node::{self, Config};
+use crate::tools::Progress;
+pub use life::{Living, Seconds, Taken, federate, log_in, restore, take, two_servers};
+pub use raise::{Cell, beside, chart, on_ground};
+
+/// What the demo is told.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// Go through a server's whole life, check each step, and end.
+    #[arg(long)]
+    pub once: bool,
+    /// Print one JSON line on standard output: the seconds of each step.
+    #[arg(long)]
+    pub json: bool,
+    /// Use the existing cluster of this kubeconfig context instead of one on this machine.
+    #[arg(long, requires = "registry")]
+    pub context: Option<String>,
+    /// Push images to this registry, from which that cluster can pull.
+    #[arg(long)]
+    pub registry: Option<String>,
+    /// The values file for the chart in that cluster (zone, ingress, object store, networks); see `docs/operating.md`.
+    #[arg(long)]
+    pub values: Option<PathBuf>,
+}
+
+/// Runs the demo.
+///
+/// # Errors
+/// When any step fails; the error says which, and what was seen.
+pub async fn run(options: &Options, config: &Config, cache: &Cache, progress: &mut dyn Progress) -> Result<()> {
+    let mut seconds = Seconds::default();
+    let begun = Instant::now();
+    let ground = node::up(config, cache, progress).await?;
+    let cell = on_ground(&ground, cache, progress).await?;
+    seconds.cluster = life::rounded(begun.elapsed());
+    let work = tempfile::tempdir_in(cache.root())?;
+    let names = names();
+    let [first, second] = two_servers(&cell.site, [&names.0, &names.1], work.path(), &mut seconds, progress).await?;
+    if options.once {
+        progress.step("Taking the first server away");
+        let taken = take(&cell.site, &first, &cell.bucket, work.path(), &mut seconds).await?;
+        progress.step("Bringing it up on a plain Debian");
+        let begun = Instant::now();
+        restore(&cell.site, cache, &first, &taken, work.path(), &cell.public_key).await?;
+        seconds.restore = life::rounded(begun.elapsed());
+    }
+    tell(options, &cell, &[first, second], &seconds)
+}
+
+/// Names that a repeat of the demo on the same cell does not meet again.
+fn names() -> (String, String) {
+    let stamp = crate::journey::stamp();
+    (format!("birds-{stamp}"), format!("trees-{stamp}"))
+}
+
+#[allow(clippy::print_stdout)] // The demo's results are its output.
+fn tell(options: &Options, cell: &Cell, servers: &[Living], seconds: &Seconds) -> Result<()> {
+    if options.json {
+        println!("{}", serde_json::to_string(seconds)?);
+        return Ok(());
+    }
+    println!("\nTwo servers are up and follow each other:\n");
+    for living in servers {
+        println!("  {}", living.order.base());
+        println!("    handle {}  password {}\n", living.order.handle, living.password);
+    }
+    println!("{}", cell.how_to_look);
+    Ok(())
+}
