@@ -27,14 +27,21 @@ impl Cache {
         };
         fs::create_dir_all(root.join("locks"))
             .with_context(|| format!("cannot create the cache folder {}", root.display()))?;
-        let root = root.canonicalize().with_context(|| format!("cannot resolve {}", root.display()))?;
+        let root = root
+            .canonicalize()
+            .with_context(|| format!("cannot resolve {}", root.display()))?;
         Ok(Self { root })
     }
 
     /// Where the cache is when nobody names it: `STEPPE_CACHE`, else `$XDG_CACHE_HOME/steppe`, else `~/.cache/steppe`.
     #[allow(clippy::disallowed_methods)] // The one door: the cache is found before any configuration is.
     pub fn usual() -> Result<PathBuf> {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty()).map(PathBuf::from);
+        let set = |name: &str| {
+            std::env::var(name)
+                .ok()
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         set("STEPPE_CACHE")
             .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("steppe")))
             .or_else(|| set("HOME").map(|home| home.join(".cache/steppe")))
@@ -55,7 +62,8 @@ impl Cache {
     /// the thing is not: whoever makes it writes beside it and renames, under [`Cache::lock`].
     pub fn keyed(&self, kind: &str, key: &str) -> Result<PathBuf> {
         let folder = self.root.join(kind);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
         Ok(folder.join(key))
     }
 
@@ -63,15 +71,18 @@ impl Cache {
     /// thread, or where waiting for another process is all there is to do.
     pub fn lock(&self, name: &str) -> Result<CacheLock> {
         let path = self.lock_path(name);
-        let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+        let file =
+            File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        file.lock()
+            .with_context(|| format!("cannot lock {}", path.display()))?;
         Ok(CacheLock { _file: file })
     }
 
     /// Takes the lock called `name` if it is free; `None` when somebody else holds it.
     pub fn try_lock(&self, name: &str) -> Result<Option<CacheLock>> {
         let path = self.lock_path(name);
-        let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        let file =
+            File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(CacheLock { _file: file })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -82,7 +93,9 @@ impl Cache {
     }
 
     fn lock_path(&self, name: &str) -> PathBuf {
-        self.root.join("locks").join(format!("{}.lock", name.replace('/', "-")))
+        self.root
+            .join("locks")
+            .join(format!("{}.lock", name.replace('/', "-")))
     }
 }
 

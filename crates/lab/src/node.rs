@@ -30,6 +30,7 @@ pub mod sysctl;
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kube::Client;
@@ -39,8 +40,12 @@ use crate::tools::{self, Progress, Tools};
 use crate::{images, preflight};
 pub use containerd::import_image;
 pub use ground::{Addresses, Config, Ground, Ports};
+use namespace::Namespace;
 pub use status::{Status, status};
 use sysctl::Kernel;
+
+/// How long a program that was built anew gets to end.
+const OUTDATED: Duration = Duration::from_secs(10);
 
 /// Brings a ground up, or finds it up. Starts what has died of it. What a stopped ground left behind is thrown away
 /// first, unless `config.keep`.
@@ -48,7 +53,11 @@ pub async fn up(config: &Config, cache: &Cache, progress: &mut dyn Progress) -> 
     let _lock = lock(config, cache).await?;
     preflight::prepare(cache, progress)?;
     let programs = tools::kubernetes(cache, progress).await?;
-    let parts = if config.bare { None } else { Some(services::build(cache, progress).await?) };
+    let parts = if config.bare {
+        None
+    } else {
+        Some(services::build(cache, progress).await?)
+    };
     let ground = prepare(config, &programs, progress).await?;
     let client = start(&ground, &programs, cache, progress).await?;
     if let Some(parts) = parts {
@@ -62,9 +71,15 @@ pub async fn up(config: &Config, cache: &Cache, progress: &mut dyn Progress) -> 
 /// was one.
 pub async fn down(config: &Config, cache: &Cache, progress: &mut dyn Progress) -> Result<bool> {
     let _lock = lock(config, cache).await?;
-    let Some(ground) = Ground::load(&config.state_dir)? else { return Ok(false) };
+    let Some(ground) = Ground::recover(config)? else {
+        return Ok(false);
+    };
     progress.step(&format!("Taking the ground {} away", ground.name));
-    if config.keep { removal::stop(&ground, true).await? } else { removal::remove(&ground).await? }
+    if config.keep {
+        removal::stop(&ground, true).await?
+    } else {
+        removal::remove(&ground).await?
+    }
     Ok(true)
 }
 
@@ -75,12 +90,20 @@ async fn lock(config: &Config, cache: &Cache) -> Result<crate::cache::CacheLock>
 
 /// The ground to start: the one that is there, or a new one.
 async fn prepare(config: &Config, programs: &Tools, progress: &mut dyn Progress) -> Result<Ground> {
-    if let Some(ground) = Ground::load(&config.state_dir)? {
-        let up = namespace::Namespace::at(&ground.netns).exists()?;
-        if up || config.keep {
-            return Ok(ground);
-        }
-        progress.step(&format!("Clearing what the ground {} left behind", ground.name));
+    let namespace = Namespace::at(&config.state_dir.join("netns"));
+    if namespace.exists()? || (config.keep && Ground::file(&config.state_dir).exists()) {
+        let ground = Ground::load(&config.state_dir)?
+            .filter(|ground| ground.kubectl == programs.program("kubectl"));
+        return ground.with_context(|| {
+            let name = &config.name;
+            format!("the ground {name} is of another version of Kubernetes: `steppe-lab down --name {name}` first")
+        });
+    }
+    if let Some(ground) = Ground::recover(config)? {
+        progress.step(&format!(
+            "Clearing what the ground {} left behind",
+            ground.name
+        ));
         removal::remove(&ground).await?;
     }
     fs::create_dir_all(&config.state_dir)
@@ -94,29 +117,48 @@ async fn prepare(config: &Config, programs: &Tools, progress: &mut dyn Progress)
 fn choose(config: &Config, programs: &Tools) -> Result<Ground> {
     let machine = File::open("/var/lib").context("cannot open /var/lib")?;
     machine.lock().context("cannot lock /var/lib")?;
-    let others = Ground::all()?;
+    let others = Ground::all();
     let addresses = match config.addresses {
         Some(addresses) => addresses,
         None => {
             let mut taken = namespace::taken()?;
-            taken.extend(others.iter().flat_map(|other| [other.addresses.pod_cidr, other.addresses.service_cidr]));
+            taken.extend(
+                others
+                    .iter()
+                    .flat_map(|other| [other.addresses.pod_cidr, other.addresses.service_cidr]),
+            );
             choice::free(&taken)?
         }
     };
-    let before = others.first().map_or_else(Kernel::now, |other| other.before.clone());
+    let before = others
+        .first()
+        .map_or_else(Kernel::now, |other| other.before.clone());
     let ground = Ground::new(config, addresses, programs.program("kubectl"), before);
     ground.save()?;
     Ok(ground)
 }
 
 /// Starts all programs of the node in order, each as soon as what it needs answers.
-async fn start(ground: &Ground, tools: &Tools, cache: &Cache, progress: &mut dyn Progress) -> Result<Client> {
+async fn start(
+    ground: &Ground,
+    tools: &Tools,
+    cache: &Cache,
+    progress: &mut dyn Progress,
+) -> Result<Client> {
     let programs = tools.folder();
     progress.step("Making keys, addresses and cgroups");
     pki::write(ground)?;
     namespace::join(ground)?;
     cgroup::create(&ground.cgroup)?;
     let processes = ground.processes();
+    for name in processes
+        .names()
+        .iter()
+        .filter(|name| processes.outdated(name))
+    {
+        progress.step(&format!("Stopping {name}, which was built anew"));
+        processes.stop(name, OUTDATED).await?;
+    }
     progress.step("Starting etcd, containerd and the API server");
     processes.start(&control::etcd(ground))?;
     processes.start(&containerd::containerd(ground)?)?;

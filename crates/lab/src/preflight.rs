@@ -38,9 +38,13 @@ struct Machine {
 impl Machine {
     fn look(cache: &Cache) -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        let after = |text: &str, word: &str| text.lines().find_map(|line| Some(line.strip_prefix(word)?.trim().to_owned()));
+        let after = |text: &str, word: &str| {
+            text.lines()
+                .find_map(|line| Some(line.strip_prefix(word)?.trim().to_owned()))
+        };
         let status = read("/proc/self/status");
-        let effective = after(&status, "CapEff:").and_then(|bits| u64::from_str_radix(&bits, 16).ok());
+        let effective =
+            after(&status, "CapEff:").and_then(|bits| u64::from_str_radix(&bits, 16).ok());
         let memory = after(&read("/proc/meminfo"), "MemTotal:");
         let kilobytes = memory.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
         let disk = nix::sys::statvfs::statvfs(cache.root()).ok();
@@ -50,10 +54,19 @@ impl Machine {
             debian: debian::is_debian(&read("/etc/os-release")),
             cargo: version(Command::new("cargo").arg("--version"), "cargo"),
             // The Go that is here: another one would be fetched without a word.
-            go: version(Command::new("go").arg("version").env("GOTOOLCHAIN", "local"), "version go"),
+            go: version(
+                Command::new("go")
+                    .arg("version")
+                    .env("GOTOOLCHAIN", "local"),
+                "version go",
+            ),
             memory: kilobytes.unwrap_or(0).div_ceil(1 << 20),
             disk: disk.map(|disk| (disk.blocks_available() * disk.fragment_size()) >> 30),
-            cgroups: read("/proc/mounts").lines().any(|line| line.split(' ').nth(2).is_some_and(|kind| kind.starts_with("cgroup"))),
+            cgroups: read("/proc/mounts").lines().any(|line| {
+                line.split(' ')
+                    .nth(2)
+                    .is_some_and(|kind| kind.starts_with("cgroup"))
+            }),
         }
     }
 
@@ -65,21 +78,57 @@ impl Machine {
                 missing.push(text);
             }
         };
-        let found = |version: Option<(u32, u32)>| version.map_or("none".into(), |(major, minor)| format!("{major}.{minor}"));
-        need(self.root, "root: the node makes namespaces, mounts and interfaces; run it with `sudo -E`".into());
+        let found = |version: Option<(u32, u32)>| {
+            version.map_or("none".into(), |(major, minor)| format!("{major}.{minor}"))
+        };
+        need(
+            self.root,
+            "root: the node makes namespaces, mounts and interfaces; run it with `sudo -E`".into(),
+        );
         for (bit, name) in CAPABILITIES {
             let there = !self.root || self.capabilities & bit != 0;
-            need(there, format!("{name}: this container is not privileged; run it on the machine itself, or `--privileged`"));
+            need(
+                there,
+                format!(
+                    "{name}: this container is not privileged; run it on the machine itself, or `--privileged`"
+                ),
+            );
         }
-        need(self.debian, "Debian 12 or 13 (or a system made from it): the node is made of its packages".into());
+        need(
+            self.debian,
+            "Debian 12 or 13 (or a system made from it): the node is made of its packages".into(),
+        );
         let cargo = found(self.cargo);
-        need(self.cargo >= Some(CARGO), format!("cargo {}.{} or newer (found: {cargo}): https://rustup.rs", CARGO.0, CARGO.1));
+        need(
+            self.cargo >= Some(CARGO),
+            format!(
+                "cargo {}.{} or newer (found: {cargo}): https://rustup.rs",
+                CARGO.0, CARGO.1
+            ),
+        );
         let go = found(self.go);
-        need(self.go >= Some(GO), format!("Go {}.{} or newer (found: {go}): https://go.dev/dl", GO.0, GO.1));
-        need(self.memory >= MEMORY, format!("{MEMORY} GiB of memory (found: {})", self.memory));
+        need(
+            self.go >= Some(GO),
+            format!(
+                "Go {}.{} or newer (found: {go}): https://go.dev/dl",
+                GO.0, GO.1
+            ),
+        );
+        need(
+            self.memory >= MEMORY,
+            format!("{MEMORY} GiB of memory (found: {})", self.memory),
+        );
         let disk = self.disk.unwrap_or(DISK);
-        need(disk >= DISK, format!("{DISK} GiB of free disk (found: {disk}): make room, or set STEPPE_CACHE to a folder elsewhere"));
-        need(self.cgroups, "cgroups: `mount -t cgroup2 none /sys/fs/cgroup`".into());
+        need(
+            disk >= DISK,
+            format!(
+                "{DISK} GiB of free disk (found: {disk}): make room, or set STEPPE_CACHE to a folder elsewhere"
+            ),
+        );
+        need(
+            self.cgroups,
+            "cgroups: `mount -t cgroup2 none /sys/fs/cgroup`".into(),
+        );
         missing
     }
 }
@@ -114,7 +163,10 @@ pub fn prepare(cache: &Cache, progress: &mut dyn Progress) -> Result<()> {
 fn notice(cache: &Cache, packages: &[&str]) -> String {
     let packages = match packages {
         [] => "no Debian packages (all needed ones are there)".to_owned(),
-        packages => format!("Debian packages by apt-get: {}; no service of theirs is started", packages.join(" ")),
+        packages => format!(
+            "Debian packages by apt-get: {}; no service of theirs is started",
+            packages.join(" ")
+        ),
     };
     format!(
         "Before the first time, what this does to your machine:
@@ -166,15 +218,29 @@ mod tests {
             cgroups: false,
         };
         let text = bare.missing().join("\n");
-        for word in ["root", "Debian", "cargo 1.95", "found: 1.19", "memory", "disk", "cgroups"] {
+        for word in [
+            "root",
+            "Debian",
+            "cargo 1.95",
+            "found: 1.19",
+            "memory",
+            "disk",
+            "cgroups",
+        ] {
             assert!(text.contains(word), "{word} is not in {text}");
         }
-        assert!(!text.contains("CAP_"), "without root the capabilities say nothing");
+        assert!(
+            !text.contains("CAP_"),
+            "without root the capabilities say nothing"
+        );
     }
 
     #[test]
     fn a_container_without_privileges_is_told() {
-        let machine = Machine { capabilities: 1 << 12, ..good() };
+        let machine = Machine {
+            capabilities: 1 << 12,
+            ..good()
+        };
         assert_eq!(machine.missing().len(), 1);
         assert!(machine.missing()[0].starts_with("CAP_SYS_ADMIN"));
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use crate::wait;
 
@@ -41,9 +43,33 @@ pub struct Processes {
     netns: Option<PathBuf>,
 }
 
+/// What a pid file holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    #[serde(flatten)]
+    identity: Identity,
+    /// The boot it was started in: numbers and start times come again after the next.
+    boot: String,
+    program: PathBuf,
+    /// Changes when the program is built anew.
+    version: Option<(u64, i64, i64)>,
+}
+
+/// Inode and time of change of a program.
+fn version(program: &Path) -> Option<(u64, i64, i64)> {
+    let file = fs::metadata(program).ok()?;
+    Some((file.ino(), file.mtime(), file.mtime_nsec()))
+}
+
+/// The kernel's name for the time since it was booted.
+fn boot() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
+}
+
 /// A process, told from a later one with the same number by its start time (field 22 of `/proc/PID/stat`, in clock
 /// ticks since boot).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Identity {
     /// The process id.
     pub pid: i32,
@@ -81,7 +107,9 @@ impl Identity {
         }
         match kill(Pid::from_raw(self.pid), signal) {
             Ok(()) | Err(Errno::ESRCH) => Ok(()),
-            Err(error) => Err(error).with_context(|| format!("cannot send {signal} to process {}", self.pid)),
+            Err(error) => {
+                Err(error).with_context(|| format!("cannot send {signal} to process {}", self.pid))
+            }
         }
     }
 
@@ -89,11 +117,19 @@ impl Identity {
     pub async fn end(self, limit: Duration) -> Result<()> {
         self.signal(Signal::SIGTERM)?;
         let gone = async || Ok((!self.lives()).then_some(()));
-        if wait::until(&format!("process {} to end", self.pid), limit, gone).await.is_ok() {
+        if wait::until(&format!("process {} to end", self.pid), limit, gone)
+            .await
+            .is_ok()
+        {
             return Ok(());
         }
         self.signal(Signal::SIGKILL)?;
-        wait::until(&format!("process {} to end after SIGKILL", self.pid), Duration::from_secs(10), gone).await
+        wait::until(
+            &format!("process {} to end after SIGKILL", self.pid),
+            Duration::from_secs(10),
+            gone,
+        )
+        .await
     }
 
     /// Takes a dead child of ours off the process table. For any other process this does nothing.
@@ -106,7 +142,10 @@ impl Processes {
     /// The programs whose pid files and logs are below `state`.
     pub fn at(state: &Path) -> Self {
         let netns = state.join("netns");
-        Self { state: state.to_owned(), netns: netns.exists().then_some(netns) }
+        Self {
+            state: state.to_owned(),
+            netns: netns.exists().then_some(netns),
+        }
     }
 
     /// The log that `name` writes to.
@@ -127,45 +166,77 @@ impl Processes {
         let program = find(&spec.program)?;
         let log = self.log(&spec.name);
         for file in [&log, &self.pid_file(&spec.name)] {
-            let folder = file.parent().context("a file of the state folder has no folder")?;
-            fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+            let folder = file
+                .parent()
+                .context("a file of the state folder has no folder")?;
+            fs::create_dir_all(folder)
+                .with_context(|| format!("cannot create {}", folder.display()))?;
         }
         let out = File::options().create(true).append(true).open(&log);
         let out = out.with_context(|| format!("cannot open the log {}", log.display()))?;
         // setsid(1) keeps the pid, because a fresh child never leads a process group; so does nsenter(1) without --pid.
         let mut command = Command::new("setsid");
         if let Some(netns) = &self.netns {
-            command.arg("nsenter").arg(format!("--net={}", netns.display()));
+            command
+                .arg("nsenter")
+                .arg(format!("--net={}", netns.display()));
         }
         command.arg(&program).args(&spec.args).env_clear();
-        command.env("PATH", PATH).env("HOME", &self.state).env("LANG", "C.UTF-8").envs(&spec.env);
+        command
+            .env("PATH", PATH)
+            .env("HOME", &self.state)
+            .env("LANG", "C.UTF-8")
+            .envs(&spec.env);
         command.current_dir(spec.cwd.as_ref().unwrap_or(&self.state));
-        command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
-        let child = command.spawn().with_context(|| format!("cannot start {}", spec.name))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out);
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", spec.name))?;
         let pid = i32::try_from(child.id()).context("the process id is out of range")?;
         // Nobody but us reaps this child, so it is on the process table even when it has ended already.
         let Some((_, identity)) = Identity::stat(pid) else {
-            bail!("{} (process {pid}) is not on the process table; see {}", spec.name, log.display());
+            bail!(
+                "{} (process {pid}) is not on the process table; see {}",
+                spec.name,
+                log.display()
+            );
         };
-        self.record(&spec.name, identity)?;
+        let record = Record {
+            identity,
+            boot: boot(),
+            version: version(&program),
+            program,
+        };
+        self.record(&spec.name, &record)?;
         Ok(true)
     }
 
     /// Writes the pid file whole or not at all.
-    fn record(&self, name: &str, identity: Identity) -> Result<()> {
+    fn record(&self, name: &str, record: &Record) -> Result<()> {
         let path = self.pid_file(name);
         let fresh = path.with_extension("pid.new");
-        fs::write(&fresh, format!("{} {}\n", identity.pid, identity.started))
+        fs::write(&fresh, serde_json::to_vec(record)?)
             .and_then(|()| fs::rename(&fresh, &path))
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
+    fn recorded(&self, name: &str) -> Option<Record> {
+        let record: Record = serde_json::from_slice(&fs::read(self.pid_file(name)).ok()?).ok()?;
+        (record.boot == boot() && record.identity.lives()).then_some(record)
+    }
+
     /// The running program of that name.
     pub fn identity(&self, name: &str) -> Option<Identity> {
-        let text = fs::read_to_string(self.pid_file(name)).ok()?;
-        let (pid, started) = text.trim().split_once(' ')?;
-        let identity = Identity { pid: pid.parse().ok()?, started: started.parse().ok()? };
-        identity.lives().then_some(identity)
+        Some(self.recorded(name)?.identity)
+    }
+
+    /// Whether the program of that name runs, and its file is another one by now.
+    pub fn outdated(&self, name: &str) -> bool {
+        self.recorded(name)
+            .is_some_and(|record| version(&record.program) != record.version)
     }
 
     /// Whether the program of that name runs.
@@ -175,8 +246,13 @@ impl Processes {
 
     /// The names of all programs that were started here and not stopped, running or not.
     pub fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.state.join("run")).into_iter().flatten().flatten();
-        let stem = |entry: fs::DirEntry| Some(entry.file_name().to_str()?.strip_suffix(".pid")?.to_owned());
+        let entries = fs::read_dir(self.state.join("run"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let stem = |entry: fs::DirEntry| {
+            Some(entry.file_name().to_str()?.strip_suffix(".pid")?.to_owned())
+        };
         let mut names: Vec<String> = entries.filter_map(stem).collect();
         names.sort();
         names
@@ -186,7 +262,10 @@ impl Processes {
     /// does not run is no error.
     pub async fn stop(&self, name: &str, limit: Duration) -> Result<()> {
         if let Some(identity) = self.identity(name) {
-            identity.end(limit).await.with_context(|| format!("cannot stop {name}"))?;
+            identity
+                .end(limit)
+                .await
+                .with_context(|| format!("cannot stop {name}"))?;
         }
         self.forget(name)
     }
@@ -211,7 +290,8 @@ impl Processes {
 
     /// The last lines of a program's log, for error messages.
     pub fn tail(&self, name: &str, lines: usize) -> String {
-        let text = fs::read(self.log(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let text =
+            fs::read(self.log(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let text = text.unwrap_or_default();
         let all: Vec<&str> = text.lines().collect();
         all[all.len().saturating_sub(lines)..].join("\n")
@@ -223,7 +303,12 @@ impl Processes {
             return Ok(());
         }
         let log = self.log(name);
-        Err(wait::GiveUp(format!("{name} has ended; {} says:\n{}", log.display(), self.tail(name, 15))).into())
+        Err(wait::GiveUp(format!(
+            "{name} has ended; {} says:\n{}",
+            log.display(),
+            self.tail(name, 15)
+        ))
+        .into())
     }
 }
 
@@ -235,7 +320,10 @@ pub fn find(program: &Path) -> Result<PathBuf> {
         }
         bail!("there is no program {}", program.display());
     }
-    let found = PATH.split(':').map(|folder| Path::new(folder).join(program)).find(|path| path.is_file());
+    let found = PATH
+        .split(':')
+        .map(|folder| Path::new(folder).join(program))
+        .find(|path| path.is_file());
     found.with_context(|| format!("the program {} is not on {PATH}", program.display()))
 }
 
@@ -276,14 +364,22 @@ mod tests {
     async fn a_program_deaf_to_sigterm_is_killed() {
         let folder = tempfile::tempdir().unwrap();
         let processes = Processes::at(folder.path());
-        processes.start(&sleeper("deaf", "trap '' TERM; echo deaf; while :; do sleep 1; done")).unwrap();
+        processes
+            .start(&sleeper(
+                "deaf",
+                "trap '' TERM; echo deaf; while :; do sleep 1; done",
+            ))
+            .unwrap();
         wait::until("the trap", Duration::from_secs(5), async || {
             Ok(processes.tail("deaf", 1).contains("deaf").then_some(()))
         })
         .await
         .unwrap();
         let identity = processes.identity("deaf").unwrap();
-        processes.stop("deaf", Duration::from_millis(300)).await.unwrap();
+        processes
+            .stop("deaf", Duration::from_millis(300))
+            .await
+            .unwrap();
         assert!(!identity.lives());
     }
 
@@ -291,7 +387,9 @@ mod tests {
     async fn an_ended_program_is_told_with_its_log() {
         let folder = tempfile::tempdir().unwrap();
         let processes = Processes::at(folder.path());
-        processes.start(&sleeper("brief", "echo no such luck; exit 3")).unwrap();
+        processes
+            .start(&sleeper("brief", "echo no such luck; exit 3"))
+            .unwrap();
         let wait = wait::until("nothing", Duration::from_secs(5), async || {
             processes.must_run("brief")?;
             Ok(None::<()>)
@@ -300,21 +398,72 @@ mod tests {
     }
 
     #[test]
-    fn a_pid_of_another_process_is_not_ours() {
+    fn a_pid_of_another_process_or_another_boot_is_not_ours() {
         let folder = tempfile::tempdir().unwrap();
         let processes = Processes::at(folder.path());
         let me = Identity::of(i32::try_from(std::process::id()).unwrap()).unwrap();
         fs::create_dir_all(folder.path().join("run")).unwrap();
-        processes.record("other", Identity { pid: me.pid, started: me.started + 1 }).unwrap();
-        assert!(!processes.running("other"));
-        processes.kill("other").unwrap();
+        let record = |identity, boot| Record {
+            identity,
+            boot,
+            program: "/bin/true".into(),
+            version: None,
+        };
+        let later = Identity {
+            started: me.started + 1,
+            ..me
+        };
+        processes.record("me", &record(me, boot())).unwrap();
+        processes.record("later", &record(later, boot())).unwrap();
+        processes
+            .record("before", &record(me, "another".into()))
+            .unwrap();
+        assert_eq!(processes.identity("me"), Some(me));
+        for other in ["later", "before"] {
+            assert!(!processes.running(other), "{other}");
+            processes.kill(other).unwrap();
+        }
         assert!(me.lives());
+    }
+
+    #[tokio::test]
+    async fn a_program_built_anew_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let processes = Processes::at(folder.path());
+        let program = folder.path().join("program");
+        fs::copy("/bin/sleep", &program).unwrap();
+        let spec = Spec {
+            name: "a".into(),
+            program: program.clone(),
+            args: vec!["600".into()],
+            ..Spec::default()
+        };
+        processes.start(&spec).unwrap();
+        assert!(!processes.outdated("a"));
+        fs::rename(&program, folder.path().join("old")).unwrap();
+        fs::copy("/bin/sleep", &program).unwrap();
+        assert!(processes.outdated("a"));
+        processes.stop("a", Duration::from_secs(5)).await.unwrap();
+        assert!(
+            !processes.outdated("a"),
+            "what does not run is not outdated"
+        );
     }
 
     #[test]
     fn a_missing_program_is_an_error_before_it_starts() {
         let folder = tempfile::tempdir().unwrap();
-        let spec = Spec { name: "x".into(), program: "no-such-program-here".into(), ..Spec::default() };
-        assert!(Processes::at(folder.path()).start(&spec).unwrap_err().to_string().contains("no-such-program-here"));
+        let spec = Spec {
+            name: "x".into(),
+            program: "no-such-program-here".into(),
+            ..Spec::default()
+        };
+        assert!(
+            Processes::at(folder.path())
+                .start(&spec)
+                .unwrap_err()
+                .to_string()
+                .contains("no-such-program-here")
+        );
     }
 }

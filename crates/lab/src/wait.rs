@@ -39,12 +39,17 @@ pub async fn until<T>(
         match tokio::time::timeout_at(deadline, look()).await {
             Ok(Ok(Some(answer))) => return Ok(answer),
             Ok(Ok(None)) => last = String::from("not yet"),
-            Ok(Err(error)) if error.is::<GiveUp>() => return Err(error.context(format!("gave up waiting for {what}"))),
+            Ok(Err(error)) if error.is::<GiveUp>() => {
+                return Err(error.context(format!("gave up waiting for {what}")));
+            }
             Ok(Err(error)) => last = format!("{error:#}"),
             Err(_) => last = format!("{last}; the next look did not end in time"),
         }
         if Instant::now() + pause >= deadline {
-            bail!("{what}: not so after {:.1} s; last answer: {last}", limit.as_secs_f64());
+            bail!(
+                "{what}: not so after {:.1} s; last answer: {last}",
+                limit.as_secs_f64()
+            );
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(SLOWEST);
@@ -69,10 +74,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_time_out_names_the_wish_and_the_last_answer() {
-        let answer =
-            until("the node to be Ready", Duration::from_millis(150), async || Err::<Option<()>, _>(anyhow!("refused")));
+        let answer = until(
+            "the node to be Ready",
+            Duration::from_millis(150),
+            async || Err::<Option<()>, _>(anyhow!("refused")),
+        );
         let text = format!("{:#}", answer.await.unwrap_err());
-        assert!(text.contains("the node to be Ready") && text.contains("refused"), "{text}");
+        assert!(
+            text.contains("the node to be Ready") && text.contains("refused"),
+            "{text}"
+        );
     }
 
     #[tokio::test]
@@ -87,8 +98,9 @@ mod tests {
     #[tokio::test]
     async fn giving_up_does_not_wait() {
         let begin = Instant::now();
-        let answer =
-            until("etcd", Duration::from_secs(60), async || Err::<Option<()>, _>(GiveUp("it died".into()).into()));
+        let answer = until("etcd", Duration::from_secs(60), async || {
+            Err::<Option<()>, _>(GiveUp("it died".into()).into())
+        });
         assert!(format!("{:#}", answer.await.unwrap_err()).contains("it died"));
         assert!(begin.elapsed() < Duration::from_secs(1));
     }

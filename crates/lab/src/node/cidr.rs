@@ -18,7 +18,10 @@ impl Cidr {
     /// The range of `prefix` bits (at most 32) that holds `address`.
     pub fn of(address: Ipv4Addr, prefix: u32) -> Self {
         let prefix = prefix.min(32);
-        Self { base: u32::from(address) & mask(prefix), prefix }
+        Self {
+            base: u32::from(address) & mask(prefix),
+            prefix,
+        }
     }
 
     /// The address at `index`; the range's own address is number 0.
@@ -49,8 +52,12 @@ impl FromStr for Cidr {
     /// Reads `a.b.c.d/n`; a bare address is a range of one.
     fn from_str(text: &str) -> Result<Self, String> {
         let (address, prefix) = text.split_once('/').unwrap_or((text, "32"));
-        let address: Ipv4Addr = address.parse().map_err(|_| format!("{text:?} is no IPv4 range"))?;
-        let prefix: u32 = prefix.parse().map_err(|_| format!("{text:?} has no prefix length"))?;
+        let address: Ipv4Addr = address
+            .parse()
+            .map_err(|_| format!("{text:?} is no IPv4 range"))?;
+        let prefix: u32 = prefix
+            .parse()
+            .map_err(|_| format!("{text:?} has no prefix length"))?;
         if prefix > 32 {
             return Err(format!("{text:?} has a prefix longer than 32"));
         }

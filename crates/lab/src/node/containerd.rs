@@ -42,6 +42,9 @@ disabled_plugins = [
   restrict_oom_score_adj = true
   netns_mounts_under_state_dir = true
 
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{state}/certs.d"
+
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
     default_runtime_name = "runc"
@@ -94,28 +97,48 @@ pub fn network_name(ground: &Ground) -> String {
 /// Writes the configuration and names the program.
 pub fn containerd(ground: &Ground) -> Result<Spec> {
     let networks = ground.state_dir.join("cni/net.d");
-    fs::create_dir_all(&networks).with_context(|| format!("cannot create {}", networks.display()))?;
+    fs::create_dir_all(&networks)
+        .with_context(|| format!("cannot create {}", networks.display()))?;
     pki::file(&networks, "10-pods.conflist", &network(ground).to_string())?;
     pki::file(&ground.state_dir, "containerd.toml", &configuration(ground))?;
-    let args = vec!["--config".into(), ground.state_dir.join("containerd.toml").display().to_string()];
-    Ok(Spec { name: "containerd".into(), program: "containerd".into(), args, ..Spec::default() })
+    let args = vec![
+        "--config".into(),
+        ground
+            .state_dir
+            .join("containerd.toml")
+            .display()
+            .to_string(),
+    ];
+    Ok(Spec {
+        name: "containerd".into(),
+        program: "containerd".into(),
+        args,
+        ..Spec::default()
+    })
 }
 
 /// Waits until containerd answers. A kubelet that starts before that ends at once.
 pub async fn answers(ground: &Ground) -> Result<()> {
     let processes = ground.processes();
-    wait::until("containerd to listen", Duration::from_secs(30), async || {
-        processes.must_run("containerd")?;
-        UnixStream::connect(&ground.containerd).await?;
-        Ok(Some(()))
-    })
+    wait::until(
+        "containerd to listen",
+        Duration::from_secs(30),
+        async || {
+            processes.must_run("containerd")?;
+            UnixStream::connect(&ground.containerd).await?;
+            Ok(Some(()))
+        },
+    )
     .await
 }
 
 /// `ctr` for this ground's containerd, in the namespace of images that the kubelet sees.
 pub fn ctr(ground: &Ground) -> Command {
     let mut command = Command::new("ctr");
-    command.arg("--address").arg(&ground.containerd).args(["--namespace", "k8s.io"]);
+    command
+        .arg("--address")
+        .arg(&ground.containerd)
+        .args(["--namespace", "k8s.io"]);
     command
 }
 
@@ -128,5 +151,8 @@ pub async fn import_image(ground: &Ground, tar: &Path) -> Result<()> {
 
 /// The names of the images the node has.
 pub fn images(ground: &Ground) -> Result<Vec<String>> {
-    Ok(command::text(ctr(ground).args(["images", "ls", "-q"]))?.lines().map(str::to_owned).collect())
+    Ok(command::text(ctr(ground).args(["images", "ls", "-q"]))?
+        .lines()
+        .map(str::to_owned)
+        .collect())
 }

@@ -16,7 +16,12 @@ fn pki(ground: &Ground, name: &str, file: &str) -> String {
 }
 
 fn spec(name: &str, program: &Path, args: Vec<String>) -> Spec {
-    Spec { name: name.into(), program: program.into(), args, ..Spec::default() }
+    Spec {
+        name: name.into(),
+        program: program.into(),
+        args,
+        ..Spec::default()
+    }
 }
 
 /// etcd, on the namespace's loopback only.
@@ -45,7 +50,10 @@ pub fn apiserver(ground: &Ground, programs: &Path) -> Spec {
         flag("bind-address", node),
         flag("advertise-address", node),
         flag("secure-port", ground.ports.apiserver),
-        flag("etcd-servers", format!("http://127.0.0.1:{}", ground.ports.etcd)),
+        flag(
+            "etcd-servers",
+            format!("http://127.0.0.1:{}", ground.ports.etcd),
+        ),
         flag("service-cluster-ip-range", ground.addresses.service_cidr),
         flag("authorization-mode", "Node,RBAC"),
         flag("enable-admission-plugins", "NodeRestriction"),
@@ -54,14 +62,25 @@ pub fn apiserver(ground: &Ground, programs: &Path) -> Spec {
         flag("profiling", false),
         flag("kubelet-preferred-address-types", "InternalIP"),
         pki(ground, "kubelet-certificate-authority", "ca.crt"),
-        pki(ground, "kubelet-client-certificate", "apiserver-kubelet.crt"),
+        pki(
+            ground,
+            "kubelet-client-certificate",
+            "apiserver-kubelet.crt",
+        ),
         pki(ground, "kubelet-client-key", "apiserver-kubelet.key"),
         pki(ground, "client-ca-file", "ca.crt"),
         pki(ground, "tls-cert-file", "apiserver.crt"),
         pki(ground, "tls-private-key-file", "apiserver.key"),
-        flag("service-account-issuer", "https://kubernetes.default.svc.cluster.local"),
+        flag(
+            "service-account-issuer",
+            "https://kubernetes.default.svc.cluster.local",
+        ),
         pki(ground, "service-account-key-file", "service-account.pub"),
-        pki(ground, "service-account-signing-key-file", "service-account.key"),
+        pki(
+            ground,
+            "service-account-signing-key-file",
+            "service-account.key",
+        ),
         pki(ground, "requestheader-client-ca-file", "front-ca.crt"),
         flag("requestheader-allowed-names", "front-proxy-client"),
         flag("requestheader-extra-headers-prefix", "X-Remote-Extra-"),
@@ -75,10 +94,14 @@ pub fn apiserver(ground: &Ground, programs: &Path) -> Spec {
 
 /// The three flags by which a controller talks to the API server, and its clients are checked.
 fn kubeconfigs(ground: &Ground, name: &str) -> Vec<String> {
-    ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"]
-        .iter()
-        .map(|flag| pki(ground, flag, &format!("{name}.kubeconfig")))
-        .collect()
+    [
+        "kubeconfig",
+        "authentication-kubeconfig",
+        "authorization-kubeconfig",
+    ]
+    .iter()
+    .map(|flag| pki(ground, flag, &format!("{name}.kubeconfig")))
+    .collect()
 }
 
 /// kube-controller-manager.
@@ -89,19 +112,31 @@ pub fn controller_manager(ground: &Ground, programs: &Path) -> Spec {
         flag("leader-elect", false),
         flag("profiling", false),
         flag("use-service-account-credentials", true),
-        pki(ground, "service-account-private-key-file", "service-account.key"),
+        pki(
+            ground,
+            "service-account-private-key-file",
+            "service-account.key",
+        ),
         pki(ground, "root-ca-file", "ca.crt"),
         pki(ground, "cluster-signing-cert-file", "ca.crt"),
         pki(ground, "cluster-signing-key-file", "ca.key"),
         flag("cluster-cidr", ground.addresses.pod_cidr),
         flag("allocate-node-cidrs", false),
     ]);
-    spec("kube-controller-manager", &programs.join("kube-controller-manager"), args)
+    spec(
+        "kube-controller-manager",
+        &programs.join("kube-controller-manager"),
+        args,
+    )
 }
 
 /// kube-scheduler.
 pub fn scheduler(ground: &Ground, programs: &Path) -> Spec {
     let mut args = kubeconfigs(ground, "scheduler");
-    args.extend([flag("bind-address", "127.0.0.1"), flag("leader-elect", false), flag("profiling", false)]);
+    args.extend([
+        flag("bind-address", "127.0.0.1"),
+        flag("leader-elect", false),
+        flag("profiling", false),
+    ]);
     spec("kube-scheduler", &programs.join("kube-scheduler"), args)
 }

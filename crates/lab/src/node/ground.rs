@@ -37,7 +37,10 @@ pub struct Config {
 impl Config {
     /// The usual wish for a ground called `name`.
     pub fn named(name: &str) -> Result<Self> {
-        ensure!(fits(name), "{name:?} cannot name a ground: take 1 to 11 lower-case letters, digits and dashes");
+        ensure!(
+            fits(name),
+            "{name:?} cannot name a ground: take 1 to 11 lower-case letters, digits and dashes"
+        );
         Ok(Self {
             name: name.into(),
             state_dir: Path::new(BASE).join(name),
@@ -73,7 +76,12 @@ pub struct Addresses {
 impl Addresses {
     /// The addresses made of one pod range and one service range.
     pub fn of(pod_cidr: Cidr, service_cidr: Cidr) -> Self {
-        Self { node_ip: pod_cidr.nth(1), host_ip: pod_cidr.nth(2), pod_cidr, service_cidr }
+        Self {
+            node_ip: pod_cidr.nth(1),
+            host_ip: pod_cidr.nth(2),
+            pod_cidr,
+            service_cidr,
+        }
     }
 }
 
@@ -207,10 +215,35 @@ impl Ground {
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
         };
         let ground = serde_json::from_slice(&text);
-        Ok(Some(ground.with_context(|| format!("{} does not describe a ground", path.display()))?))
+        Ok(Some(ground.with_context(|| {
+            format!("{} does not describe a ground", path.display())
+        })?))
+    }
+
+    /// The ground of `config` for taking it away: also when its folder holds no description, or one of another version.
+    pub fn recover(config: &Config) -> Result<Option<Self>> {
+        if let Ok(found @ Some(_)) = Self::load(&config.state_dir) {
+            return Ok(found);
+        }
+        if !config.state_dir.exists() {
+            return Ok(None);
+        }
+        let text = fs::read(Self::file(&config.state_dir)).unwrap_or_default();
+        let json: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        let before = serde_json::from_value(json["before"].clone()).unwrap_or_default();
+        // All names come from the ground's own; taking away needs no addresses.
+        let nowhere = Cidr::of(Ipv4Addr::UNSPECIFIED, 32);
+        Ok(Some(Self::new(
+            config,
+            Addresses::of(nowhere, nowhere),
+            PathBuf::new(),
+            before,
+        )))
     }
 
     /// Writes the description, whole or not at all.
@@ -222,10 +255,12 @@ impl Ground {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// All grounds of this machine, by their descriptions in [`BASE`].
-    pub fn all() -> Result<Vec<Self>> {
+    /// All grounds of this machine that can be read, by their descriptions in [`BASE`].
+    pub fn all() -> Vec<Self> {
         let folders = fs::read_dir(BASE).into_iter().flatten().flatten();
-        folders.filter_map(|folder| Self::load(&folder.path()).transpose()).collect()
+        folders
+            .filter_map(|folder| Self::load(&folder.path()).ok().flatten())
+            .collect()
     }
 
     /// The ground's programs. What is started here runs in the ground's network namespace.
@@ -239,7 +274,9 @@ impl Ground {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let file = kube::config::Kubeconfig::read_from(&self.kubeconfig)
             .with_context(|| format!("cannot read {}", self.kubeconfig.display()))?;
-        let config = kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default()).await?;
+        let config =
+            kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default())
+                .await?;
         Ok(kube::Client::try_from(config)?)
     }
 }
@@ -252,14 +289,42 @@ mod tests {
     fn a_ground_is_found_again() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Ground::load(folder.path()).unwrap().is_none());
-        let config = Config { state_dir: folder.path().into(), ..Config::named("a").unwrap() };
-        let addresses = Addresses::of("10.244.3.0/24".parse().unwrap(), "10.99.0.0/16".parse().unwrap());
+        let config = Config {
+            state_dir: folder.path().into(),
+            ..Config::named("a").unwrap()
+        };
+        let addresses = Addresses::of(
+            "10.244.3.0/24".parse().unwrap(),
+            "10.99.0.0/16".parse().unwrap(),
+        );
         let ground = Ground::new(&config, addresses, "/bin/true".into(), Kernel::default());
         ground.save().unwrap();
         let again = Ground::load(folder.path()).unwrap().unwrap();
         assert_eq!(again.addresses, addresses);
         assert_eq!(again.dns_ip, Ipv4Addr::new(10, 99, 0, 10));
         assert_eq!(again.s3_endpoint, "http://10.244.3.1:7070");
+    }
+
+    #[test]
+    fn a_ground_of_another_version_can_be_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let state_dir = folder.path().join("a");
+        let config = Config {
+            state_dir: state_dir.clone(),
+            ..Config::named("a").unwrap()
+        };
+        assert!(Ground::recover(&config).unwrap().is_none());
+        fs::create_dir(&state_dir).unwrap();
+        let ground = Ground::recover(&config).unwrap().unwrap();
+        assert_eq!(ground.netns, state_dir.join("netns"));
+        let text = r#"{"name": "a", "before": {"vm/panic_on_oom": "7"}}"#;
+        fs::write(Ground::file(&state_dir), text).unwrap();
+        assert!(Ground::load(&state_dir).is_err());
+        let ground = Ground::recover(&config).unwrap().unwrap();
+        assert_eq!(
+            serde_json::to_value(&ground.before).unwrap()["vm/panic_on_oom"],
+            "7"
+        );
     }
 
     #[test]

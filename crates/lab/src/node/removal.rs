@@ -1,6 +1,7 @@
 //! Taking a ground away, in the order that leaves nothing behind and loses no data that is still mounted.
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use nix::sys::signal::Signal;
 
-use super::ground::Ground;
+use super::ground::{BASE, Ground};
 use super::{cgroup, containerd, mounts, namespace};
 use crate::process::Identity;
 use crate::wait;
@@ -19,12 +20,7 @@ const HARSH: Duration = Duration::from_millis(1);
 
 /// Ends everything that runs, mounts, routes or counts for the ground. Its state folder stays.
 pub async fn stop(ground: &Ground, keep: bool) -> Result<()> {
-    let processes = ground.processes();
-    // The kubelet first, or it starts again what is ended next.
-    let limit = if keep { KIND } else { HARSH };
-    processes.stop("kubelet", limit).await?;
-    let names = processes.names();
-    try_join_all(names.iter().map(|name| processes.stop(name, limit))).await?;
+    end_programs(ground, if keep { KIND } else { HARSH }).await?;
     end_pods(ground).await?;
     let sockets = shim_sockets(ground);
     mounts::release(&ground.state_dir.join("kubelet"))?;
@@ -37,7 +33,13 @@ pub async fn stop(ground: &Ground, keep: bool) -> Result<()> {
         remove_file(&socket)?;
     }
     // Folders that others share go only when nobody uses them.
-    for folder in ["/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni", "/var/log/containers"] {
+    for folder in [
+        "/run/containerd/s",
+        "/run/containerd",
+        "/var/lib/cni/results",
+        "/var/lib/cni",
+        "/var/log/containers",
+    ] {
         let _ = fs::remove_dir(folder);
     }
     Ok(())
@@ -47,30 +49,62 @@ pub async fn stop(ground: &Ground, keep: bool) -> Result<()> {
 pub async fn remove(ground: &Ground) -> Result<()> {
     stop(ground, false).await?;
     mounts::remove(&ground.state_dir)?;
-    if Ground::all()?.is_empty() {
+    // Fails while another ground is there, whether its description can be read or not.
+    if fs::remove_dir(BASE).is_ok() || !Path::new(BASE).exists() {
         ground.before.restore()?;
-        let _ = fs::remove_dir(super::ground::BASE);
-        // The kubelet makes this one wherever its own folder is; another kubelet's has more in it.
-        let _ = fs::remove_file("/var/lib/kubelet/device-plugins/kubelet_internal_checkpoint");
-        let _ = fs::remove_dir("/var/lib/kubelet/device-plugins");
-        let _ = fs::remove_dir("/var/lib/kubelet");
+        plugin_folder()?;
     }
     Ok(())
 }
 
+/// The kubelet's folder for device plugins, which is the same wherever the kubelet's own folder is. It goes unless
+/// another kubelet uses it.
+fn plugin_folder() -> Result<()> {
+    let folder = Path::new("/var/lib/kubelet/device-plugins");
+    let socket = folder.join("kubelet.sock");
+    if socket.exists() && UnixStream::connect(&socket).is_err() {
+        remove_file(&socket)?;
+        remove_file(&folder.join("kubelet_internal_checkpoint"))?;
+    }
+    for folder in [folder, Path::new("/var/lib/kubelet")] {
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
+}
+
+/// Ends the ground's programs. The kubelet goes first, or it starts again what is ended next; the API server outlives its
+/// clients and etcd the API server, or each waits for what will not come.
+async fn end_programs(ground: &Ground, limit: Duration) -> Result<()> {
+    let processes = ground.processes();
+    processes.stop("kubelet", limit).await?;
+    let mut names = processes.names();
+    names.retain(|name| name != "kube-apiserver" && name != "etcd");
+    try_join_all(names.iter().map(|name| processes.stop(name, limit))).await?;
+    processes.stop("kube-apiserver", limit).await?;
+    processes.stop("etcd", limit).await
+}
+
 /// Ends containers and their shims, and removes their cgroup.
 async fn end_pods(ground: &Ground) -> Result<()> {
-    wait::until(&format!("the pods of {} to end", ground.name), Duration::from_secs(20), async || {
-        let containers = cgroup::kill(&ground.cgroup)?;
-        let shims = shims(ground);
-        for shim in &shims {
-            shim.signal(Signal::SIGKILL)?;
-        }
-        if containers > 0 || !shims.is_empty() {
-            anyhow::bail!("{containers} processes in cgroup {} and {} shims", ground.cgroup, shims.len());
-        }
-        Ok(cgroup::remove(&ground.cgroup)?.then_some(()))
-    })
+    wait::until(
+        &format!("the pods of {} to end", ground.name),
+        Duration::from_secs(20),
+        async || {
+            let containers = cgroup::kill(&ground.cgroup)?;
+            let shims = shims(ground);
+            for shim in &shims {
+                shim.signal(Signal::SIGKILL)?;
+            }
+            if containers > 0 || !shims.is_empty() {
+                anyhow::bail!(
+                    "{containers} processes in cgroup {} and {} shims",
+                    ground.cgroup,
+                    shims.len()
+                );
+            }
+            Ok(cgroup::remove(&ground.cgroup)?.then_some(()))
+        },
+    )
     .await
 }
 
@@ -80,7 +114,9 @@ fn shims(ground: &Ground) -> Vec<Identity> {
     let ours = |pid: &i32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
-        words.windows(2).any(|pair| pair[0] == b"-address" && pair[1] == socket)
+        words
+            .windows(2)
+            .any(|pair| pair[0] == b"-address" && pair[1] == socket)
     };
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -89,10 +125,15 @@ fn shims(ground: &Ground) -> Vec<Identity> {
 
 /// The sockets of our shims, which containerd puts into a folder that all share. Each bundle names its own.
 fn shim_sockets(ground: &Ground) -> Vec<PathBuf> {
-    let bundles = ground.state_dir.join("containerd/state/io.containerd.runtime.v2.task/k8s.io");
+    let bundles = ground
+        .state_dir
+        .join("containerd/state/io.containerd.runtime.v2.task/k8s.io");
     let entries = fs::read_dir(bundles).into_iter().flatten().flatten();
     let address = |bundle: fs::DirEntry| fs::read_to_string(bundle.path().join("address")).ok();
-    entries.filter_map(address).filter_map(|text| Some(PathBuf::from(text.trim().strip_prefix("unix://")?))).collect()
+    entries
+        .filter_map(address)
+        .filter_map(|text| Some(PathBuf::from(text.trim().strip_prefix("unix://")?)))
+        .collect()
 }
 
 /// CNI's cached results of our pods, with those of the loopback plugin for the same containers.
@@ -103,10 +144,15 @@ fn network_records(ground: &Ground) -> Result<()> {
     let name = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
     // NETWORK-CONTAINER-INTERFACE; a container's id has no dash.
     let container = |file: String| Some(file.strip_prefix(&prefix)?.split('-').next()?.to_owned());
-    let containers: Vec<String> = entries().filter_map(|entry| container(name(&entry))).collect();
+    let containers: Vec<String> = entries()
+        .filter_map(|entry| container(name(&entry)))
+        .collect();
     for entry in entries() {
         let file = name(&entry);
-        if containers.iter().any(|id| id.len() >= 12 && file.contains(id.as_str())) {
+        if containers
+            .iter()
+            .any(|id| id.len() >= 12 && file.contains(id.as_str()))
+        {
             remove_file(&entry.path())?;
         }
     }
@@ -116,7 +162,11 @@ fn network_records(ground: &Ground) -> Result<()> {
 /// The links to our containers' logs that the kubelet puts into a folder that all share.
 fn log_links(ground: &Ground) -> Result<()> {
     let logs = super::kubelet::logs(ground);
-    for entry in fs::read_dir("/var/log/containers").into_iter().flatten().flatten() {
+    for entry in fs::read_dir("/var/log/containers")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         if fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(&logs)) {
             remove_file(&entry.path())?;
         }

@@ -25,7 +25,13 @@ pub async fn build(cache: &Cache, progress: &mut dyn Progress) -> Result<Parts> 
 }
 
 /// Starts what does not run, and gives the node the images it lacks. `lab` is the program `steppe-lab`.
-pub async fn start(ground: &Ground, parts: &Parts, lab: &Path, client: &Client, progress: &mut dyn Progress) -> Result<()> {
+pub async fn start(
+    ground: &Ground,
+    parts: &Parts,
+    lab: &Path,
+    client: &Client,
+    progress: &mut dyn Progress,
+) -> Result<()> {
     let Parts { tools, images } = parts;
     progress.step("Starting DNS, object store and ingress");
     tokio::try_join!(
@@ -49,6 +55,16 @@ pub fn own_program() -> Result<PathBuf> {
         return Ok(this);
     }
     // Tests lie in target/debug/deps, programs one folder up.
-    let found = this.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.with_context(|| format!("no {name} near {}: cargo build --package lab --bin {name}", this.display()))
+    let found = this
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
+    found.with_context(|| {
+        format!(
+            "no {name} near {}: cargo build --package lab --bin {name}",
+            this.display()
+        )
+    })
 }

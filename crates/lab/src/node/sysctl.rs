@@ -30,7 +30,12 @@ fn path(setting: &str) -> PathBuf {
 impl Kernel {
     /// The values now. A setting this kernel does not have is left out.
     pub fn now() -> Self {
-        let value = |setting: &&str| Some(((*setting).to_owned(), fs::read_to_string(path(setting)).ok()?.trim().to_owned()));
+        let value = |setting: &&str| {
+            Some((
+                (*setting).to_owned(),
+                fs::read_to_string(path(setting)).ok()?.trim().to_owned(),
+            ))
+        };
         Self(TOUCHED.iter().filter_map(value).collect())
     }
 
@@ -39,7 +44,8 @@ impl Kernel {
         let now = Self::now();
         for (setting, value) in &self.0 {
             if now.0.get(setting) != Some(value) {
-                fs::write(path(setting), value).with_context(|| format!("cannot set {setting} back to {value}"))?;
+                fs::write(path(setting), value)
+                    .with_context(|| format!("cannot set {setting} back to {value}"))?;
             }
         }
         Ok(())
