@@ -3,7 +3,6 @@
 mod common;
 
 use std::io::Write;
-use std::path::Path;
 
 use bundle::format::{Digest, Guard, Hostile, Limits, ObjectName, SegmentRecord};
 use bundle::plan::Order;
@@ -564,27 +563,57 @@ async fn an_age_header_without_end_is_not_read_without_end() {
     assert!(error.to_string().contains("header does not end"), "{error}");
 }
 
-/// A symbolic link that somebody puts into the target during extraction leads nowhere.
-#[test]
-fn links_planted_in_the_target_are_not_followed() {
-    let room = tempfile::tempdir().unwrap();
-    let (target, outside) = (room.path().join("target"), room.path().join("outside"));
-    std::fs::create_dir_all(&target).unwrap();
-    std::fs::create_dir_all(&outside).unwrap();
-    std::os::unix::fs::symlink(&outside, target.join("folder")).unwrap();
-    let error = std::panic::catch_unwind(|| extract_here(&target)).unwrap();
-    assert!(error.contains("not empty"), "{error}");
-    assert!(snapshot(&outside).is_empty());
+/// The same as [`gzip`], but exactly this long, by an extra field in its header.
+fn gzip_of_length(plain: &[u8], length: usize) -> Vec<u8> {
+    let extra = length - gzip(plain).len() - 2;
+    let mut out = flate2::GzBuilder::new()
+        .extra(vec![7; extra])
+        .write(Vec::new(), flate2::Compression::best());
+    out.write_all(plain).unwrap();
+    let out = out.finish().unwrap();
+    assert_eq!(out.len(), length);
+    out
 }
 
-fn extract_here(target: &Path) -> String {
-    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
-    runtime.block_on(async {
-        let source = tempfile::tempdir().unwrap();
-        put(source.path(), "folder/f", "x");
-        let made = make(source.path(), Order::default(), Options::default()).await;
-        made.restore(target).await.unwrap_err().to_string()
-    })
+/// The ciphertext must end where the data ends, also when that is at the end of one of age's chunks of 64 KiB.
+#[test]
+fn nothing_may_stand_behind_the_ciphertext() {
+    let key = bundle::seal::BundleKey::generate();
+    let recipients = bundle::seal::Recipients::new([key.recipient()]).unwrap();
+    let read = |sealed: &[u8]| {
+        stream::read_segment(
+            sealed,
+            &key.identities(),
+            &mut Guard::new(Limits::untrusted()),
+            &mut Nothing,
+        )
+    };
+    let plain = Archive::default().file("f", b"x").end();
+    for length in [1000, (64 << 10) - 1, 64 << 10, (64 << 10) + 1] {
+        let compressed = gzip_of_length(&plain, length);
+        let sealed = recipients.seal(&compressed).unwrap();
+        assert_eq!(read(&sealed).unwrap().files, 1, "{length}");
+        for behind in [b"x".as_slice(), &[0; 16], &[0; 64 << 10], &sealed] {
+            assert!(
+                read(&[&sealed, behind].concat()).is_err(),
+                "{length} and {} more",
+                behind.len()
+            );
+        }
+        let padded = recipients
+            .seal(&[compressed.as_slice(), &[0]].concat())
+            .unwrap();
+        assert!(
+            matches!(read(&padded), Err(ReadError::Trailing)),
+            "{length}"
+        );
+        for cut in [1, 16, 17, length / 2] {
+            assert!(
+                read(&sealed[..sealed.len() - cut]).is_err(),
+                "{length} less {cut}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -88,8 +88,11 @@ pub fn read_archive(
     }
 }
 
-/// Reads one segment as its parts joined: an age file.
-pub(super) fn read_segment(
+/// Reads one segment as its parts joined: an age file around what [`read_archive`] reads.
+///
+/// # Errors
+/// See [`ReadError`]. Entries before the error were visited.
+pub fn read_segment(
     sealed: impl Read,
     identities: &Identities,
     guard: &mut Guard,

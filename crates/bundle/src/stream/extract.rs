@@ -1,34 +1,20 @@
 //! Extraction into an empty folder.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use super::decode::{ReadError, Visitor, read_segment};
 use super::parts::part_stream;
+use super::target::{Target, TargetError};
 use super::{PartSource, VerifyError};
-use crate::format::{
-    Counts, Entry, EntryKind, Guard, Limits, Manifest, ObjectName, RelPath, SegmentRecord,
-};
-use crate::root::Root;
+use crate::format::{Counts, Guard, Limits, Manifest, ObjectName, SegmentRecord};
 use crate::seal::Identities;
 
 /// A bundle could not be extracted. What was written so far stays, and is not complete.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractError {
-    /// The target cannot be made or opened.
-    #[error("the folder `{path}` cannot be used: {error}")]
-    Target {
-        /// The target.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        error: io::Error,
-    },
-    /// The target has something in it. Nothing is ever overwritten.
-    #[error("`{0}` is not empty: name a new or empty folder")]
-    NotEmpty(PathBuf),
+    /// The target cannot be used.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// A part is missing or changed. Nothing of it was used.
     #[error(transparent)]
     Part(#[from] VerifyError),
@@ -74,23 +60,9 @@ pub async fn extract(
     target: &Path,
     progress: impl FnMut(u64) + Send,
 ) -> Result<Counts, ExtractError> {
-    let unusable = |error| ExtractError::Target {
-        path: target.to_owned(),
-        error,
-    };
-    std::fs::create_dir_all(target).map_err(unusable)?;
-    let root = Arc::new(Root::open(target).map_err(unusable)?);
-    if !root.is_empty().map_err(unusable)? {
-        return Err(ExtractError::NotEmpty(target.to_owned()));
-    }
-    let shelf = Shelf {
-        root: Arc::clone(&root),
-        folders: Vec::new(),
-    };
-    let (shelf, counts) = read_all(source, manifest, identities, limits, shelf, progress).await?;
-    tokio::task::spawn_blocking(move || shelf.close())
-        .await?
-        .map_err(unusable)?;
+    let target = Target::open(target)?;
+    let (target, counts) = read_all(source, manifest, identities, limits, target, progress).await?;
+    tokio::task::spawn_blocking(move || target.close()).await??;
     Ok(counts)
 }
 
@@ -141,40 +113,4 @@ fn as_promised(segment: &SegmentRecord, found: Counts) -> Result<(), ExtractErro
         expected: expected.into(),
         found: found.into(),
     })
-}
-
-/// Puts entries into a folder.
-struct Shelf {
-    root: Arc<Root>,
-    /// Folders get their permissions and times last, when nothing is put into them any more.
-    folders: Vec<(RelPath, u32, u64)>,
-}
-
-impl Visitor for Shelf {
-    fn entry(&mut self, entry: &Entry, content: &mut dyn Read) -> io::Result<()> {
-        match &entry.kind {
-            EntryKind::Directory => {
-                self.root.create_directory(&entry.path)?;
-                self.folders
-                    .push((entry.path.clone(), entry.mode, entry.mtime));
-                Ok(())
-            }
-            EntryKind::File { .. } => {
-                let mut file: File = self.root.create_file(&entry.path)?;
-                io::copy(content, &mut file)?;
-                Root::finish_file(&file, entry.mode, entry.mtime)
-            }
-            EntryKind::HardLink { target } => self.root.link(target, &entry.path),
-        }
-    }
-}
-
-impl Shelf {
-    fn close(self) -> io::Result<()> {
-        // From the inside out: a folder's time changes when something inside is touched.
-        for (path, mode, mtime) in self.folders.iter().rev() {
-            self.root.finish_directory(path, *mode, *mtime)?;
-        }
-        self.root.sync()
-    }
 }
