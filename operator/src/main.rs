@@ -32,8 +32,26 @@ enum Command {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Run the purger, with a credential of its own.
+    Purger(Box<operator::purge::Config>),
+    /// Make the platform's keys.
+    Keys {
+        #[command(subcommand)]
+        command: Keys,
+    },
     /// Run inside a tenant's pod: the programs of jobs and init containers.
     Job(operator::job::JobArgs),
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// Print the Secret with new keys. Apply it once, and keep a copy offline: without it no bundle with a key of its own
+    /// can be opened.
+    Generate {
+        /// The Secret's name, as in the chart's `secrets.keys`.
+        #[arg(long, default_value = "steppe-operator-keys")]
+        name: String,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -42,7 +60,12 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Run(config) => {
             runtime()?.block_on(run(*config))?;
         }
+        Command::Purger(config) => runtime()?.block_on(purge(*config))?,
         Command::Crds { out } => crds(out.as_deref())?,
+        Command::Keys { command: Keys::Generate { name } } => {
+            let text = operator::keys::manifest(&name, crd::labels::SYSTEM_NAMESPACE, &SystemRandom)?;
+            write!(std::io::stdout().lock(), "{text}")?;
+        }
         Command::Job(args) => {
             log();
             return Ok(runtime()?.block_on(operator::job::run(args)));
@@ -90,6 +113,13 @@ async fn run(config: Config) -> anyhow::Result<()> {
     operator::run(deps, stop).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn purge(config: operator::purge::Config) -> anyhow::Result<()> {
+    log();
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    operator::purge::run(config, stop).await
 }
 
 async fn stop_on_signal(stop: CancellationToken) {
