@@ -12,19 +12,17 @@ use crate::workspace;
 
 /// Builds all programs.
 pub fn build(context: &Context) -> anyhow::Result<()> {
-    these(
-        context,
-        &workspace::programs(&workspace::packages(context)?),
-    )
+    let programs = workspace::programs(&workspace::packages(context)?);
+    these(context, "programs", &programs)
 }
 
 /// Builds one program: whoever takes a cluster away needs nothing else to compile.
 pub fn build_one(context: &Context, name: &str) -> anyhow::Result<()> {
-    these(context, &[name.to_owned()])
+    these(context, name, &[name.to_owned()])
 }
 
-fn these(context: &Context, programs: &[String]) -> anyhow::Result<()> {
-    let step = context.begin("programs");
+fn these(context: &Context, step: &str, programs: &[String]) -> anyhow::Result<()> {
+    let step = context.begin(step);
     let built = cargo::run(context, &step, "programs", &arguments(programs))?;
     if !built.end.good() {
         let complaints = built.complaints();
