@@ -100,7 +100,10 @@ mod tests {
         let mut second = Conditions::new(first.into_list(), at(2), Some(2));
         second.set("Ready", false, "NoAnswer", "none");
         let ready = second.get("Ready").unwrap().clone();
-        assert_eq!((ready.last_transition_time, ready.reason.as_str()), (at(1), "NoAnswer"));
+        assert_eq!(
+            (ready.last_transition_time, ready.reason.as_str()),
+            (at(1), "NoAnswer")
+        );
         assert_eq!(ready.observed_generation, Some(2));
         second.set("Ready", true, "Up", "");
         assert_eq!(second.get("Ready").unwrap().last_transition_time, at(2));

@@ -18,6 +18,13 @@ pub struct Config {
     /// The namespace of the platform's own programs.
     #[arg(long, env = "STEPPE_SYSTEM_NAMESPACE", default_value = crd::labels::SYSTEM_NAMESPACE)]
     pub system_namespace: String,
+    /// The ServiceAccount that the operator runs as, in the system namespace; it gets its rights in tenants' namespaces.
+    #[arg(
+        long,
+        env = "STEPPE_SERVICE_ACCOUNT",
+        default_value = "steppe-operator"
+    )]
+    pub service_account: String,
     /// The cluster's DNS domain.
     #[arg(long, env = "STEPPE_CLUSTER_DOMAIN", default_value = "cluster.local")]
     pub cluster_domain: String,
@@ -69,6 +76,15 @@ impl Config {
         format!("{}{instance}", self.namespace_prefix)
     }
 
+    /// The host of the cell's 503 page.
+    #[must_use]
+    pub fn holding_host(&self) -> String {
+        format!(
+            "steppe-holding.{}.svc.{}",
+            self.system_namespace, self.cluster_domain
+        )
+    }
+
     /// The base URL at which export jobs reach the grants endpoint.
     #[must_use]
     pub fn grants_url(&self) -> String {
@@ -88,6 +104,7 @@ impl Default for Config {
             selector: None,
             namespace_prefix: "steppe-t-".to_owned(),
             system_namespace: crd::labels::SYSTEM_NAMESPACE.to_owned(),
+            service_account: "steppe-operator".to_owned(),
             cluster_domain: "cluster.local".to_owned(),
             image: "steppe-operator:dev".to_owned(),
             replica: "steppe-operator".to_owned(),

@@ -2,13 +2,16 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use kube::Client;
+use kube::core::{Selector, SelectorExt as _};
+use kube::{Client, ResourceExt};
 
+use crate::apply::Writer;
 use crate::cache::Caches;
 use crate::cell::Ground;
 use crate::clock::{Clock, Random};
 use crate::config::Config;
 use crate::events::Events;
+use crate::instance::Memory;
 use crate::metrics::Metrics;
 use crate::probe::{Prober, Probes};
 use crate::store::Store;
@@ -45,12 +48,18 @@ pub struct Context {
     pub store: Arc<dyn Store>,
     /// Counters.
     pub metrics: Metrics,
+    /// Writes objects.
+    pub writer: Writer,
     /// Writes events.
     pub events: Events,
     /// What is known of the cluster.
     pub caches: Caches,
     /// What probes found.
     pub probes: Arc<Probes>,
+    /// What is remembered of instances.
+    pub instances: Memory,
+    /// Which of our objects are reconciled here; all without one.
+    pub selector: Option<Selector>,
     pub(crate) ground: RwLock<Option<Ground>>,
 }
 
@@ -60,6 +69,14 @@ impl Context {
     pub fn ground(&self) -> Option<Ground> {
         let ground = self.ground.read().unwrap_or_else(PoisonError::into_inner);
         ground.clone()
+    }
+
+    /// Whether an object of ours is reconciled here.
+    #[must_use]
+    pub fn selects(&self, object: &impl ResourceExt) -> bool {
+        self.selector
+            .as_ref()
+            .is_none_or(|selector| selector.matches(object.labels()))
     }
 
     pub(crate) fn set_ground(&self, seen: Ground) {

@@ -124,10 +124,7 @@ fn triggers<R: Reconciler>(
     .boxed()
 }
 
-async fn one<R: Reconciler>(
-    object: Arc<R::Object>,
-    shared: Arc<Shared>,
-) -> Result<Action, Error> {
+async fn one<R: Reconciler>(object: Arc<R::Object>, shared: Arc<Shared>) -> Result<Action, Error> {
     let name = object.meta().name.clone().unwrap_or_default();
     let metrics = &shared.context.metrics;
     metrics.began(R::KIND, shared.taken::<R>(&name));
@@ -172,7 +169,13 @@ impl Shared {
         let wait = backoff::after(failures, backoff::spread(&name));
         let uid = meta.uid.as_deref().unwrap_or_default();
         if error.stale {
-            tracing::info!(kind = R::KIND, name, uid, error = error.chain(), "somebody wrote first; looking again");
+            tracing::info!(
+                kind = R::KIND,
+                name,
+                uid,
+                error = error.chain(),
+                "somebody wrote first; looking again"
+            );
         } else {
             self.context.metrics.failed(R::KIND, error.step);
             tracing::error!(kind = R::KIND, name, uid, step = %error.step, failures, error = error.chain(), "reconcile failed");

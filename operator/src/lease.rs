@@ -233,7 +233,11 @@ mod tests {
             ("other", 15, Move::Take),
         ] {
             let now = start + Duration::from_secs(after);
-            assert_eq!(decide(&sight(holder), "me", now), expected, "{holder} {after}");
+            assert_eq!(
+                decide(&sight(holder), "me", now),
+                expected,
+                "{holder} {after}"
+            );
         }
     }
 

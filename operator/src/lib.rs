@@ -4,6 +4,7 @@
 //! foreign is a trait in [`Deps`], so that [`run`] can run the whole operator inside a test.
 
 pub mod account;
+pub mod apply;
 pub mod backoff;
 pub mod cache;
 pub mod cell;
@@ -17,7 +18,9 @@ pub mod events;
 pub mod export;
 pub mod grants;
 pub mod health;
+pub mod instance;
 pub mod job;
+pub mod keys;
 pub mod kind;
 pub mod lease;
 pub mod metrics;
@@ -25,6 +28,7 @@ pub mod net;
 pub mod probe;
 pub mod purge;
 pub mod seal;
+pub mod selector;
 pub mod status;
 pub mod store;
 pub mod work;
@@ -40,6 +44,7 @@ pub use config::Config;
 pub use context::{Context, Deps};
 pub use error::{Error, Step};
 
+use apply::Writer;
 use cache::Caches;
 use events::Events;
 use lease::Elector;
@@ -52,6 +57,9 @@ pub enum Stopped {
     /// A port could not be opened or broke.
     #[error("serving the operator's own pages: {0}")]
     Pages(#[from] std::io::Error),
+    /// The selector cannot be read.
+    #[error("--selector: {0}")]
+    Selector(String),
     /// Another replica leads now.
     #[error("the lease was lost; another replica may lead now")]
     LeaseLost,
@@ -77,7 +85,7 @@ pub fn client(config: kube::Config, metrics: &Metrics) -> Result<Client, kube::E
 pub async fn run(deps: Deps, stop: CancellationToken) -> Result<(), Stopped> {
     let all = stop.child_token();
     let _ended = all.clone().drop_guard();
-    let context = context(deps, &all);
+    let context = context(deps, &all)?;
     let mut parts: JoinSet<Result<(), Stopped>> = JoinSet::new();
 
     let listener = health::bind(context.config.listen).await?;
@@ -101,7 +109,7 @@ pub async fn run(deps: Deps, stop: CancellationToken) -> Result<(), Stopped> {
     result
 }
 
-fn context(deps: Deps, stop: &CancellationToken) -> Arc<Context> {
+fn context(deps: Deps, stop: &CancellationToken) -> Result<Arc<Context>, Stopped> {
     let Deps {
         client,
         config,
@@ -111,9 +119,18 @@ fn context(deps: Deps, stop: &CancellationToken) -> Arc<Context> {
         store,
         metrics,
     } = deps;
+    let selector = config
+        .selector
+        .as_deref()
+        .map(selector::parse)
+        .transpose()
+        .map_err(Stopped::Selector)?;
     let caches = Caches::start(&client, config.selector.as_deref(), &metrics, stop);
     let probes = Probes::new(prober, clock.clone(), config.probe_every, config.probes);
-    Arc::new(Context {
+    Ok(Arc::new(Context {
+        selector,
+        writer: Writer::new(client.clone(), metrics.clone()),
+        instances: instance::Memory::default(),
         events: Events::new(client.clone(), &config.replica),
         probes: Arc::new(probes),
         client,
@@ -124,7 +141,7 @@ fn context(deps: Deps, stop: &CancellationToken) -> Arc<Context> {
         metrics,
         caches,
         ground: std::sync::RwLock::default(),
-    })
+    }))
 }
 
 // What only one replica may do: all reconcilers.
@@ -183,5 +200,6 @@ async fn lead(context: Arc<Context>, stop: CancellationToken) {
     tokio::join!(
         probing,
         controller::drive::<cell::CellReconciler>(context.clone(), stop.clone()),
+        controller::drive::<instance::InstanceReconciler>(context.clone(), stop.clone()),
     );
 }

@@ -46,8 +46,8 @@ pub enum Seen {
     Job {
         /// It ended well.
         complete: bool,
-        /// It was given up, when.
-        failed_at: Option<Timestamp>,
+        /// When it ended, well or given up; none while it runs.
+        ended_at: Option<Timestamp>,
         /// Why it was given up.
         message: String,
     },
@@ -157,8 +157,8 @@ fn time(value: &Value) -> Option<Timestamp> {
 fn pod(data: &Value) -> Seen {
     let mut ended = Vec::new();
     let mut waiting = None;
-    for status in items(data, "/status/initContainerStatuses")
-        .chain(items(data, "/status/containerStatuses"))
+    for status in
+        items(data, "/status/initContainerStatuses").chain(items(data, "/status/containerStatuses"))
     {
         let end = status
             .pointer("/state/terminated")
@@ -192,12 +192,12 @@ fn pod(data: &Value) -> Seen {
 }
 
 fn job(data: &Value) -> Seen {
+    let complete = is_true(data, "Complete");
     let failed = is_true(data, "Failed");
+    let end = complete.as_ref().or(failed.as_ref());
     Seen::Job {
-        complete: is_true(data, "Complete").is_some(),
-        failed_at: failed
-            .as_ref()
-            .and_then(|condition| time(&condition["lastTransitionTime"])),
+        complete: complete.is_some(),
+        ended_at: end.and_then(|condition| time(&condition["lastTransitionTime"])),
         message: failed
             .as_ref()
             .and_then(|condition| condition["message"].as_str())

@@ -118,10 +118,22 @@ mod tests {
     fn verbs_and_resources() {
         for (method, path, query, verb, resource) in [
             (Method::GET, "/api/v1/pods", "limit=500", "list", "pods"),
-            (Method::GET, "/api/v1/pods", "limit=5&watch=true", "watch", "pods"),
+            (
+                Method::GET,
+                "/api/v1/pods",
+                "limit=5&watch=true",
+                "watch",
+                "pods",
+            ),
             (Method::GET, "/api/v1/namespaces", "", "list", "namespaces"),
             (Method::GET, "/api/v1/namespaces/x", "", "get", "namespaces"),
-            (Method::POST, "/api/v1/namespaces/x/secrets", "", "create", "secrets"),
+            (
+                Method::POST,
+                "/api/v1/namespaces/x/secrets",
+                "",
+                "create",
+                "secrets",
+            ),
             (
                 Method::PATCH,
                 "/apis/apps/v1/namespaces/x/deployments/server",
@@ -152,7 +164,11 @@ mod tests {
             ),
         ] {
             let call = Call::of(&method, path, query);
-            assert_eq!((call.verb.as_str(), call.resource.as_str()), (verb, resource), "{path}");
+            assert_eq!(
+                (call.verb.as_str(), call.resource.as_str()),
+                (verb, resource),
+                "{path}"
+            );
         }
     }
 }

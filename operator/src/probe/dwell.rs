@@ -93,12 +93,24 @@ mod tests {
             (vec![], Verdict::Unknown),
             (vec![(true, 0)], Verdict::Up),
             (vec![(false, 0)], Verdict::Unknown),
-            (vec![(true, 0), (false, 1), (false, 2), (false, 3)], Verdict::Up),
+            (
+                vec![(true, 0), (false, 1), (false, 2), (false, 3)],
+                Verdict::Up,
+            ),
             (vec![(true, 0), (false, 1), (false, 40)], Verdict::Up),
-            (vec![(true, 0), (false, 1), (false, 16), (false, 31)], down.clone()),
+            (
+                vec![(true, 0), (false, 1), (false, 16), (false, 31)],
+                down.clone(),
+            ),
             (vec![(false, 1), (false, 16), (false, 31)], down.clone()),
-            (vec![(false, 1), (false, 16), (false, 31), (true, 32)], Verdict::Up),
-            (vec![(true, 0), (false, 1), (true, 2), (false, 31), (false, 32)], Verdict::Up),
+            (
+                vec![(false, 1), (false, 16), (false, 31), (true, 32)],
+                Verdict::Up,
+            ),
+            (
+                vec![(true, 0), (false, 1), (true, 2), (false, 31), (false, 32)],
+                Verdict::Up,
+            ),
         ] {
             assert_eq!(run(&answers).verdict(), &verdict, "{answers:?}");
         }

@@ -178,7 +178,11 @@ impl Probes {
         entry.serving = std::mem::take(&mut entry.serving).after(serving, now);
         entry.reachable = std::mem::take(&mut entry.reachable).after(reachable, now);
         let after = health(entry);
-        entry.tries = if after.is_up() { 0 } else { entry.tries.saturating_add(1) };
+        entry.tries = if after.is_up() {
+            0
+        } else {
+            entry.tries.saturating_add(1)
+        };
         entry.due = Instant::now() + self.wait(uid, after.is_up(), entry.tries);
         entry.busy = false;
         drop(entries);
