@@ -1,1 +1,4 @@
-//! Placeholder.
+//! What the tests that need a ground share. The tests themselves are in `tests/tests`, one file a journey; the first
+//! word of a file's name says which ground it needs: `light` (an API server and doubles) or `node` (real pods).
+
+pub mod node;
