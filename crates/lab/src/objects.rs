@@ -25,8 +25,13 @@ pub async fn apply<K>(api: &Api<K>, object: Value) -> Result<K>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + serde::Serialize,
 {
-    let object: K = serde_json::from_value(object).with_context(|| format!("this is no {}", K::kind(&())))?;
-    let name = object.meta().name.clone().with_context(|| format!("a {} without a name", K::kind(&())))?;
+    let object: K =
+        serde_json::from_value(object).with_context(|| format!("this is no {}", K::kind(&())))?;
+    let name = object
+        .meta()
+        .name
+        .clone()
+        .with_context(|| format!("a {} without a name", K::kind(&())))?;
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let applied = api.patch(&name, &params, &Patch::Apply(&object)).await;
     applied.with_context(|| format!("cannot apply {} {name}", K::kind(&())))
@@ -81,6 +86,10 @@ mod tests {
         changes.0.notify_one();
         let second = Duration::from_secs(1);
         assert!(changes.settle(Duration::ZERO, second).await);
-        assert!(!changes.settle(Duration::ZERO, Duration::from_millis(10)).await);
+        assert!(
+            !changes
+                .settle(Duration::ZERO, Duration::from_millis(10))
+                .await
+        );
     }
 }

@@ -32,7 +32,9 @@ pub struct Keys {
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("access_key", &self.access_key).finish_non_exhaustive()
+        f.debug_struct("Keys")
+            .field("access_key", &self.access_key)
+            .finish_non_exhaustive()
     }
 }
 
@@ -59,7 +61,9 @@ pub async fn start(ground: &Ground, tools: &Tools) -> Result<()> {
     let admin = keys(&ground.s3_admin_keys, "admin")?;
     let (node, ports) = (ground.addresses.node_ip, &ground.ports);
     let below = |name: &str| folder.join(name).display().to_string();
-    let mut args: Vec<String> = ["--health", "/health", "--region", REGION, "--quiet"].map(String::from).into();
+    let mut args: Vec<String> = ["--health", "/health", "--region", REGION, "--quiet"]
+        .map(String::from)
+        .into();
     args.extend(["--port".into(), format!("{node}:{}", ports.s3)]);
     args.extend(["--admin-port".into(), format!("{node}:{}", ports.s3_admin)]);
     // The folders must be absolute, or it takes the data folder to be inside itself.
@@ -70,14 +74,26 @@ pub async fn start(ground: &Ground, tools: &Tools) -> Result<()> {
         name: NAME.into(),
         program: tools.program("versitygw"),
         args,
-        env: [("ROOT_ACCESS_KEY".into(), admin.access_key), ("ROOT_SECRET_KEY".into(), admin.secret_key)].into(),
+        env: [
+            ("ROOT_ACCESS_KEY".into(), admin.access_key),
+            ("ROOT_SECRET_KEY".into(), admin.secret_key),
+        ]
+        .into(),
         cwd: Some(folder),
     })?;
     let health = format!("{}/health", ground.s3_endpoint);
-    wait::until("the object store to answer", Duration::from_secs(20), async || {
-        processes.must_run(NAME)?;
-        Ok(reqwest::get(&health).await?.status().is_success().then_some(()))
-    })
+    wait::until(
+        "the object store to answer",
+        Duration::from_secs(20),
+        async || {
+            processes.must_run(NAME)?;
+            Ok(reqwest::get(&health)
+                .await?
+                .status()
+                .is_success()
+                .then_some(()))
+        },
+    )
     .await
 }
 
@@ -91,7 +107,12 @@ pub async fn stop(ground: &Ground) -> Result<()> {
 pub async fn bucket(ground: &Ground, tools: &Tools, name: &str) -> Result<Bucket> {
     let done = folder(ground).join(format!("keys/{name}.json"));
     let begun = done.with_extension("begun");
-    let bucket = |keys| Bucket { endpoint: ground.s3_endpoint.clone(), region: REGION, name: name.into(), keys };
+    let bucket = |keys| Bucket {
+        endpoint: ground.s3_endpoint.clone(),
+        region: REGION,
+        name: name.into(),
+        keys,
+    };
     if done.exists() {
         return Ok(bucket(read(&done)?));
     }
@@ -100,7 +121,12 @@ pub async fn bucket(ground: &Ground, tools: &Tools, name: &str) -> Result<Bucket
     let user = ["--access", access, "--secret", secret, "--role", "user"];
     let created = admin(ground, tools, &[&["create-user"], &user[..]].concat()).await;
     allow(created, &["already exists", "UserAlreadyExists"])?;
-    let created = admin(ground, tools, &["create-bucket", "--bucket", name, "--owner", access]).await;
+    let created = admin(
+        ground,
+        tools,
+        &["create-bucket", "--bucket", name, "--owner", access],
+    )
+    .await;
     allow(created, &["BucketAlreadyOwnedByYou", "BucketAlreadyExists"])?;
     fs::rename(&begun, &done).with_context(|| format!("cannot write {}", done.display()))?;
     Ok(bucket(keys))
@@ -116,11 +142,20 @@ fn keys(path: &Path, name: &str) -> Result<Keys> {
         return read(path);
     }
     let mut random = [0; 24];
-    let source = fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut random));
+    let source =
+        fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut random));
     source.context("cannot read /dev/urandom")?;
-    let keys = Keys { access_key: name.into(), secret_key: hex::encode(random) };
+    let keys = Keys {
+        access_key: name.into(),
+        secret_key: hex::encode(random),
+    };
     let fresh = path.with_extension("new");
-    let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&fresh);
+    let file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh);
     file.and_then(|mut file| file.write_all(&serde_json::to_vec(&keys)?))
         .and_then(|()| fs::rename(&fresh, path))
         .with_context(|| format!("cannot write {}", path.display()))?;
@@ -129,7 +164,8 @@ fn keys(path: &Path, name: &str) -> Result<Keys> {
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&text).with_context(|| format!("{} does not hold what it should", path.display()))
+    serde_json::from_slice(&text)
+        .with_context(|| format!("{} does not hold what it should", path.display()))
 }
 
 /// Takes an error whose text has one of `words` for success.
@@ -143,13 +179,30 @@ fn allow(result: Result<()>, words: &[&str]) -> Result<()> {
 async fn admin(ground: &Ground, tools: &Tools, args: &[&str]) -> Result<()> {
     let keys: Keys = read(&ground.s3_admin_keys)?;
     let mut command = Command::new(tools.program("versitygw"));
-    command.arg("admin").args(["--region", REGION, "--endpoint-url", &ground.s3_admin_endpoint]).args(args);
+    command
+        .arg("admin")
+        .args([
+            "--region",
+            REGION,
+            "--endpoint-url",
+            &ground.s3_admin_endpoint,
+        ])
+        .args(args);
     // Not as arguments: those are everybody's to read.
-    command.env("ADMIN_ACCESS_KEY_ID", &keys.access_key).env("ADMIN_SECRET_ACCESS_KEY", &keys.secret_key);
-    let output = command.output().await.context("cannot run versitygw admin")?;
+    command
+        .env("ADMIN_ACCESS_KEY_ID", &keys.access_key)
+        .env("ADMIN_SECRET_ACCESS_KEY", &keys.secret_key);
+    let output = command
+        .output()
+        .await
+        .context("cannot run versitygw admin")?;
     if !output.status.success() {
         let said = [output.stdout, output.stderr].concat();
-        bail!("versitygw admin {}: {}", args[0], String::from_utf8_lossy(&said).trim());
+        bail!(
+            "versitygw admin {}: {}",
+            args[0],
+            String::from_utf8_lossy(&said).trim()
+        );
     }
     Ok(())
 }
@@ -166,7 +219,10 @@ mod tests {
         let first = keys(&path, "bundles").unwrap();
         assert_eq!(first.secret_key.len(), 48);
         assert_eq!(keys(&path, "bundles").unwrap().secret_key, first.secret_key);
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert!(!format!("{first:?}").contains(&first.secret_key));
     }
 }

@@ -90,8 +90,14 @@ const SERVICES_MODULE: Module = Module {
     files: &[
         ("go.mod", include_str!("../tools/services/go.mod")),
         ("go.sum", include_str!("../tools/services/go.sum")),
-        ("coredns/main.go", include_str!("../tools/services/coredns/main.go")),
-        ("probe/main.go", include_str!("../tools/services/probe/main.go")),
+        (
+            "coredns/main.go",
+            include_str!("../tools/services/coredns/main.go"),
+        ),
+        (
+            "probe/main.go",
+            include_str!("../tools/services/probe/main.go"),
+        ),
     ],
     packages: &[
         &[
@@ -125,19 +131,27 @@ impl Module {
         for (path, text) in self.files {
             hash.update(format!("{path} {}\n{text}", text.len()));
         }
-        hash.update(format!("{GOFLAGS}\n{CGO_ENABLED}\n{}\n{}", self.ldflags, self.packages.concat().join(" ")));
+        hash.update(format!(
+            "{GOFLAGS}\n{CGO_ENABLED}\n{}\n{}",
+            self.ldflags,
+            self.packages.concat().join(" ")
+        ));
         format!("{}-{}", self.name, &hex::encode(hash.finalize())[..16])
     }
 
     fn complete(&self, folder: &Path) -> bool {
-        self.packages.concat().iter().all(|package| folder.join(base_name(package)).is_file())
+        self.packages
+            .concat()
+            .iter()
+            .all(|package| folder.join(base_name(package)).is_file())
     }
 
     fn write(&self, folder: &Path) -> Result<()> {
         for (path, text) in self.files {
             let path = folder.join(path);
             let parent = path.parent().unwrap_or(folder);
-            fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+            fs::create_dir_all(parent)
+                .with_context(|| format!("cannot create {}", parent.display()))?;
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
@@ -161,18 +175,22 @@ async fn build(module: &Module, cache: &Cache, progress: &mut dyn Progress) -> R
         // A folder of its own beside the final one, so that a killed build leaves nothing that looks finished.
         let fresh = folder.with_extension("new");
         if fresh.exists() {
-            fs::remove_dir_all(&fresh).with_context(|| format!("cannot clear {}", fresh.display()))?;
+            fs::remove_dir_all(&fresh)
+                .with_context(|| format!("cannot clear {}", fresh.display()))?;
         }
         let source = fresh.join("source");
         module.write(&source)?;
         for packages in module.packages {
             run_go(module, packages, cache, &source, &fresh, progress).await?;
         }
-        fs::remove_dir_all(&source).with_context(|| format!("cannot clear {}", source.display()))?;
+        fs::remove_dir_all(&source)
+            .with_context(|| format!("cannot clear {}", source.display()))?;
         if folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
+            fs::remove_dir_all(&folder)
+                .with_context(|| format!("cannot clear {}", folder.display()))?;
         }
-        fs::rename(&fresh, &folder).with_context(|| format!("cannot move the programs to {}", folder.display()))?;
+        fs::rename(&fresh, &folder)
+            .with_context(|| format!("cannot move the programs to {}", folder.display()))?;
     }
     drop(lock);
     Ok(Tools { folder })
@@ -187,11 +205,33 @@ async fn run_go(
     progress: &mut dyn Progress,
 ) -> Result<()> {
     let mut command = Command::new("go");
-    command.args(["build", "-mod=readonly", "-v", "-ldflags", module.ldflags, "-o"]).arg(out).args(packages);
-    command.env("GOFLAGS", GOFLAGS).env("CGO_ENABLED", CGO_ENABLED).env("GOTOOLCHAIN", "local");
-    command.env("GOMODCACHE", cache.path("go/mod")).env("GOCACHE", cache.path("go/build"));
-    command.current_dir(source).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-    let mut child = command.spawn().context("cannot run go: install Go 1.26 and put it on the PATH")?;
+    command
+        .args([
+            "build",
+            "-mod=readonly",
+            "-v",
+            "-ldflags",
+            module.ldflags,
+            "-o",
+        ])
+        .arg(out)
+        .args(packages);
+    command
+        .env("GOFLAGS", GOFLAGS)
+        .env("CGO_ENABLED", CGO_ENABLED)
+        .env("GOTOOLCHAIN", "local");
+    command
+        .env("GOMODCACHE", cache.path("go/mod"))
+        .env("GOCACHE", cache.path("go/build"));
+    command
+        .current_dir(source)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let mut child = command
+        .spawn()
+        .context("cannot run go: install Go 1.26 and put it on the PATH")?;
     let stderr = child.stderr.take().context("go has no output to read")?;
     let mut lines = BufReader::new(stderr).lines();
     // With -v each line is the name of a package that was compiled; what else is said is an error or a download.
@@ -216,9 +256,15 @@ mod tests {
     fn the_key_follows_the_sources() {
         let key = SERVICES_MODULE.key();
         assert!(key.starts_with("services-") && key.len() == "services-".len() + 16);
-        let changed = Module { files: &[("go.mod", "module other\n")], ..SERVICES_MODULE };
+        let changed = Module {
+            files: &[("go.mod", "module other\n")],
+            ..SERVICES_MODULE
+        };
         assert_ne!(key, changed.key());
-        let flagged = Module { ldflags: "", ..SERVICES_MODULE };
+        let flagged = Module {
+            ldflags: "",
+            ..SERVICES_MODULE
+        };
         assert_ne!(key, flagged.key());
     }
 
@@ -235,7 +281,15 @@ mod tests {
 
     #[test]
     fn the_version_is_the_pinned_one() {
-        assert!(KUBERNETES_MODULE.ldflags.contains(&format!("gitVersion=v{KUBERNETES} ")));
-        assert!(KUBERNETES_MODULE.files[0].1.contains(&format!("k8s.io/kubernetes v{KUBERNETES}")));
+        assert!(
+            KUBERNETES_MODULE
+                .ldflags
+                .contains(&format!("gitVersion=v{KUBERNETES} "))
+        );
+        assert!(
+            KUBERNETES_MODULE.files[0]
+                .1
+                .contains(&format!("k8s.io/kubernetes v{KUBERNETES}"))
+        );
     }
 }

@@ -14,7 +14,10 @@ const NAME: &str = "watchers";
 /// Runs the watchers until cancelled: the body of `steppe-lab watch --ground NAME`. Ends only with an error.
 pub async fn run(ground: &Ground) -> Result<()> {
     let client = ground.client().await?;
-    tokio::try_join!(ingress::watch::run(ground, client.clone()), policy::watch::run(ground, client))?;
+    tokio::try_join!(
+        ingress::watch::run(ground, client.clone()),
+        policy::watch::run(ground, client)
+    )?;
     Ok(())
 }
 
@@ -31,6 +34,9 @@ pub fn start(ground: &Ground, program: &Path) -> Result<()> {
 
 /// Stops the watchers and removes the policies they loaded.
 pub async fn stop(ground: &Ground) -> Result<()> {
-    ground.processes().stop(NAME, Duration::from_secs(5)).await?;
+    ground
+        .processes()
+        .stop(NAME, Duration::from_secs(5))
+        .await?;
     policy::remove(ground).await
 }

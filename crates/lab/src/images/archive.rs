@@ -57,7 +57,11 @@ pub struct Entry {
 impl Entry {
     /// An entry.
     pub fn new(path: &str, mode: u32, content: Content) -> Self {
-        Self { path: path.into(), mode, content }
+        Self {
+            path: path.into(),
+            mode,
+            content,
+        }
     }
 }
 
@@ -88,7 +92,9 @@ impl Recipe {
             let content = match &entry.content {
                 Content::Copy(path) => format!("copy {}", digest(path)?),
                 Content::Stripped(path) => format!("stripped {}", digest(path)?),
-                Content::Folder | Content::Text(_) | Content::Link(_) => format!("{:?}", entry.content),
+                Content::Folder | Content::Text(_) | Content::Link(_) => {
+                    format!("{:?}", entry.content)
+                }
             };
             hash.update(format!("{} {:o} {content}\n", entry.path, entry.mode));
         }
@@ -114,7 +120,12 @@ impl Recipe {
         let digest = assemble(work.path(), &layers, &self.config, &repository, &tag)?;
         fs::rename(work.path().join("image.tar"), &archive)
             .with_context(|| format!("cannot move the image to {}", archive.display()))?;
-        let image = Image { repository, tag, digest, archive };
+        let image = Image {
+            repository,
+            tag,
+            digest,
+            archive,
+        };
         fs::write(&record, serde_json::to_vec_pretty(&image)?)
             .with_context(|| format!("cannot write {}", record.display()))?;
         Ok(image)
@@ -151,7 +162,8 @@ fn place(path: &Path, entry: &Entry) -> std::io::Result<()> {
         Content::Copy(from) => drop(fs::copy(from, path)?),
         Content::Stripped(from) => {
             let mut strip = Command::new("strip");
-            run(strip.arg("--strip-debug").arg("-o").arg(path).arg(from)).map_err(std::io::Error::other)?;
+            run(strip.arg("--strip-debug").arg("-o").arg(path).arg(from))
+                .map_err(std::io::Error::other)?;
         }
         Content::Link(target) => return symlink(target, path),
     }
@@ -161,29 +173,60 @@ fn place(path: &Path, entry: &Entry) -> std::io::Result<()> {
 /// Packs a folder. The same files give the same bytes: sorted, of one date.
 pub fn pack(folder: &Path, exclude: &[&str], out: &Path) -> Result<Layer> {
     let mut names: Vec<_> = fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<_>>())
+        .and_then(|entries| {
+            entries
+                .map(|entry| Ok(entry?.file_name()))
+                .collect::<std::io::Result<_>>()
+        })
         .with_context(|| format!("cannot list {}", folder.display()))?;
     names.sort();
     let mut tar = Command::new("tar");
-    tar.args(["--create", "--format=posix", "--sort=name", MTIME, "--numeric-owner", "--anchored"]);
+    tar.args([
+        "--create",
+        "--format=posix",
+        "--sort=name",
+        MTIME,
+        "--numeric-owner",
+        "--anchored",
+    ]);
     // Without these the archive would hold the times of the process that packs.
     tar.arg("--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime");
     tar.args(exclude.iter().map(|pattern| format!("--exclude={pattern}")));
-    run(tar.arg("--file").arg(out).arg("--directory").arg(folder).arg("--").args(names))?;
-    Ok(Layer { digest: digest(out)?, path: out.to_owned() })
+    run(tar
+        .arg("--file")
+        .arg(out)
+        .arg("--directory")
+        .arg(folder)
+        .arg("--")
+        .args(names))?;
+    Ok(Layer {
+        digest: digest(out)?,
+        path: out.to_owned(),
+    })
 }
 
 /// SHA-256 of a file, by sha256sum: in a debug build our own would take ten times as long.
 pub fn digest(path: &Path) -> Result<String> {
     let line = text(Command::new("sha256sum").arg("--").arg(path))?;
     // A name with special characters makes the line begin with a backslash.
-    let hex = line.trim_start_matches('\\').split(' ').next().unwrap_or_default().to_owned();
+    let hex = line
+        .trim_start_matches('\\')
+        .split(' ')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     anyhow::ensure!(hex.len() == 64, "sha256sum printed {line:?}");
     Ok(hex)
 }
 
 /// Writes `image.tar` in `work`; returns the digest of the image's manifest.
-fn assemble(work: &Path, layers: &[Layer], config: &Value, repository: &str, tag: &str) -> Result<String> {
+fn assemble(
+    work: &Path,
+    layers: &[Layer],
+    config: &Value,
+    repository: &str,
+    tag: &str,
+) -> Result<String> {
     let stage = work.join("stage");
     let blobs = stage.join("blobs/sha256");
     fs::create_dir_all(&blobs).with_context(|| format!("cannot create {}", blobs.display()))?;
@@ -197,12 +240,20 @@ fn assemble(work: &Path, layers: &[Layer], config: &Value, repository: &str, tag
         let place = blobs.join(&layer.digest);
         // A link, for some layers are large. Two equal layers are one blob.
         if !place.exists() {
-            fs::hard_link(&layer.path, &place).or_else(|_| fs::copy(&layer.path, &place).map(drop))?;
+            fs::hard_link(&layer.path, &place)
+                .or_else(|_| fs::copy(&layer.path, &place).map(drop))?;
         }
         let size = fs::metadata(&place)?.len();
-        described.push(descriptor("application/vnd.oci.image.layer.v1.tar", &layer.digest, size));
+        described.push(descriptor(
+            "application/vnd.oci.image.layer.v1.tar",
+            &layer.digest,
+            size,
+        ));
     }
-    let diff_ids: Vec<String> = layers.iter().map(|layer| format!("sha256:{}", layer.digest)).collect();
+    let diff_ids: Vec<String> = layers
+        .iter()
+        .map(|layer| format!("sha256:{}", layer.digest))
+        .collect();
     let configuration = json!({
         "created": CREATED,
         "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
@@ -210,7 +261,10 @@ fn assemble(work: &Path, layers: &[Layer], config: &Value, repository: &str, tag
         "config": config,
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
     });
-    let configuration = blob("application/vnd.oci.image.config.v1+json", configuration.to_string().as_bytes())?;
+    let configuration = blob(
+        "application/vnd.oci.image.config.v1+json",
+        configuration.to_string().as_bytes(),
+    )?;
     let media = "application/vnd.oci.image.manifest.v1+json";
     let manifest = json!({"schemaVersion": 2, "mediaType": media, "config": configuration, "layers": described});
     let manifest = blob(media, manifest.to_string().as_bytes())?;
@@ -218,19 +272,37 @@ fn assemble(work: &Path, layers: &[Layer], config: &Value, repository: &str, tag
     // One image under two names: by tag, and by digest so that a pod may pin it without a registry.
     let named = |name: String| {
         let mut named = manifest.clone();
-        named["annotations"] = json!({"io.containerd.image.name": name, "org.opencontainers.image.ref.name": tag});
+        named["annotations"] =
+            json!({"io.containerd.image.name": name, "org.opencontainers.image.ref.name": tag});
         named
     };
-    let names = [named(format!("{repository}:{tag}")), named(format!("{repository}@{digest}"))];
-    let file_of = |described: &Value| described["digest"].as_str().unwrap_or_default().replace(':', "/");
-    let files: Vec<String> = described.iter().map(|layer| format!("blobs/{}", file_of(layer))).collect();
+    let names = [
+        named(format!("{repository}:{tag}")),
+        named(format!("{repository}@{digest}")),
+    ];
+    let file_of = |described: &Value| {
+        described["digest"]
+            .as_str()
+            .unwrap_or_default()
+            .replace(':', "/")
+    };
+    let files: Vec<String> = described
+        .iter()
+        .map(|layer| format!("blobs/{}", file_of(layer)))
+        .collect();
     let docker = json!([{
         "Config": format!("blobs/{}", file_of(&configuration)),
         "RepoTags": [format!("{repository}:{tag}")],
         "Layers": files,
     }]);
-    fs::write(stage.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)?;
-    fs::write(stage.join("index.json"), json!({"schemaVersion": 2, "manifests": names}).to_string())?;
+    fs::write(
+        stage.join("oci-layout"),
+        r#"{"imageLayoutVersion":"1.0.0"}"#,
+    )?;
+    fs::write(
+        stage.join("index.json"),
+        json!({"schemaVersion": 2, "manifests": names}).to_string(),
+    )?;
     fs::write(stage.join("manifest.json"), docker.to_string())?;
     pack(&stage, &[], &work.join("image.tar"))?;
     Ok(digest)
@@ -264,32 +336,62 @@ mod tests {
         let cache = Cache::open(Some(one.path())).unwrap();
         let first = recipe("hello").make(&cache).unwrap();
         assert_eq!(recipe("hello").make(&cache).unwrap(), first);
-        let other = recipe("hello").make(&Cache::open(Some(two.path())).unwrap()).unwrap();
-        assert_eq!((other.digest.as_str(), other.tag.as_str()), (first.digest.as_str(), first.tag.as_str()));
-        assert_eq!(digest(&other.archive).unwrap(), digest(&first.archive).unwrap());
+        let other = recipe("hello")
+            .make(&Cache::open(Some(two.path())).unwrap())
+            .unwrap();
+        assert_eq!(
+            (other.digest.as_str(), other.tag.as_str()),
+            (first.digest.as_str(), first.tag.as_str())
+        );
+        assert_eq!(
+            digest(&other.archive).unwrap(),
+            digest(&first.archive).unwrap()
+        );
         assert_ne!(recipe("bye").make(&cache).unwrap().digest, first.digest);
-        assert_eq!(first.pinned(), format!("steppe.local/thing@{}", first.digest));
+        assert_eq!(
+            first.pinned(),
+            format!("steppe.local/thing@{}", first.digest)
+        );
     }
 
     #[test]
     fn the_archive_names_its_blobs_truly() {
         let folder = tempfile::tempdir().unwrap();
-        let image = recipe("hello").make(&Cache::open(Some(folder.path())).unwrap()).unwrap();
+        let image = recipe("hello")
+            .make(&Cache::open(Some(folder.path())).unwrap())
+            .unwrap();
         let out = folder.path().join("out");
         fs::create_dir(&out).unwrap();
-        run(Command::new("tar").arg("-xf").arg(&image.archive).arg("-C").arg(&out)).unwrap();
+        run(Command::new("tar")
+            .arg("-xf")
+            .arg(&image.archive)
+            .arg("-C")
+            .arg(&out))
+        .unwrap();
         for blob in fs::read_dir(out.join("blobs/sha256")).unwrap() {
             let path = blob.unwrap().path();
-            assert_eq!(digest(&path).unwrap(), path.file_name().unwrap().to_str().unwrap());
+            assert_eq!(
+                digest(&path).unwrap(),
+                path.file_name().unwrap().to_str().unwrap()
+            );
         }
-        let index: Value = serde_json::from_slice(&fs::read(out.join("index.json")).unwrap()).unwrap();
+        let index: Value =
+            serde_json::from_slice(&fs::read(out.join("index.json")).unwrap()).unwrap();
         let names: Vec<&str> = (0..2)
-            .map(|i| index["manifests"][i]["annotations"]["io.containerd.image.name"].as_str().unwrap())
+            .map(|i| {
+                index["manifests"][i]["annotations"]["io.containerd.image.name"]
+                    .as_str()
+                    .unwrap()
+            })
             .collect();
         assert_eq!(names, [image.tagged(), image.pinned()]);
-        let docker: Value = serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap();
+        let docker: Value =
+            serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap();
         let layer = out.join(docker[0]["Layers"][0].as_str().unwrap());
         let list = text(Command::new("tar").arg("-tvf").arg(layer)).unwrap();
-        assert!(list.contains("-rwxr-xr-x 0/0") && list.contains("bin/hi -> hello"), "{list}");
+        assert!(
+            list.contains("-rwxr-xr-x 0/0") && list.contains("bin/hi -> hello"),
+            "{list}"
+        );
     }
 }

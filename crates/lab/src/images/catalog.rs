@@ -62,9 +62,21 @@ pub async fn operator(cache: &Cache, binary: &Path, progress: &mut dyn Progress)
         let program = "/usr/local/bin/steppe-operator";
         let base = vec![root::layer(&cache)?];
         let mut entries = debian(&root::folder(&cache)?)?;
-        entries.push(Entry::new(program.trim_start_matches('/'), 0o755, Content::Stripped(binary)));
-        let config = json!({"User": USER, "Env": [PATH], "WorkingDir": "/", "Entrypoint": [program]});
-        let image = Recipe { name: "operator", tag: None, base, entries, config }.make(&cache)?;
+        entries.push(Entry::new(
+            program.trim_start_matches('/'),
+            0o755,
+            Content::Stripped(binary),
+        ));
+        let config =
+            json!({"User": USER, "Env": [PATH], "WorkingDir": "/", "Entrypoint": [program]});
+        let image = Recipe {
+            name: "operator",
+            tag: None,
+            base,
+            entries,
+            config,
+        }
+        .make(&cache)?;
         prune(&cache, "operator-", &image.archive)?;
         Ok(image)
     })
@@ -74,7 +86,11 @@ pub async fn operator(cache: &Cache, binary: &Path, progress: &mut dyn Progress)
 fn account(passwd: &str, group: &str) -> Vec<Entry> {
     let text = |before: &str, line: &str| Content::Text(format!("{before}{line}\n"));
     vec![
-        Entry::new("etc/passwd", 0o644, text(passwd, "steppe:x:1000:1000::/tmp:/usr/sbin/nologin")),
+        Entry::new(
+            "etc/passwd",
+            0o644,
+            text(passwd, "steppe:x:1000:1000::/tmp:/usr/sbin/nologin"),
+        ),
         Entry::new("etc/group", 0o644, text(group, "steppe:x:1000:")),
     ]
 }
@@ -91,7 +107,11 @@ fn debian(folder: &Path) -> Result<Vec<Entry>> {
 fn snac(cache: &Cache) -> Result<Recipe> {
     let base = root::layer(cache)?;
     let mut entries = debian(&root::folder(cache)?)?;
-    entries.push(Entry::new("usr/local/bin/steppe-drain", 0o755, Content::Text(DRAIN.into())));
+    entries.push(Entry::new(
+        "usr/local/bin/steppe-drain",
+        0o755,
+        Content::Text(DRAIN.into()),
+    ));
     let config = json!({
         "User": USER,
         "Env": [PATH],
@@ -99,13 +119,23 @@ fn snac(cache: &Cache) -> Result<Recipe> {
         "Cmd": ["/usr/bin/snac", "httpd", "/data/d"],
         "StopSignal": "SIGTERM",
     });
-    Ok(Recipe { name: "snac", tag: Some(root::SNAC.into()), base: vec![base], entries, config })
+    Ok(Recipe {
+        name: "snac",
+        tag: Some(root::SNAC.into()),
+        base: vec![base],
+        entries,
+        config,
+    })
 }
 
 /// The stock program at the stock image's paths, so that the chart works with that one too.
 fn caddy(services: &Tools) -> Recipe {
     let mut entries = account("", "");
-    entries.push(Entry::new("usr/bin/caddy", 0o755, Content::Copy(services.program("caddy"))));
+    entries.push(Entry::new(
+        "usr/bin/caddy",
+        0o755,
+        Content::Copy(services.program("caddy")),
+    ));
     entries.extend(["config", "data"].map(|name| Entry::new(name, 0o777, Content::Folder)));
     entries.extend(["tmp", "etc/caddy"].map(|name| Entry::new(name, 0o1777, Content::Folder)));
     let config = json!({
@@ -114,36 +144,70 @@ fn caddy(services: &Tools) -> Recipe {
         "WorkingDir": "/",
         "Cmd": ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"],
     });
-    Recipe { name: "caddy", tag: Some(CADDY.into()), base: Vec::new(), entries, config }
+    Recipe {
+        name: "caddy",
+        tag: Some(CADDY.into()),
+        base: Vec::new(),
+        entries,
+        config,
+    }
 }
 
 /// busybox alone, or with the probe.
 fn busybox(probe: Option<&Path>) -> Result<Recipe> {
-    anyhow::ensure!(Path::new(BUSYBOX).exists(), "there is no {BUSYBOX}: install busybox-static");
+    anyhow::ensure!(
+        Path::new(BUSYBOX).exists(),
+        "there is no {BUSYBOX}: install busybox-static"
+    );
     let mut entries = account("root:x:0:0:root:/:/bin/sh\n", "root:x:0:\n");
-    entries.push(Entry::new("bin/busybox", 0o755, Content::Copy(BUSYBOX.into())));
+    entries.push(Entry::new(
+        "bin/busybox",
+        0o755,
+        Content::Copy(BUSYBOX.into()),
+    ));
     entries.push(Entry::new("tmp", 0o1777, Content::Folder));
-    for applet in text(Command::new(BUSYBOX).arg("--list"))?.lines().filter(|name| *name != "busybox") {
-        entries.push(Entry::new(&format!("bin/{applet}"), 0, Content::Link("busybox".into())));
+    for applet in text(Command::new(BUSYBOX).arg("--list"))?
+        .lines()
+        .filter(|name| *name != "busybox")
+    {
+        entries.push(Entry::new(
+            &format!("bin/{applet}"),
+            0,
+            Content::Link("busybox".into()),
+        ));
     }
     let mut config: Value = json!({"Env": ["PATH=/bin"], "WorkingDir": "/", "Cmd": ["/bin/sh"]});
     let mut name = "busybox";
     if let Some(probe) = probe {
         name = "probe";
-        entries.push(Entry::new("bin/steppe-probe", 0o755, Content::Copy(probe.into())));
+        entries.push(Entry::new(
+            "bin/steppe-probe",
+            0o755,
+            Content::Copy(probe.into()),
+        ));
         config["User"] = json!(USER);
         config["Entrypoint"] = json!(["/bin/steppe-probe"]);
         config["Cmd"] = json!(["serve", "tcp:8080", "udp:8080"]);
     }
-    Ok(Recipe { name, tag: None, base: Vec::new(), entries, config })
+    Ok(Recipe {
+        name,
+        tag: None,
+        base: Vec::new(),
+        entries,
+        config,
+    })
 }
 
 /// Removes the oldest archives whose names begin so, but for `keep` and the youngest.
 fn prune(cache: &Cache, prefix: &str, keep: &Path) -> Result<()> {
     let folder = cache.path("images");
-    let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let entries =
+        fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let ours = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         name.starts_with(prefix) && path.extension().is_some_and(|end| end == "tar") && path != keep
     };
     let mut found: Vec<_> = entries

@@ -17,8 +17,15 @@ pub const SNAC: &str = "2.75";
 const SUITE: &str = "trixie";
 const OPTIONS: [&str; 2] = ["--variant=minbase", "--include=snac2,ca-certificates"];
 /// What no pod needs: package lists and archives, logs, translations and manuals; the runtime makes its own devices.
-const EXCLUDE: [&str; 7] =
-    ["dev/*", "var/cache/*", "var/lib/apt/lists/*", "var/log/*", "usr/share/man/*", "usr/share/locale/*", "boot/*"];
+const EXCLUDE: [&str; 7] = [
+    "dev/*",
+    "var/cache/*",
+    "var/lib/apt/lists/*",
+    "var/log/*",
+    "usr/share/man/*",
+    "usr/share/locale/*",
+    "boot/*",
+];
 
 /// The file system, unpacked.
 pub fn folder(cache: &Cache) -> Result<PathBuf> {
@@ -36,14 +43,21 @@ pub fn layer(cache: &Cache) -> Result<Layer> {
     let record = packed.with_extension("sha256");
     let _lock = cache.lock(&format!("rootfs-{SUITE}"))?;
     if packed.exists() && record.exists() {
-        return Ok(Layer { digest: fs::read_to_string(&record)?, path: packed });
+        return Ok(Layer {
+            digest: fs::read_to_string(&record)?,
+            path: packed,
+        });
     }
     let root = debootstrap(cache)?;
     let fresh = packed.with_extension("new");
     let layer = archive::pack(&root, &EXCLUDE, &fresh)?;
     fs::rename(&fresh, &packed).with_context(|| format!("cannot write {}", packed.display()))?;
-    fs::write(&record, &layer.digest).with_context(|| format!("cannot write {}", record.display()))?;
-    Ok(Layer { path: packed, ..layer })
+    fs::write(&record, &layer.digest)
+        .with_context(|| format!("cannot write {}", record.display()))?;
+    Ok(Layer {
+        path: packed,
+        ..layer
+    })
 }
 
 fn debootstrap(cache: &Cache) -> Result<PathBuf> {
@@ -51,13 +65,21 @@ fn debootstrap(cache: &Cache) -> Result<PathBuf> {
     if !root.exists() {
         let fresh = root.with_extension("new");
         if fresh.exists() {
-            fs::remove_dir_all(&fresh).with_context(|| format!("cannot clear {}", fresh.display()))?;
+            fs::remove_dir_all(&fresh)
+                .with_context(|| format!("cannot clear {}", fresh.display()))?;
         }
-        run(Command::new("debootstrap").args(OPTIONS).arg(SUITE).arg(&fresh))
-            .context("cannot make a Debian root (this needs root, debootstrap and the Debian archive)")?;
-        fs::rename(&fresh, &root).with_context(|| format!("cannot move the root to {}", root.display()))?;
+        run(Command::new("debootstrap")
+            .args(OPTIONS)
+            .arg(SUITE)
+            .arg(&fresh))
+        .context(
+            "cannot make a Debian root (this needs root, debootstrap and the Debian archive)",
+        )?;
+        fs::rename(&fresh, &root)
+            .with_context(|| format!("cannot move the root to {}", root.display()))?;
     }
-    let status = fs::read_to_string(root.join("var/lib/dpkg/status")).context("the root has no list of packages")?;
+    let status = fs::read_to_string(root.join("var/lib/dpkg/status"))
+        .context("the root has no list of packages")?;
     let version = version(&status, "snac2").unwrap_or("none");
     ensure!(
         version.starts_with(&format!("{SNAC}-")),
@@ -70,8 +92,12 @@ fn debootstrap(cache: &Cache) -> Result<PathBuf> {
 /// The version of an installed package, from dpkg's status file.
 fn version<'a>(status: &'a str, package: &str) -> Option<&'a str> {
     let wanted = format!("Package: {package}");
-    let block = status.split("\n\n").find(|block| block.lines().any(|line| line == wanted))?;
-    block.lines().find_map(|line| line.strip_prefix("Version: "))
+    let block = status
+        .split("\n\n")
+        .find(|block| block.lines().any(|line| line == wanted))?;
+    block
+        .lines()
+        .find_map(|line| line.strip_prefix("Version: "))
 }
 
 #[cfg(test)]
@@ -80,7 +106,8 @@ mod tests {
 
     #[test]
     fn a_packages_version_is_found() {
-        let status = "Package: a\nVersion: 1\n\nPackage: snac2\nStatus: ok\nVersion: 2.75-2\nDepends: a\n";
+        let status =
+            "Package: a\nVersion: 1\n\nPackage: snac2\nStatus: ok\nVersion: 2.75-2\nDepends: a\n";
         assert_eq!(version(status, "snac2"), Some("2.75-2"));
         assert_eq!(version(status, "snac"), None);
     }

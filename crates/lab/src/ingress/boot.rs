@@ -10,7 +10,11 @@ pub fn config(ground: &Ground) -> Value {
     let (node, ports) = (ground.addresses.node_ip, &ground.ports);
     let folder = super::folder(ground);
     let zone = [format!("*.{}", ground.zone), ground.zone.clone()];
-    let port = if ports.https == 443 { String::new() } else { format!(":{}", ports.https) };
+    let port = if ports.https == 443 {
+        String::new()
+    } else {
+        format!(":{}", ports.https)
+    };
     let redirect = json!({
         "handler": "static_response",
         "status_code": 308,
@@ -18,6 +22,8 @@ pub fn config(ground: &Ground) -> Value {
     });
     json!({
         "admin": {"listen": format!("unix/{}|0600", super::socket(ground).display()), "config": {"persist": false}},
+        // The watcher asks every two seconds.
+        "logging": {"logs": {"default": {"exclude": ["admin.api"]}}},
         "storage": {"module": "file_system", "root": folder.join("storage")},
         "apps": {
             "http": {
@@ -74,6 +80,7 @@ mod tests {
             r#""routes":[{"handle":[{"handler":"static_response","headers":{"Location":["https://{http.request.host}{http.request.uri}"]},"status_code":308}]}]}}},"#,
             r#""pki":{"certificate_authorities":{"local":{"install_trust":false,"root":{"certificate":"/s/pki/root.crt","format":"pem_file","private_key":"/s/pki/root.key"}}}},"#,
             r#""tls":{"automation":{"policies":[{"issuers":[{"ca":"local","module":"internal"}]}]},"certificates":{"automate":["*.steppe.test","steppe.test"]}}},"#,
+            r#""logging":{"logs":{"default":{"exclude":["admin.api"]}}},"#,
             r#""storage":{"module":"file_system","root":"/s/ingress/storage"}}"#,
         ];
         assert_eq!(text, expected.concat());

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
-use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, ServiceBackendPort};
+use k8s_openapi::api::networking::v1::{
+    HTTPIngressPath, Ingress, IngressBackend, ServiceBackendPort,
+};
 use serde_json::{Value, json};
 
 /// Services by namespace and name.
@@ -23,7 +25,10 @@ pub fn routes(class: &str, ingresses: &[Arc<Ingress>], services: &Services) -> V
         for (i, (host, path, backend)) in rules(ingress).into_iter().enumerate() {
             let rank = Rank::of(ingress, host, path);
             let id = format!("{}.{}.{i}", rank.namespace, rank.name);
-            found.push((rank, route(&id, host, path, &upstream(ingress, backend, services))));
+            found.push((
+                rank,
+                route(&id, host, path, &upstream(ingress, backend, services)),
+            ));
         }
     }
     found.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -54,7 +59,10 @@ pub fn unavailable(status: Value) -> Value {
 
 /// Whether an Ingress is ours to serve.
 pub fn is_of(class: &str, ingress: &Ingress) -> bool {
-    ingress.spec.as_ref().is_some_and(|spec| spec.ingress_class_name.as_deref() == Some(class))
+    ingress
+        .spec
+        .as_ref()
+        .is_some_and(|spec| spec.ingress_class_name.as_deref() == Some(class))
 }
 
 /// Where a route stands in the list.
@@ -81,18 +89,28 @@ impl Rank {
             inexact: path.is_none_or(|path| path.path_type != "Exact"),
             longest: Reverse(text.len()),
             path: text,
-            created: metadata.creation_timestamp.as_ref().map(|time| time.0.to_string()).unwrap_or_default(),
+            created: metadata
+                .creation_timestamp
+                .as_ref()
+                .map(|time| time.0.to_string())
+                .unwrap_or_default(),
             namespace: metadata.namespace.clone().unwrap_or_default(),
             name: metadata.name.clone().unwrap_or_default(),
         }
     }
 }
 
-type Rule<'a> = (Option<&'a str>, Option<&'a HTTPIngressPath>, &'a IngressBackend);
+type Rule<'a> = (
+    Option<&'a str>,
+    Option<&'a HTTPIngressPath>,
+    &'a IngressBackend,
+);
 
 /// Host, path and backend of every rule, the default backend's last.
 fn rules(ingress: &Ingress) -> Vec<Rule<'_>> {
-    let Some(spec) = &ingress.spec else { return Vec::new() };
+    let Some(spec) = &ingress.spec else {
+        return Vec::new();
+    };
     let mut all: Vec<Rule<'_>> = Vec::new();
     for rule in spec.rules.iter().flatten() {
         let host = rule.host.as_deref().filter(|host| !host.is_empty());
@@ -100,11 +118,20 @@ fn rules(ingress: &Ingress) -> Vec<Rule<'_>> {
             all.push((host, Some(path), &path.backend));
         }
     }
-    all.extend(spec.default_backend.as_ref().map(|backend| (None, None, backend)));
+    all.extend(
+        spec.default_backend
+            .as_ref()
+            .map(|backend| (None, None, backend)),
+    );
     all
 }
 
-fn route(id: &str, host: Option<&str>, path: Option<&HTTPIngressPath>, upstream: &Upstream) -> Value {
+fn route(
+    id: &str,
+    host: Option<&str>,
+    path: Option<&HTTPIngressPath>,
+    upstream: &Upstream,
+) -> Value {
     let mut matches = serde_json::Map::new();
     if let Some(host) = host {
         matches.insert("host".into(), json!([host]));
@@ -149,7 +176,12 @@ enum Upstream {
 fn upstream(ingress: &Ingress, backend: &IngressBackend, services: &Services) -> Upstream {
     let namespace = ingress.metadata.namespace.clone().unwrap_or_default();
     let resolved = backend.service.as_ref().and_then(|service| {
-        resolve(services, (namespace, service.name.clone()), service.port.as_ref(), LONGEST_CHAIN)
+        resolve(
+            services,
+            (namespace, service.name.clone()),
+            service.port.as_ref(),
+            LONGEST_CHAIN,
+        )
     });
     resolved.map_or(Upstream::Missing, Upstream::Dial)
 }
@@ -165,7 +197,12 @@ fn resolve(
 ) -> Option<String> {
     let spec = services.get(&key)?.spec.as_ref()?;
     let number = port.and_then(|port| {
-        let declared = || spec.ports.iter().flatten().find(|own| own.name.is_some() && own.name == port.name);
+        let declared = || {
+            spec.ports
+                .iter()
+                .flatten()
+                .find(|own| own.name.is_some() && own.name == port.name)
+        };
         port.number.or_else(|| declared().map(|own| own.port))
     })?;
     if spec.type_.as_deref() == Some("ExternalName") {
@@ -174,12 +211,23 @@ fn resolve(
             return Some(format!("{target}:{number}"));
         };
         let (name, namespace) = inside.split_once('.')?;
-        let port = ServiceBackendPort { name: None, number: Some(number) };
+        let port = ServiceBackendPort {
+            name: None,
+            number: Some(number),
+        };
         let steps = steps.checked_sub(1)?;
-        return resolve(services, (namespace.into(), name.into()), Some(&port), steps);
+        return resolve(
+            services,
+            (namespace.into(), name.into()),
+            Some(&port),
+            steps,
+        );
     }
     let known = spec.ports.iter().flatten().any(|own| own.port == number);
-    let ip = spec.cluster_ip.as_deref().filter(|ip| !ip.is_empty() && *ip != "None")?;
+    let ip = spec
+        .cluster_ip
+        .as_deref()
+        .filter(|ip| !ip.is_empty() && *ip != "None")?;
     known.then(|| format!("{ip}:{number}"))
 }
 

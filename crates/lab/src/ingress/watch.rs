@@ -32,7 +32,13 @@ pub async fn run(ground: &Ground, client: Client) -> Result<()> {
     let (services, service_events) = follow::<Service>(Api::all(client.clone()), &changes);
     let admin = Admin::at(&socket(ground))?;
     let ip = ground.ingress_ip.to_string();
-    let serving = Serving { ingresses, services, admin, client, ip };
+    let serving = Serving {
+        ingresses,
+        services,
+        admin,
+        client,
+        ip,
+    };
     let watches = async { tokio::join!(drain(ingress_events), drain(service_events)) };
     tokio::select! {
         _ = watches => bail!("the watches of ingresses and services have ended"),
@@ -55,12 +61,18 @@ impl Serving {
         self.services.wait_until_ready().await.context(gone)?;
         loop {
             let ingresses = self.ingresses.state();
-            match self.send(&routes::routes(CLASS, &ingresses, &self.services())).await {
+            match self
+                .send(&routes::routes(CLASS, &ingresses, &self.services()))
+                .await
+            {
                 Ok(0) => {}
                 Ok(count) => info!(count, "routes changed"),
                 Err(error) => warn!("{error:#}"),
             }
-            for ingress in ingresses.iter().filter(|ingress| routes::is_of(CLASS, ingress)) {
+            for ingress in ingresses
+                .iter()
+                .filter(|ingress| routes::is_of(CLASS, ingress))
+            {
                 if let Err(error) = self.tell(ingress).await {
                     warn!("{error:#}");
                 }
@@ -70,7 +82,12 @@ impl Serving {
     }
 
     fn services(&self) -> Services {
-        let key = |service: Arc<Service>| ((service.namespace().unwrap_or_default(), service.name_any()), service);
+        let key = |service: Arc<Service>| {
+            (
+                (service.namespace().unwrap_or_default(), service.name_any()),
+                service,
+            )
+        };
         self.services.state().into_iter().map(key).collect()
     }
 
@@ -90,19 +107,34 @@ impl Serving {
 
     /// Writes the address into the status, unless it is there.
     async fn tell(&self, ingress: &Ingress) -> Result<()> {
-        let points = ingress.status.iter().flat_map(|status| &status.load_balancer).flat_map(|it| &it.ingress).flatten();
-        if points.map(|point| point.ip.as_deref()).eq([Some(self.ip.as_str())]) {
+        let points = ingress
+            .status
+            .iter()
+            .flat_map(|status| &status.load_balancer)
+            .flat_map(|it| &it.ingress)
+            .flatten();
+        if points
+            .map(|point| point.ip.as_deref())
+            .eq([Some(self.ip.as_str())])
+        {
             return Ok(());
         }
         let namespace = ingress.namespace().unwrap_or_default();
         let name = ingress.name_any();
         let status = json!({"status": {"loadBalancer": {"ingress": [{"ip": self.ip}]}}});
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.into()),
+            ..PatchParams::default()
+        };
         let api = Api::<Ingress>::namespaced(self.client.clone(), &namespace);
-        match api.patch_status(&name, &params, &Patch::Merge(&status)).await {
+        match api
+            .patch_status(&name, &params, &Patch::Merge(&status))
+            .await
+        {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            Err(error) => Err(error).with_context(|| format!("cannot write the status of Ingress {namespace}/{name}")),
+            Err(error) => Err(error)
+                .with_context(|| format!("cannot write the status of Ingress {namespace}/{name}")),
         }
     }
 }

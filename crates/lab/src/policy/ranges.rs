@@ -27,9 +27,15 @@ impl Ranges {
 
     /// The addresses of a CIDR such as `10.0.0.0/8`; host bits are ignored, as the API allows them.
     pub fn cidr(text: &str) -> Result<Self> {
-        let (ip, bits) = text.split_once('/').with_context(|| format!("{text} is not a CIDR: no prefix length"))?;
-        let ip: Ipv4Addr = ip.parse().with_context(|| format!("{text} is not an IPv4 CIDR"))?;
-        let bits: u32 = bits.parse().with_context(|| format!("{text} has no numeric prefix length"))?;
+        let (ip, bits) = text
+            .split_once('/')
+            .with_context(|| format!("{text} is not a CIDR: no prefix length"))?;
+        let ip: Ipv4Addr = ip
+            .parse()
+            .with_context(|| format!("{text} is not an IPv4 CIDR"))?;
+        let bits: u32 = bits
+            .parse()
+            .with_context(|| format!("{text} has no numeric prefix length"))?;
         ensure!(bits <= 32, "{text} has a prefix length above 32");
         let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
         let first = u32::from(ip) & mask;
@@ -53,7 +59,9 @@ impl Ranges {
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(self.0.len());
         for &(first, last) in &self.0 {
             match merged.last_mut() {
-                Some(before) if u64::from(first) <= u64::from(before.1) + 1 => before.1 = before.1.max(last),
+                Some(before) if u64::from(first) <= u64::from(before.1) + 1 => {
+                    before.1 = before.1.max(last)
+                }
                 _ => merged.push((first, last)),
             }
         }
@@ -64,7 +72,10 @@ impl Ranges {
     pub fn without(&self, other: &Self) -> Self {
         let mut left = self.0.clone();
         for &(from, to) in &other.0 {
-            left = left.into_iter().flat_map(|range| cut(range, (from, to))).collect();
+            left = left
+                .into_iter()
+                .flat_map(|range| cut(range, (from, to)))
+                .collect();
         }
         Self(left)
     }
@@ -127,12 +138,21 @@ mod tests {
         assert_eq!(set.to_string(), "10.0.0.4-10.0.0.6, 10.0.0.9");
         set.add(&Ranges::one(Ipv4Addr::new(255, 255, 255, 255)));
         set.add(&Ranges::cidr("255.255.255.0/24").unwrap());
-        assert_eq!(set.to_string(), "10.0.0.4-10.0.0.6, 10.0.0.9, 255.255.255.0-255.255.255.255");
+        assert_eq!(
+            set.to_string(),
+            "10.0.0.4-10.0.0.6, 10.0.0.9, 255.255.255.0-255.255.255.255"
+        );
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["10.0.0.0", "10.0.0.0/33", "10.0.0/8", "fd00::/8", "10.0.0.0/x"] {
+        for text in [
+            "10.0.0.0",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "fd00::/8",
+            "10.0.0.0/x",
+        ] {
             assert!(Ranges::cidr(text).is_err(), "{text}");
         }
     }

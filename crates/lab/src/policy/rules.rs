@@ -122,7 +122,11 @@ pub struct Restricted {
 
 /// The pods that are under some policy, in order of namespace and name.
 pub fn restrict(world: &World) -> Vec<Restricted> {
-    let mut restricted: Vec<Restricted> = world.pods.iter().filter_map(|pod| restrict_pod(world, pod)).collect();
+    let mut restricted: Vec<Restricted> = world
+        .pods
+        .iter()
+        .filter_map(|pod| restrict_pod(world, pod))
+        .collect();
     restricted.sort_by(|a, b| a.pod.cmp(&b.pod));
     restricted
 }
@@ -142,13 +146,23 @@ fn restrict_pod(world: &World, pod: &Pod) -> Option<Restricted> {
         if named("Ingress") || types.is_empty() {
             let openings: &mut Vec<Opening> = ingress.get_or_insert_default();
             for rule in spec.ingress.iter().flatten() {
-                openings.extend(into_pod(world, pod, rule.from.as_deref(), rule.ports.as_deref()));
+                openings.extend(into_pod(
+                    world,
+                    pod,
+                    rule.from.as_deref(),
+                    rule.ports.as_deref(),
+                ));
             }
         }
         if named("Egress") || (types.is_empty() && has_egress) {
             let openings: &mut Vec<Opening> = egress.get_or_insert_default();
             for rule in spec.egress.iter().flatten() {
-                openings.extend(out_of_pod(world, &pod.namespace, rule.to.as_deref(), rule.ports.as_deref()));
+                openings.extend(out_of_pod(
+                    world,
+                    &pod.namespace,
+                    rule.to.as_deref(),
+                    rule.ports.as_deref(),
+                ));
             }
         }
     }
@@ -163,7 +177,9 @@ fn restrict_pod(world: &World, pod: &Pod) -> Option<Restricted> {
 /// Whether a selector matches; a missing one matches everything. The API server has checked the operators, so one that
 /// cannot be read is of a later version; it matches nothing.
 fn selects(selector: Option<&LabelSelector>, labels: &Labels) -> bool {
-    selector.is_none_or(|selector| Selector::try_from(selector.clone()).is_ok_and(|parsed| parsed.matches(labels)))
+    selector.is_none_or(|selector| {
+        Selector::try_from(selector.clone()).is_ok_and(|parsed| parsed.matches(labels))
+    })
 }
 
 /// The peers of one rule, resolved.
@@ -177,7 +193,11 @@ impl<'a> Peers<'a> {
     fn of(world: &'a World, namespace: &str, peers: Option<&[NetworkPolicyPeer]>) -> Self {
         let Some(peers) = peers.filter(|peers| !peers.is_empty()) else {
             // The node is in "all" already; of stand-ins only named ports would be left to open.
-            return Self { blocks: Ranges::all(), pods: world.pods.iter().collect(), stand_ins: Vec::new() };
+            return Self {
+                blocks: Ranges::all(),
+                pods: world.pods.iter().collect(),
+                stand_ins: Vec::new(),
+            };
         };
         let mut blocks = Ranges::none();
         for block in peers.iter().filter_map(|peer| peer.ip_block.as_ref()) {
@@ -186,21 +206,37 @@ impl<'a> Peers<'a> {
             for cidr in block.except.iter().flatten() {
                 except.add(&Ranges::cidr(cidr).unwrap_or_default());
             }
-            blocks.add(&Ranges::cidr(&block.cidr).unwrap_or_default().without(&except));
+            blocks.add(
+                &Ranges::cidr(&block.cidr)
+                    .unwrap_or_default()
+                    .without(&except),
+            );
         }
         let chosen = |of: &str, labels: &Labels| {
-            peers.iter().filter(|peer| peer.ip_block.is_none()).any(|peer| match &peer.namespace_selector {
-                None => of == namespace && selects(peer.pod_selector.as_ref(), labels),
-                Some(selector) => {
-                    let of = world.namespaces.get(of);
-                    of.is_some_and(|of| selects(Some(selector), of)) && selects(peer.pod_selector.as_ref(), labels)
-                }
-            })
+            peers
+                .iter()
+                .filter(|peer| peer.ip_block.is_none())
+                .any(|peer| match &peer.namespace_selector {
+                    None => of == namespace && selects(peer.pod_selector.as_ref(), labels),
+                    Some(selector) => {
+                        let of = world.namespaces.get(of);
+                        of.is_some_and(|of| selects(Some(selector), of))
+                            && selects(peer.pod_selector.as_ref(), labels)
+                    }
+                })
         };
         Self {
             blocks,
-            pods: world.pods.iter().filter(|pod| chosen(&pod.namespace, &pod.labels)).collect(),
-            stand_ins: world.stand_ins.iter().filter(|it| chosen(&it.namespace, &it.labels)).collect(),
+            pods: world
+                .pods
+                .iter()
+                .filter(|pod| chosen(&pod.namespace, &pod.labels))
+                .collect(),
+            stand_ins: world
+                .stand_ins
+                .iter()
+                .filter(|it| chosen(&it.namespace, &it.labels))
+                .collect(),
         }
     }
 
@@ -223,7 +259,12 @@ fn into_pod(
     let peers = Peers::of(world, &pod.namespace, from).ranges();
     let ports = match ports.filter(|ports| !ports.is_empty()) {
         None => Ports::Any,
-        Some(ports) => Ports::These(ports.iter().flat_map(|port| resolve(port, &pod.ports)).collect()),
+        Some(ports) => Ports::These(
+            ports
+                .iter()
+                .flat_map(|port| resolve(port, &pod.ports))
+                .collect(),
+        ),
     };
     opening(peers, ports)
 }
@@ -247,8 +288,13 @@ fn out_of_pod(
         }
     }
     for it in &peers.stand_ins {
-        let own = it.ports.iter().filter(|own| ports.is_none_or(|ports| ports.iter().any(|port| holds(port, own))));
-        let own = own.map(|own| (own.protocol, own.number, own.number)).collect();
+        let own = it
+            .ports
+            .iter()
+            .filter(|own| ports.is_none_or(|ports| ports.iter().any(|port| holds(port, own))));
+        let own = own
+            .map(|own| (own.protocol, own.number, own.number))
+            .collect();
         openings.extend(opening(Ranges::one(it.ip), Ports::These(own)));
     }
     openings
@@ -257,14 +303,23 @@ fn out_of_pod(
 /// Named ports of an egress rule: resolved on each pod at the other end, pods with the same number together.
 fn named(peers: &Peers<'_>, ports: &[NetworkPolicyPort]) -> Vec<Opening> {
     let mut by_port: BTreeMap<(Protocol, u16, u16), Ranges> = BTreeMap::new();
-    for port in ports.iter().filter(|port| matches!(port.port, Some(IntOrString::String(_)))) {
+    for port in ports
+        .iter()
+        .filter(|port| matches!(port.port, Some(IntOrString::String(_))))
+    {
         for pod in &peers.pods {
             for resolved in resolve(port, &pod.ports) {
-                by_port.entry(resolved).or_default().add(&Ranges::one(pod.ip));
+                by_port
+                    .entry(resolved)
+                    .or_default()
+                    .add(&Ranges::one(pod.ip));
             }
         }
     }
-    let single = |(port, peers)| Opening { peers, ports: Ports::These(BTreeSet::from([port])) };
+    let single = |(port, peers)| Opening {
+        peers,
+        ports: Ports::These(BTreeSet::from([port])),
+    };
     by_port.into_iter().map(single).collect()
 }
 
@@ -281,7 +336,11 @@ fn resolve(port: &NetworkPolicyPort, own: &[Port]) -> Vec<(Protocol, u16, u16)> 
         None => vec![(protocol, 0, u16::MAX)],
         Some(IntOrString::Int(first)) => {
             let last = port.end_port.unwrap_or(*first);
-            number(*first).zip(number(last)).map(|(first, last)| (protocol, first, last)).into_iter().collect()
+            number(*first)
+                .zip(number(last))
+                .map(|(first, last)| (protocol, first, last))
+                .into_iter()
+                .collect()
         }
         Some(IntOrString::String(name)) => own
             .iter()
@@ -295,7 +354,9 @@ fn resolve(port: &NetworkPolicyPort, own: &[Port]) -> Vec<(Protocol, u16, u16)> 
 fn holds(port: &NetworkPolicyPort, own: &Port) -> bool {
     resolve(port, std::slice::from_ref(own))
         .iter()
-        .any(|&(protocol, first, last)| protocol == own.protocol && (first..=last).contains(&own.number))
+        .any(|&(protocol, first, last)| {
+            protocol == own.protocol && (first..=last).contains(&own.number)
+        })
 }
 
 #[cfg(test)]

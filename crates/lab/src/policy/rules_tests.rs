@@ -11,14 +11,21 @@ fn pod(namespace: &str, name: &str, last: u8, ports: &[(&str, Protocol, u16)]) -
         ip: Ipv4Addr::new(10, 244, 0, last),
         ports: ports
             .iter()
-            .map(|&(name, protocol, number)| Port { name: Some(name.into()), protocol, number })
+            .map(|&(name, protocol, number)| Port {
+                name: Some(name.into()),
+                protocol,
+                number,
+            })
             .collect(),
     }
 }
 
 fn policy(namespace: &str, spec: Value) -> Arc<NetworkPolicy> {
     Arc::new(
-        serde_json::from_value(json!({"metadata": {"name": "np", "namespace": namespace}, "spec": spec})).unwrap(),
+        serde_json::from_value(
+            json!({"metadata": {"name": "np", "namespace": namespace}, "spec": spec}),
+        )
+        .unwrap(),
     )
 }
 
@@ -29,12 +36,23 @@ fn world(policies: Vec<Arc<NetworkPolicy>>) -> World {
         labels: Labels::from([("k8s-app".into(), "kube-dns".into())]),
         ip: Ipv4Addr::new(10, 244, 0, 1),
         ports: vec![
-            Port { name: Some("dns".into()), protocol: Protocol::Udp, number: 53 },
-            Port { name: Some("dns-tcp".into()), protocol: Protocol::Tcp, number: 53 },
+            Port {
+                name: Some("dns".into()),
+                protocol: Protocol::Udp,
+                number: 53,
+            },
+            Port {
+                name: Some("dns-tcp".into()),
+                protocol: Protocol::Tcp,
+                number: 53,
+            },
         ],
     };
     let labels = |name: &str, tenant: &str| {
-        Labels::from([("kubernetes.io/metadata.name".into(), name.into()), ("tenant".into(), tenant.into())])
+        Labels::from([
+            ("kubernetes.io/metadata.name".into(), name.into()),
+            ("tenant".into(), tenant.into()),
+        ])
     };
     World {
         pods: vec![
@@ -56,8 +74,13 @@ fn world(policies: Vec<Arc<NetworkPolicy>>) -> World {
 /// The chains of the rendered table, without the constant parts.
 fn chains(policies: Vec<Arc<NetworkPolicy>>) -> String {
     let text = table::render("np", &restrict(&world(policies)));
-    let lines = text.lines().skip(3).take_while(|line| !line.starts_with("  map"));
-    lines.map(|line| format!("{}\n", line.trim_start())).collect()
+    let lines = text
+        .lines()
+        .skip(3)
+        .take_while(|line| !line.starts_with("  map"));
+    lines
+        .map(|line| format!("{}\n", line.trim_start()))
+        .collect()
 }
 
 const NO: &str = "meta l4proto tcp counter reject with tcp reset\ncounter reject with icmpx type admin-prohibited\n}\n";
@@ -69,9 +92,18 @@ fn without_a_policy_nobody_is_restricted() {
 
 #[test]
 fn default_deny_closes_both_ways_in_its_namespace_only() {
-    let deny = policy("a", json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}));
+    let deny = policy(
+        "a",
+        json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
+    );
     let restricted = restrict(&world(vec![deny]));
-    assert_eq!(restricted.iter().map(|it| it.pod.as_str()).collect::<Vec<_>>(), ["a/job", "a/server"]);
+    assert_eq!(
+        restricted
+            .iter()
+            .map(|it| it.pod.as_str())
+            .collect::<Vec<_>>(),
+        ["a/job", "a/server"]
+    );
     for it in restricted {
         assert_eq!((it.ingress, it.egress), (Some(vec![]), Some(vec![])));
     }
@@ -80,11 +112,29 @@ fn default_deny_closes_both_ways_in_its_namespace_only() {
 #[test]
 fn missing_types_mean_ingress_and_egress_if_it_has_rules() {
     let ingress_only = policy("a", json!({"podSelector": {"matchLabels": {"app": "job"}}}));
-    let both = policy("b", json!({"podSelector": {"matchLabels": {"app": "job"}}, "egress": [{}]}));
+    let both = policy(
+        "b",
+        json!({"podSelector": {"matchLabels": {"app": "job"}}, "egress": [{}]}),
+    );
     let restricted = restrict(&world(vec![ingress_only, both]));
-    assert_eq!((restricted[0].ingress.is_some(), restricted[0].egress.is_some()), (true, false));
-    assert_eq!((restricted[1].ingress.is_some(), restricted[1].egress.is_some()), (true, true));
-    let everywhere = Opening { peers: Ranges::all(), ports: Ports::Any };
+    assert_eq!(
+        (
+            restricted[0].ingress.is_some(),
+            restricted[0].egress.is_some()
+        ),
+        (true, false)
+    );
+    assert_eq!(
+        (
+            restricted[1].ingress.is_some(),
+            restricted[1].egress.is_some()
+        ),
+        (true, true)
+    );
+    let everywhere = Opening {
+        peers: Ranges::all(),
+        ports: Ports::Any,
+    };
     assert_eq!(restricted[1].egress, Some(vec![everywhere]));
 }
 
@@ -166,7 +216,8 @@ fn one_element_with_two_selectors_means_both_and_two_elements_either() {
     let either = json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "b"}}},
                         {"podSelector": {"matchLabels": {"app": "job"}}}]);
     let sources = |from: Value| {
-        let spec = json!({"podSelector": {"matchLabels": {"app": "server"}}, "ingress": [{"from": from}]});
+        let spec =
+            json!({"podSelector": {"matchLabels": {"app": "server"}}, "ingress": [{"from": from}]});
         let restricted = restrict(&world(vec![policy("a", spec)]));
         restricted[0].ingress.as_ref().unwrap()[0].peers.to_string()
     };
@@ -176,8 +227,11 @@ fn one_element_with_two_selectors_means_both_and_two_elements_either() {
 
 #[test]
 fn policies_combine_and_ranges_of_ports_hold() {
-    let range = policy("a", json!({"podSelector": {"matchLabels": {"app": "server"}},
-        "ingress": [{"ports": [{"port": 8000, "endPort": 8010}, {"protocol": "UDP"}]}]}));
+    let range = policy(
+        "a",
+        json!({"podSelector": {"matchLabels": {"app": "server"}},
+        "ingress": [{"ports": [{"port": 8000, "endPort": 8010}, {"protocol": "UDP"}]}]}),
+    );
     let deny = policy("a", json!({"podSelector": {}}));
     assert_eq!(
         chains(vec![deny, range]),
@@ -198,7 +252,13 @@ fn policies_combine_and_ranges_of_ports_hold() {
 fn expressions_select_too() {
     let spec = json!({"podSelector": {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["job"]}]}});
     let restricted = restrict(&world(vec![policy("a", spec)]));
-    assert_eq!(restricted.iter().map(|it| it.pod.as_str()).collect::<Vec<_>>(), ["a/server"]);
+    assert_eq!(
+        restricted
+            .iter()
+            .map(|it| it.pod.as_str())
+            .collect::<Vec<_>>(),
+        ["a/server"]
+    );
 }
 
 #[test]

@@ -16,7 +16,10 @@ use super::rules::{Opening, Ports, Protocol, Restricted};
 pub fn render(name: &str, pods: &[Restricted]) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _ = write!(out, "table inet {name}\ndelete table inet {name}\ntable inet {name} {{\n");
+    let _ = write!(
+        out,
+        "table inet {name}\ndelete table inet {name}\ntable inet {name} {{\n"
+    );
     let mut egress = Vec::new();
     let mut ingress = Vec::new();
     for pod in pods {
@@ -47,7 +50,9 @@ pub fn render(name: &str, pods: &[Restricted]) -> String {
 
 /// Whether a table rendered here has rules for the pod at `ip`.
 pub fn knows(text: &str, ip: Ipv4Addr) -> bool {
-    ["out", "in"].iter().any(|way| text.contains(&format!(" {ip} : jump {}", chain_name(way, ip))))
+    ["out", "in"]
+        .iter()
+        .any(|way| text.contains(&format!(" {ip} : jump {}", chain_name(way, ip))))
 }
 
 fn chain_name(way: &str, ip: Ipv4Addr) -> String {
@@ -67,7 +72,11 @@ fn chain(out: &mut String, way: &str, end: &str, pod: &Restricted, openings: &[O
     let _ = writeln!(out, "    ip {end} {} return", pod.ip);
     let mut said = BTreeSet::new();
     for opening in openings {
-        let peers = if opening.peers.is_all() { String::new() } else { format!("ip {end} {{ {} }} ", opening.peers) };
+        let peers = if opening.peers.is_all() {
+            String::new()
+        } else {
+            format!("ip {end} {{ {} }} ", opening.peers)
+        };
         for ports in matches(&opening.ports) {
             let line = format!("    {peers}{ports}return\n");
             if said.insert(line.clone()) {
@@ -82,16 +91,33 @@ fn chain(out: &mut String, way: &str, end: &str, pod: &Restricted, openings: &[O
 
 /// One match per protocol.
 fn matches(ports: &Ports) -> Vec<String> {
-    let Ports::These(these) = ports else { return vec![String::new()] };
+    let Ports::These(these) = ports else {
+        return vec![String::new()];
+    };
     let of = |protocol: Protocol, word: &str| {
-        let numbers: Vec<String> = these.iter().filter(|port| port.0 == protocol).map(range).collect();
+        let numbers: Vec<String> = these
+            .iter()
+            .filter(|port| port.0 == protocol)
+            .map(range)
+            .collect();
         (!numbers.is_empty()).then(|| format!("{word} dport {{ {} }} ", numbers.join(", ")))
     };
-    [of(Protocol::Tcp, "tcp"), of(Protocol::Udp, "udp"), of(Protocol::Sctp, "sctp")].into_iter().flatten().collect()
+    [
+        of(Protocol::Tcp, "tcp"),
+        of(Protocol::Udp, "udp"),
+        of(Protocol::Sctp, "sctp"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn range(&(_, first, last): &(Protocol, u16, u16)) -> String {
-    if first == last { first.to_string() } else { format!("{first}-{last}") }
+    if first == last {
+        first.to_string()
+    } else {
+        format!("{first}-{last}")
+    }
 }
 
 #[cfg(test)]
@@ -100,21 +126,41 @@ mod tests {
     use crate::policy::ranges::Ranges;
 
     fn pod(last: u8, ingress: Option<Vec<Opening>>, egress: Option<Vec<Opening>>) -> Restricted {
-        Restricted { pod: format!("t/pod-{last}"), ip: Ipv4Addr::new(10, 244, 0, last), ingress, egress }
+        Restricted {
+            pod: format!("t/pod-{last}"),
+            ip: Ipv4Addr::new(10, 244, 0, last),
+            ingress,
+            egress,
+        }
     }
 
     #[test]
     fn the_whole_table() {
         let web = Opening {
             peers: Ranges::all(),
-            ports: Ports::These(BTreeSet::from([(Protocol::Tcp, 80, 80), (Protocol::Tcp, 8000, 8010)])),
+            ports: Ports::These(BTreeSet::from([
+                (Protocol::Tcp, 80, 80),
+                (Protocol::Tcp, 8000, 8010),
+            ])),
         };
         let dns = Opening {
             peers: Ranges::one(Ipv4Addr::new(10, 244, 0, 1)),
-            ports: Ports::These(BTreeSet::from([(Protocol::Tcp, 53, 53), (Protocol::Udp, 53, 53)])),
+            ports: Ports::These(BTreeSet::from([
+                (Protocol::Tcp, 53, 53),
+                (Protocol::Udp, 53, 53),
+            ])),
         };
-        let near = Opening { peers: Ranges::cidr("10.244.0.8/30").unwrap(), ports: Ports::Any };
-        let text = render("np", &[pod(5, Some(vec![near]), Some(vec![web, dns.clone(), dns])), pod(6, Some(vec![]), None)]);
+        let near = Opening {
+            peers: Ranges::cidr("10.244.0.8/30").unwrap(),
+            ports: Ports::Any,
+        };
+        let text = render(
+            "np",
+            &[
+                pod(5, Some(vec![near]), Some(vec![web, dns.clone(), dns])),
+                pod(6, Some(vec![]), None),
+            ],
+        );
         assert_eq!(
             text,
             r#"table inet np
@@ -173,6 +219,9 @@ table inet np {
     #[test]
     fn without_restricted_pods_nothing_is_refused() {
         let text = render("np", &[]);
-        assert!(!text.contains("reject") && !text.contains("elements"), "{text}");
+        assert!(
+            !text.contains("reject") && !text.contains("elements"),
+            "{text}"
+        );
     }
 }

@@ -28,8 +28,18 @@ pub async fn run(ground: &Ground, client: Client) -> Result<()> {
     let (pods, pod_events) = follow::<Pod>(Api::all(client.clone()), &changes);
     let (namespaces, namespace_events) = follow::<Namespace>(Api::all(client.clone()), &changes);
     let (policies, policy_events) = follow::<NetworkPolicy>(Api::all(client), &changes);
-    let stores = Stores { pods, namespaces, policies };
-    let watches = async { tokio::join!(drain(pod_events), drain(namespace_events), drain(policy_events)) };
+    let stores = Stores {
+        pods,
+        namespaces,
+        policies,
+    };
+    let watches = async {
+        tokio::join!(
+            drain(pod_events),
+            drain(namespace_events),
+            drain(policy_events)
+        )
+    };
     tokio::select! {
         _ = watches => bail!("the watches of pods, namespaces and policies have ended"),
         result = stores.enforce(&params, &changes) => result,
@@ -76,12 +86,23 @@ impl Stores {
         };
         let mut policies = self.policies.state();
         policies.sort_by(|a, b| {
-            (&a.metadata.namespace, &a.metadata.name).cmp(&(&b.metadata.namespace, &b.metadata.name))
+            (&a.metadata.namespace, &a.metadata.name)
+                .cmp(&(&b.metadata.namespace, &b.metadata.name))
         });
         World {
-            pods: self.pods.state().iter().filter_map(|pod| view(pod)).collect(),
+            pods: self
+                .pods
+                .state()
+                .iter()
+                .filter_map(|pod| view(pod))
+                .collect(),
             stand_ins: params.stand_ins.clone(),
-            namespaces: self.namespaces.state().into_iter().filter_map(labels).collect::<BTreeMap<_, _>>(),
+            namespaces: self
+                .namespaces
+                .state()
+                .into_iter()
+                .filter_map(labels)
+                .collect::<BTreeMap<_, _>>(),
             policies,
         }
     }
@@ -90,10 +111,15 @@ impl Stores {
 /// A pod as policies see it; `None` while it has no address of its own, and when it has given it back.
 fn view(pod: &Pod) -> Option<rules::Pod> {
     let (spec, status) = (pod.spec.as_ref()?, pod.status.as_ref()?);
-    if spec.host_network == Some(true) || matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")) {
+    if spec.host_network == Some(true)
+        || matches!(status.phase.as_deref(), Some("Succeeded" | "Failed"))
+    {
         return None;
     }
-    let containers = spec.containers.iter().chain(spec.init_containers.iter().flatten());
+    let containers = spec
+        .containers
+        .iter()
+        .chain(spec.init_containers.iter().flatten());
     let port = |port: &k8s_openapi::api::core::v1::ContainerPort| {
         Some(Port {
             name: port.name.clone(),
@@ -106,7 +132,10 @@ fn view(pod: &Pod) -> Option<rules::Pod> {
         name: pod.metadata.name.clone()?,
         labels: pod.metadata.labels.clone().unwrap_or_default(),
         ip: status.pod_ip.as_ref()?.parse().ok()?,
-        ports: containers.flat_map(|container| container.ports.iter().flatten()).filter_map(port).collect(),
+        ports: containers
+            .flat_map(|container| container.ports.iter().flatten())
+            .filter_map(port)
+            .collect(),
     })
 }
 
@@ -130,7 +159,14 @@ mod tests {
     fn a_running_pod_is_seen_with_its_ports() {
         let seen = view(&pod("Running", false)).unwrap();
         assert_eq!(seen.ip.to_string(), "10.244.0.7");
-        assert_eq!(seen.ports[1], Port { name: None, protocol: Protocol::Udp, number: 53 });
+        assert_eq!(
+            seen.ports[1],
+            Port {
+                name: None,
+                protocol: Protocol::Udp,
+                number: 53
+            }
+        );
     }
 
     #[test]
