@@ -96,6 +96,8 @@ pub async fn run(deps: Deps, stop: CancellationToken) -> Result<(), Stopped> {
         all.clone(),
     );
     parts.spawn(async move { Ok(pages.await?) });
+    let grants = grants::serve(context.clone(), all.clone());
+    parts.spawn(async move { Ok(grants.await?) });
     spawn_leading(&mut parts, &context, &all);
 
     let mut result = Ok(());
@@ -201,5 +203,7 @@ async fn lead(context: Arc<Context>, stop: CancellationToken) {
         probing,
         controller::drive::<cell::CellReconciler>(context.clone(), stop.clone()),
         controller::drive::<instance::InstanceReconciler>(context.clone(), stop.clone()),
+        export::run(context.clone(), stop.clone()),
+        account::run(context.clone(), stop.clone()),
     );
 }

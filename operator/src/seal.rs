@@ -97,12 +97,12 @@ impl Identity {
         self.0.to_string()
     }
 
-    /// Opens what was sealed to its recipient.
+    /// Opens what was sealed to its recipient, in armour or binary.
     ///
     /// # Errors
-    /// When the text is damaged or was sealed to another recipient.
-    pub fn open(&self, sealed: &str) -> Result<Vec<u8>, SealError> {
-        age::decrypt(&self.0, sealed.as_bytes()).map_err(|e| SealError::Open(e.to_string()))
+    /// When it is damaged or was sealed to another recipient.
+    pub fn open(&self, sealed: impl AsRef<[u8]>) -> Result<Vec<u8>, SealError> {
+        age::decrypt(&self.0, sealed.as_ref()).map_err(|e| SealError::Open(e.to_string()))
     }
 
     /// Seals this identity itself to another recipient, so that its owner can open what this one opens.

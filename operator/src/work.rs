@@ -8,7 +8,6 @@
 mod job;
 pub mod live;
 pub mod pod;
-pub mod selector;
 mod turn;
 
 use std::time::Duration;

@@ -53,9 +53,7 @@ pub(super) fn next(observed: &Observed, decision: &Decision, attempt: Option<u32
         }
         Decision::AwaitJob { attempt, message } => {
             work.attempt = work.attempt.max(*attempt);
-            if !message.is_empty() {
-                work.message.clone_from(message);
-            }
+            work.message.clone_from(message);
         }
         Decision::EndJob { job, because } => {
             if work.phase == Phase::Running {

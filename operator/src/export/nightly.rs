@@ -13,14 +13,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan as _};
 use kube::ResourceExt as _;
-use kube::core::SelectorExt as _;
 use kube::api::{Api, PostParams};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::is_conflict;
-use crate::work::{Work as _, selector};
+use crate::work::Work as _;
 
 /// Over how many seconds the exports of a night are spread.
 const SPREAD: u64 = 4 * 3600;
@@ -45,15 +44,11 @@ pub async fn once(context: &Context) {
     if cell.annotations().contains_key(labels::PAUSED) {
         return;
     }
-    // The watch sees every instance; this operator may be told to care for some of them only.
-    let selector = match context.config.selector.as_deref().map(selector::parse).transpose() {
-        Ok(selector) => selector,
-        Err(error) => return tracing::error!(error, "no nightly exports: the selector cannot be read"),
-    };
     let exports = context.caches.exports.state();
     let api: Api<Export> = Api::all(context.client.clone());
     for instance in context.caches.instances.state() {
-        if !selector.as_ref().is_none_or(|selector| selector.matches(instance.labels())) {
+        // The watch sees every instance; this operator may be told to care for some of them only.
+        if !context.selects(instance.as_ref()) {
             continue;
         }
         let Some(export) = due(&instance, &exports, cell.spec.nightly_hour, context.clock.now()) else { continue };

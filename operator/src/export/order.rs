@@ -62,7 +62,7 @@ async fn own_key(context: &Context, export: &Export) -> Result<Identity, Error> 
 }
 
 fn open(keys: &PlatformKeys, stored: &[u8]) -> Result<Identity, Box<dyn std::error::Error + Send + Sync>> {
-    let opened = keys.wrapping.open(std::str::from_utf8(stored)?)?;
+    let opened = keys.wrapping.open(stored)?;
     Ok(Identity::parse(std::str::from_utf8(&opened)?)?)
 }
 

@@ -16,6 +16,9 @@ use crate::status;
 /// Progress is written when it grew by so many percent: twenty writes for an export of any size.
 const STRIDE: u8 = 5;
 
+/// What is said of a copy that needs no explanation.
+const COPYING: &str = "the server is down; its data is being copied";
+
 pub(super) async fn save(context: &Context, observed: &Observed, decision: &Decision, done: &Done) -> Result<(), Error> {
     // These change the object itself, or end it; its old version would be refused.
     if matches!(decision, Decision::Mark | Decision::Release | Decision::Delete | Decision::Rest) {
@@ -104,7 +107,7 @@ fn at(status: &mut ExportStatus, step: &str, percent: u8, message: &str) {
 
 fn copying(status: &mut ExportStatus, decision: &Decision, done: &Done) {
     if status.work.step != step::COPYING {
-        at(status, step::COPYING, 5, "the server is down; its data is being copied");
+        at(status, step::COPYING, 5, COPYING);
         status.work.say("the server is down; copying");
     }
     if let Done::Job(attempt) = done
@@ -118,9 +121,8 @@ fn copying(status: &mut ExportStatus, decision: &Decision, done: &Done) {
         if *percent >= status.work.percent.saturating_add(STRIDE) {
             status.work.percent = *percent;
         }
-        if !message.is_empty() {
-            status.work.message.clone_from(message);
-        }
+        let message = if message.is_empty() { COPYING } else { message };
+        message.clone_into(&mut status.work.message);
     }
 }
 

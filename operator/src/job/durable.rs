@@ -1,8 +1,8 @@
 //! Files that are either there in full or not at all, whatever is killed when.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Replaces a file: a reader sees the old content or the new one, and after this returns the new one survives a crash.
@@ -17,6 +17,8 @@ pub fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         .truncate(true)
         .mode(mode)
         .open(&partial)?;
+    // A file that an earlier run left behind keeps its own mode, and a new one loses bits to the umask.
+    file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&partial, path)?;
@@ -94,8 +96,6 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
         fs::write(folder.path().join("user.json.steppe-partial"), "half of something longer").unwrap();
         write(&path, b"whole", 0o660).unwrap();
         assert_eq!(read(&path).unwrap().unwrap(), "whole");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777 & !0o022, 0o640);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
