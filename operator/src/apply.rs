@@ -103,7 +103,7 @@ impl Object {
             && held.leaves.contain(&Leaves::of(&self.body))
     }
 
-    fn marked(mut self) -> Value {
+    pub(crate) fn marked(mut self) -> Value {
         let digest = self.digest();
         self.body["metadata"]["annotations"][labels::APPLIED] = json!(digest);
         self.body

@@ -1,6 +1,8 @@
 //! Instances: from an object to an isolated running server, and back to rest.
 
 mod apply;
+#[cfg(test)]
+mod fixture;
 pub mod flavour;
 mod memory;
 pub mod notes;
@@ -9,6 +11,8 @@ pub mod plan;
 pub mod power;
 pub mod resources;
 pub mod status;
+#[cfg(test)]
+mod tests;
 pub mod validate;
 
 use std::sync::Arc;

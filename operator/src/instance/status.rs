@@ -254,7 +254,8 @@ fn stopped(seen: &Observed, applied: &Applied, server: Server, conditions: &mut 
         Power::Announce | Power::Wait(_) => conditions.set(type_, false, "Starting", ""),
         Power::Off(rest) => {
             let gone = server.is_down() && seen.pods("server").next().is_none();
-            if gone && !applied.changed {
+            // After a write what was seen is old; a server that never was cannot have come up by it.
+            if gone && (!applied.changed || !server.exists) {
                 conditions.set(type_, true, rest.reason(), &rest.message(&applied.wish));
             } else if !conditions.is_true(type_) {
                 let message = "its deliveries are finished and its processes end";
