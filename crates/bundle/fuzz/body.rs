@@ -85,10 +85,7 @@ fn on_disk(compressed: &[u8]) {
     };
     let _ = read_archive(compressed, &mut Guard::new(LIMITS), &mut target);
     let _ = target.close();
-    assert_eq!(
-        std::fs::read(&outside).ok().as_deref(),
-        Some(b"untouched".as_slice())
-    );
+    assert_eq!(std::fs::read(&outside).ok().as_deref(), Some(b"untouched".as_slice()));
     assert_eq!(std::fs::read_dir(room.path()).map_or(0, Iterator::count), 2);
     plain(&room.path().join("target"));
 }
@@ -98,11 +95,7 @@ fn plain(folder: &Path) {
         let Ok(kind) = entry.file_type() else {
             continue;
         };
-        assert!(
-            kind.is_file() || kind.is_dir(),
-            "{}",
-            entry.path().display()
-        );
+        assert!(kind.is_file() || kind.is_dir(), "{}", entry.path().display());
         if kind.is_dir() {
             plain(&entry.path());
         }
@@ -113,10 +106,7 @@ fn plain(folder: &Path) {
 fn manifest(data: &[u8]) {
     if let Ok(manifest) = Manifest::parse(data) {
         assert_eq!(
-            manifest
-                .to_bytes()
-                .ok()
-                .map(|bytes| Manifest::parse(&bytes).ok()),
+            manifest.to_bytes().ok().map(|bytes| Manifest::parse(&bytes).ok()),
             Some(Some(manifest))
         );
     }

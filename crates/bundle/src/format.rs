@@ -20,8 +20,8 @@ pub use entry::{Entry, EntryKind};
 pub use guard::{Guard, Hostile, Limits};
 pub use key::{KeyId, KeyIdError};
 pub use manifest::{
-    ActorKey, Counts, Cut, Encryption, Freeze, Instance, KitFile, Manifest, ManifestError, Signing,
-    Skipped, SkippedList, Software, Version,
+    ActorKey, Counts, Cut, Encryption, Freeze, Instance, KitFile, Manifest, ManifestError, Signing, Skipped,
+    SkippedList, Software, Version,
 };
 pub use name::{NameError, ObjectName};
 pub use path::{PathError, RelPath};

@@ -47,15 +47,10 @@ pub fn files(hostname: &str, software: &Software) -> Result<Vec<Part>, KitError>
             .replace("@FLAVOUR@", &software.flavour)
             .replace("@VERSION@", &software.version)
     };
-    let named = [
-        ("restore.sh", fill(RESTORE)),
-        ("compose.yaml", fill(compose)),
-    ];
+    let named = [("restore.sh", fill(RESTORE)), ("compose.yaml", fill(compose))];
     Ok(named
         .into_iter()
-        .filter_map(|(name, text)| {
-            Some(Part::new(ObjectName::parse(name).ok()?, Bytes::from(text)))
-        })
+        .filter_map(|(name, text)| Some(Part::new(ObjectName::parse(name).ok()?, Bytes::from(text))))
         .collect())
 }
 
@@ -88,14 +83,8 @@ mod tests {
 
     #[test]
     fn nothing_that_a_shell_understands_gets_in() {
-        assert_eq!(
-            files("a$(id)", &snac("1")),
-            Err(KitError::Text("a$(id)".into()))
-        );
-        assert_eq!(
-            files("a", &snac("1\n2")),
-            Err(KitError::Text("1\n2".into()))
-        );
+        assert_eq!(files("a$(id)", &snac("1")), Err(KitError::Text("a$(id)".into())));
+        assert_eq!(files("a", &snac("1\n2")), Err(KitError::Text("1\n2".into())));
         assert_eq!(files("", &snac("1")), Err(KitError::Text(String::new())));
         assert_eq!(
             files(

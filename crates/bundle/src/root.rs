@@ -19,9 +19,7 @@ use crate::format::RelPath;
 #[derive(Debug)]
 pub struct Root(OwnedFd);
 
-const DIRECTORY: OFlag = OFlag::O_DIRECTORY
-    .union(OFlag::O_NOFOLLOW)
-    .union(OFlag::O_CLOEXEC);
+const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
 impl Root {
     /// Opens a folder. `path` itself may be reached through links: it is the caller's choice.
@@ -64,8 +62,7 @@ impl Root {
     /// # Errors
     /// When anything of this name is there.
     pub fn create_file(&self, path: &RelPath) -> io::Result<File> {
-        let flags =
-            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         Ok(File::from(openat(
             self.parent(path)?,
             path.name(),
@@ -108,13 +105,7 @@ impl Root {
     pub fn link(&self, target: &RelPath, path: &RelPath) -> io::Result<()> {
         let (from, to) = (self.parent(target)?, self.parent(path)?);
         // No AT_SYMLINK_FOLLOW: the name itself is linked, whatever it is.
-        Ok(linkat(
-            from,
-            target.name(),
-            to,
-            path.name(),
-            AtFlags::empty(),
-        )?)
+        Ok(linkat(from, target.name(), to, path.name(), AtFlags::empty())?)
     }
 
     /// Whether nothing is in it. A `lost+found`, which every fresh ext4 volume has, does not count.
@@ -122,9 +113,7 @@ impl Root {
     /// # Errors
     /// What the system says.
     pub fn is_empty(&self) -> io::Result<bool> {
-        Ok(names(self.directory(None)?)?
-            .iter()
-            .all(|name| name == b"lost+found"))
+        Ok(names(self.directory(None)?)?.iter().all(|name| name == b"lost+found"))
     }
 
     /// Waits until everything written is on the disk.
@@ -174,10 +163,5 @@ pub fn stat(directory: &OwnedFd, name: &std::ffi::OsStr) -> io::Result<Option<Fi
 /// # Errors
 /// When it is missing or no folder.
 pub fn open_child(directory: &OwnedFd, name: &std::ffi::OsStr) -> io::Result<OwnedFd> {
-    Ok(openat(
-        directory,
-        name,
-        OFlag::O_RDONLY | DIRECTORY,
-        Mode::empty(),
-    )?)
+    Ok(openat(directory, name, OFlag::O_RDONLY | DIRECTORY, Mode::empty())?)
 }

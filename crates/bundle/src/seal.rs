@@ -22,9 +22,7 @@ pub enum SealError {
     #[error("line {0} of the key file is no age identity")]
     Identity(usize),
     /// The key file is itself encrypted with a passphrase.
-    #[error(
-        "the key file is protected by a passphrase: open it first with `age -d KEYFILE > key.txt`"
-    )]
+    #[error("the key file is protected by a passphrase: open it first with `age -d KEYFILE > key.txt`")]
     Protected,
     /// Nobody to seal to.
     #[error("no recipient was given: nobody could open the bundle")]
@@ -112,9 +110,7 @@ impl Recipients {
 
     pub(crate) fn encryptor(&self) -> Result<age::Encryptor, SealError> {
         Ok(age::Encryptor::with_recipients(
-            self.0
-                .iter()
-                .map(|recipient| &recipient.0 as &dyn age::Recipient),
+            self.0.iter().map(|recipient| &recipient.0 as &dyn age::Recipient),
         )?)
     }
 
@@ -140,9 +136,7 @@ impl Identities {
     /// # Errors
     /// When a line is something else, none is there, or the file is itself encrypted.
     pub fn parse(file: &str) -> Result<Self, SealError> {
-        if file.starts_with("age-encryption.org/")
-            || file.starts_with("-----BEGIN AGE ENCRYPTED FILE-----")
-        {
+        if file.starts_with("age-encryption.org/") || file.starts_with("-----BEGIN AGE ENCRYPTED FILE-----") {
             return Err(SealError::Protected);
         }
         let lines = file
@@ -163,10 +157,7 @@ impl Identities {
     /// The recipients that belong to them.
     #[must_use]
     pub fn recipients(&self) -> Vec<Recipient> {
-        self.0
-            .iter()
-            .map(|identity| Recipient(identity.to_public()))
-            .collect()
+        self.0.iter().map(|identity| Recipient(identity.to_public())).collect()
     }
 
     pub(crate) fn as_dyn(&self) -> impl Iterator<Item = &dyn age::Identity> {
@@ -187,9 +178,7 @@ impl Identities {
 
 impl fmt::Debug for Identities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Identities")
-            .field(&self.recipients())
-            .finish()
+        f.debug_tuple("Identities").field(&self.recipients()).finish()
     }
 }
 
@@ -249,9 +238,7 @@ mod tests {
         assert_eq!(again.recipients(), [key.recipient()]);
         assert!(!format!("{key:?}{again:?}").contains("SECRET"));
         let keeper = BundleKey::generate();
-        let sealed = key
-            .sealed(&Recipients::new([keeper.recipient()]).unwrap())
-            .unwrap();
+        let sealed = key.sealed(&Recipients::new([keeper.recipient()]).unwrap()).unwrap();
         assert_eq!(
             keeper.identities().open(&sealed).unwrap(),
             text.expose_secret().as_bytes()
@@ -277,10 +264,7 @@ mod tests {
             Err(SealError::Protected)
         ));
         let error = Identities::parse("\nAGE-SECRET-KEY-1TYPO\n").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "line 2 of the key file is no age identity"
-        );
+        assert_eq!(error.to_string(), "line 2 of the key file is no age identity");
         assert!(matches!(Recipients::new([]), Err(SealError::NoRecipient)));
     }
 

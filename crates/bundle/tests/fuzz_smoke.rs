@@ -1,5 +1,6 @@
 //! Runs what the fuzz target runs over its seeds and many changes of them, so that the ordinary tests notice when the
 //! target does not build, a seed crashes, or a rule does not hold.
+#![cfg(test)]
 
 mod common;
 

@@ -1,15 +1,18 @@
 //! The writer and the reader hold about two parts in memory, whatever the size of the data.
+#![cfg(test)]
 
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bundle::format::Limits;
+use bundle::format::{Limits, Manifest};
 use bundle::plan::Order;
 use bundle::seal::{BundleKey, Recipients};
-use bundle::stream::{self, BoxError, Folder, Options, Part, PartSink, Writer};
+use bundle::stream::{self, BoxError, Folder, Options, Outcome, Part, PartSink, Writer};
 use common::{drain, manifest, noise, small};
+use tempfile::TempDir;
 
 /// Counts what is allocated, and the most that ever was.
 struct Counting;
@@ -79,9 +82,15 @@ async fn two_parts_at_most() {
     let key = BundleKey::generate();
     let recipients = Recipients::new([key.recipient()]).unwrap();
 
+    let outcome = write(&room, &source, &recipients).await;
+    read(&room, &manifest(outcome, &recipients, vec![]), &key).await;
+    many_small_parts(&source, recipients).await;
+}
+
+async fn write(room: &TempDir, source: &Path, recipients: &Recipients) -> Outcome {
     let sink = Slow(Folder::new(room.path().join("bundle")));
     let mut writer = Writer::open(
-        &source,
+        source,
         Order::default(),
         recipients.clone(),
         sink,
@@ -91,57 +100,39 @@ async fn two_parts_at_most() {
     .unwrap();
     let (written, records) = peak(drain(&mut writer)).await;
     assert_eq!(
-        records
-            .unwrap()
-            .iter()
-            .map(|r| r.parts.len())
-            .collect::<Vec<_>>(),
+        records.unwrap().iter().map(|r| r.parts.len()).collect::<Vec<_>>(),
         [6, 1]
     );
     assert!(written > PART, "the counter does not count: {written}");
-    assert!(
-        written < 2 * PART + REST,
-        "{written} bytes at once while writing"
-    );
+    assert!(written < 2 * PART + REST, "{written} bytes at once while writing");
 
-    let (outcome, _) = writer.finish();
-    let manifest = manifest(outcome, &recipients, vec![]);
+    writer.finish().0
+}
+
+async fn read(room: &TempDir, manifest: &Manifest, key: &BundleKey) {
     let folder = Folder::new(room.path().join("bundle"));
-    let (verified, result) = peak(stream::verify(&folder, &manifest, |_| {})).await;
+    let (verified, result) = peak(stream::verify(&folder, manifest, |_| {})).await;
     result.unwrap();
-    assert!(
-        verified < PART + REST,
-        "{verified} bytes at once while verifying"
-    );
+    assert!(verified < PART + REST, "{verified} bytes at once while verifying");
 
     let (identities, target) = (key.identities(), room.path().join("out"));
-    let limits = Limits::signed(&manifest);
-    let (extracted, result) = peak(stream::extract(
-        &folder,
-        &manifest,
-        &identities,
-        limits,
-        &target,
-        |_| {},
-    ))
-    .await;
+    let limits = Limits::signed(manifest);
+    let (extracted, result) = peak(stream::extract(&folder, manifest, &identities, limits, &target, |_| {})).await;
     result.unwrap();
     // One part is used, one waits or is being read.
     assert!(
         extracted < 2 * PART + REST,
         "{extracted} bytes at once while extracting"
     );
-    many_small_parts(&source, recipients).await;
 }
 
 /// The sparse file alone, in parts so small that it has many: memory follows the part size, not the file's.
-async fn many_small_parts(source: &std::path::Path, recipients: Recipients) {
+async fn many_small_parts(source: &Path, recipients: Recipients) {
     std::fs::remove_file(source.join("noise")).unwrap();
     let bundle = tempfile::tempdir().unwrap();
     let options = small(10, 1 << 30, 16 << 10);
     let sink = Folder::new(bundle.path());
-    let mut writer =
-        Writer::open(source, Order::default(), recipients, sink, vec![], options).unwrap();
+    let mut writer = Writer::open(source, Order::default(), recipients, sink, vec![], options).unwrap();
     let (written, records) = peak(drain(&mut writer)).await;
     assert!(records.unwrap()[0].parts.len() > 10);
     assert!(written < REST, "{written} bytes at once");

@@ -1,4 +1,5 @@
 //! `restore.sh`, run for real with the stock programs that a plain Debian has.
+#![cfg(test)]
 
 mod common;
 
@@ -59,15 +60,9 @@ fn target(made: &Made) -> PathBuf {
 
 fn assert_restored(source: &Path, target: &Path, address: &str, port: &str) {
     let config = std::fs::read_to_string(source.join("server.json")).unwrap();
-    let config = config.replace(
-        "\"address\": \"0.0.0.0\"",
-        &format!("\"address\": \"{address}\""),
-    );
+    let config = config.replace("\"address\": \"0.0.0.0\"", &format!("\"address\": \"{address}\""));
     let config = config.replace("\"port\": 8001", &format!("\"port\": {port}"));
-    assert_eq!(
-        std::fs::read_to_string(target.join("server.json")).unwrap(),
-        config
-    );
+    assert_eq!(std::fs::read_to_string(target.join("server.json")).unwrap(), config);
     let (mut expected, mut found) = (common::expected(source), snapshot(target));
     assert!(expected.remove(Path::new("server.json")).is_some());
     assert!(found.remove(Path::new("server.json")).is_some());
@@ -80,14 +75,7 @@ async fn brings_everything_back() {
     let id = signer().public().id().to_string();
     let output = restore(
         &made,
-        &[
-            "-K",
-            &id,
-            "-i",
-            made.key_file().to_str().unwrap(),
-            "-t",
-            "the data",
-        ],
+        &["-K", &id, "-i", made.key_file().to_str().unwrap(), "-t", "the data"],
     );
     let out = good(&output);
     for word in [
@@ -143,31 +131,15 @@ async fn refuses_what_is_not_right_and_writes_nothing() {
     let stranger = bundle::format::Signer::from_seed(&[1; 32]).public();
     std::fs::write(made.room.path().join("stranger.pem"), stranger.to_pem()).unwrap();
     bad(
-        &restore(
-            &made,
-            &[
-                "-K",
-                &stranger.id().to_string(),
-                "-i",
-                key,
-                "-t",
-                "the data",
-            ],
-        ),
+        &restore(&made, &["-K", &stranger.id().to_string(), "-i", key, "-t", "the data"]),
         "expected was",
     );
     bad(
         &restore(&made, &["-k", "stranger.pem", "-i", key, "-t", "the data"]),
         "is signed by key",
     );
-    bad(
-        &restore(&made, &["-k", "missing.pem", "-n"]),
-        "cannot be read",
-    );
-    bad(
-        &restore(&made, &["-i", "missing", "-t", "the data"]),
-        "cannot be read",
-    );
+    bad(&restore(&made, &["-k", "missing.pem", "-n"]), "cannot be read");
+    bad(&restore(&made, &["-i", "missing", "-t", "the data"]), "cannot be read");
     bad(
         &restore(&made, &["-i", key, "-t", "the data", "-p", "80; id"]),
         "is no number",
@@ -179,21 +151,14 @@ async fn refuses_what_is_not_right_and_writes_nothing() {
     assert_eq!(restore(&made, &["-t", "the data"]).status.code(), Some(2));
     assert!(!target(&made).exists());
     put(made.room.path(), "the data/mine", "precious");
-    bad(
-        &restore(&made, &["-i", key, "-t", "the data"]),
-        "is not empty",
-    );
+    bad(&restore(&made, &["-i", key, "-t", "the data"]), "is not empty");
     assert_eq!(snapshot(&target(&made)).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn notices_every_changed_file() {
     let (_source, made) = bundle().await;
-    let names: Vec<_> = made
-        .manifest
-        .objects()
-        .map(|(name, ..)| name.to_string())
-        .collect();
+    let names: Vec<_> = made.manifest.objects().map(|(name, ..)| name.to_string()).collect();
     // The script cannot check itself before it runs, but it does notice.
     for name in names
         .iter()
@@ -228,17 +193,8 @@ async fn the_wrong_key_is_said_plainly_and_the_right_one_goes_on() {
     use age::secrecy::ExposeSecret;
     let (source, made) = bundle().await;
     let wrong = made.room.path().join("wrong.txt");
-    std::fs::write(
-        &wrong,
-        bundle::seal::BundleKey::generate()
-            .key_file()
-            .expose_secret(),
-    )
-    .unwrap();
-    bad(
-        &restore(&made, &["-i", "wrong.txt", "-t", "the data"]),
-        "Wrong key",
-    );
+    std::fs::write(&wrong, bundle::seal::BundleKey::generate().key_file().expose_secret()).unwrap();
+    bad(&restore(&made, &["-i", "wrong.txt", "-t", "the data"]), "Wrong key");
     good(&restore(
         &made,
         &["-i", made.key_file().to_str().unwrap(), "-t", "the data"],
@@ -271,10 +227,7 @@ async fn goes_on_where_it_was_interrupted() {
             .env("PATH", dying_tar(&made, dies_at))
             .current_dir(made.room.path()));
         bad(&output, "Run the same again");
-        let out = good(&restore(
-            &made,
-            &["-i", key.to_str().unwrap(), "-t", "the data"],
-        ));
+        let out = good(&restore(&made, &["-i", key.to_str().unwrap(), "-t", "the data"]));
         assert!(
             out.contains(&format!("where {dies_at} segments are there already")),
             "{out}"
@@ -292,10 +245,7 @@ async fn a_target_begun_from_another_bundle_is_left_alone() {
         "0123456789abcdef\nsegment-0000\n",
     );
     bad(
-        &restore(
-            &made,
-            &["-i", made.key_file().to_str().unwrap(), "-t", "the data"],
-        ),
+        &restore(&made, &["-i", made.key_file().to_str().unwrap(), "-t", "the data"]),
         "another bundle",
     );
 }
@@ -308,14 +258,8 @@ async fn a_config_it_does_not_understand_is_left_to_the_owner() {
     put(source.path(), "server.json", odd);
     let made = make(source.path(), snac_order(), small(25, 20_000, 3000)).await;
     bad(
-        &restore(
-            &made,
-            &["-i", made.key_file().to_str().unwrap(), "-t", "the data"],
-        ),
+        &restore(&made, &["-i", made.key_file().to_str().unwrap(), "-t", "the data"]),
         "exactly one \"address\"",
     );
-    assert_eq!(
-        std::fs::read_to_string(target(&made).join("server.json")).unwrap(),
-        odd
-    );
+    assert_eq!(std::fs::read_to_string(target(&made).join("server.json")).unwrap(), odd);
 }

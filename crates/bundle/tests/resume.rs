@@ -1,4 +1,5 @@
 //! A job that is killed at any part is done again, and only what is missing is written.
+#![cfg(test)]
 
 mod common;
 
@@ -61,11 +62,7 @@ impl Room {
         put(&source, "media/big", noise(5, 20_000));
         let key = BundleKey::generate();
         let recipients = Recipients::new([key.recipient()]).unwrap();
-        Self {
-            dir,
-            key,
-            recipients,
-        }
+        Self { dir, key, recipients }
     }
 
     fn source(&self) -> std::path::PathBuf {
@@ -125,24 +122,15 @@ impl Room {
         let bytes = made.to_bytes().unwrap();
         let folder = Folder::new(bundle);
         folder.commit(&bytes, &signer().sign(&bytes)).unwrap();
-        bundle::stream::verify(&folder, &made, |_| {})
-            .await
-            .unwrap();
+        bundle::stream::verify(&folder, &made, |_| {}).await.unwrap();
         let target = self
             .dir
             .path()
             .join(format!("out of {}", bundle.file_name().unwrap().display()));
         let limits = bundle::format::Limits::signed(&made);
-        bundle::stream::extract(
-            &folder,
-            &made,
-            &self.key.identities(),
-            limits,
-            &target,
-            |_| {},
-        )
-        .await
-        .unwrap();
+        bundle::stream::extract(&folder, &made, &self.key.identities(), limits, &target, |_| {})
+            .await
+            .unwrap();
         assert_eq!(snapshot(&target), common::expected(&self.source()));
     }
 }
@@ -177,9 +165,7 @@ async fn killed_at_each_part(hangs: bool) {
             break;
         }
         assert_eq!(first.stored.len(), after);
-        let second = room
-            .run(&bundle, first.records.clone(), usize::MAX, false)
-            .await;
+        let second = room.run(&bundle, first.records.clone(), usize::MAX, false).await;
         assert_eq!(second.reused, first.records.len());
         let fresh = second.records[second.reused..]
             .iter()
@@ -187,10 +173,7 @@ async fn killed_at_each_part(hangs: bool) {
             .sum::<usize>();
         assert_eq!(second.stored.len(), fresh, "killed after {after} parts");
         let outcome = second.ended.unwrap();
-        assert_eq!(
-            without_parts(&outcome.segments),
-            without_parts(&clean.records)
-        );
+        assert_eq!(without_parts(&outcome.segments), without_parts(&clean.records));
         room.must_restore(&bundle, outcome).await;
     }
 }
@@ -251,9 +234,7 @@ async fn only_changed_segments_are_written_again() {
     let bundle = room.dir.path().join("bundle");
     let first = room.run(&bundle, vec![], usize::MAX, false).await;
     put(&room.source(), "media/big", noise(6, 20_000));
-    let second = room
-        .run(&bundle, first.records.clone(), usize::MAX, false)
-        .await;
+    let second = room.run(&bundle, first.records.clone(), usize::MAX, false).await;
     assert_eq!(second.reused, first.records.len() - 1);
     let segments: BTreeSet<_> = second
         .stored
@@ -306,21 +287,10 @@ async fn changed_while_copied(meddle: impl FnOnce(&Path) + Send + 'static) -> St
     let source = tempfile::tempdir().unwrap();
     let path = put(source.path(), "idx", noise(1, 4 << 20));
     let bundle = tempfile::tempdir().unwrap();
-    let sink = Meddler(
-        Folder::new(bundle.path()),
-        Some(Box::new(move || meddle(&path))),
-    );
+    let sink = Meddler(Folder::new(bundle.path()), Some(Box::new(move || meddle(&path))));
     let recipients = Recipients::new([BundleKey::generate().recipient()]).unwrap();
     let options = small(10, 1 << 30, 10_000);
-    let mut writer = Writer::open(
-        source.path(),
-        Order::default(),
-        recipients,
-        sink,
-        vec![],
-        options,
-    )
-    .unwrap();
+    let mut writer = Writer::open(source.path(), Order::default(), recipients, sink, vec![], options).unwrap();
     let error = drain(&mut writer).await.unwrap_err();
     assert!(matches!(error, WriteError::Encode(_)), "{error}");
     error.to_string()

@@ -1,4 +1,5 @@
 //! What goes in comes out: any tree, any sizes, and with other people's programs too.
+#![cfg(test)]
 
 mod common;
 
@@ -70,9 +71,7 @@ fn build(root: &Path, tree: &[Make]) {
     let mut folders = vec![root.to_owned()];
     let mut files: Vec<PathBuf> = Vec::new();
     for (seed, make) in tree.iter().enumerate() {
-        let at = |folder: &usize, name: &[u8]| {
-            folders[folder % folders.len()].join(OsStr::from_bytes(name))
-        };
+        let at = |folder: &usize, name: &[u8]| folders[folder % folders.len()].join(OsStr::from_bytes(name));
         match make {
             Make::File {
                 folder,
@@ -82,31 +81,22 @@ fn build(root: &Path, tree: &[Make]) {
                 mtime,
             } => {
                 let path = at(folder, name);
-                if path.symlink_metadata().is_err()
-                    && std::fs::write(&path, noise(seed as u64, *size)).is_ok()
-                {
+                if path.symlink_metadata().is_err() && std::fs::write(&path, noise(seed as u64, *size)).is_ok() {
                     let file = std::fs::File::open(&path).unwrap();
-                    let time =
-                        std::time::UNIX_EPOCH + std::time::Duration::new(u64::from(*mtime), 7);
+                    let time = std::time::UNIX_EPOCH + std::time::Duration::new(u64::from(*mtime), 7);
                     file.set_modified(time).unwrap();
-                    file.set_permissions(PermissionsExt::from_mode(mode | 0o600))
-                        .unwrap();
+                    file.set_permissions(PermissionsExt::from_mode(mode | 0o600)).unwrap();
                     files.push(path);
                 }
             }
             Make::Folder { folder, name, mode } => {
                 let path = at(folder, name);
                 if std::fs::create_dir(&path).is_ok() {
-                    std::fs::set_permissions(&path, PermissionsExt::from_mode(mode | 0o700))
-                        .unwrap();
+                    std::fs::set_permissions(&path, PermissionsExt::from_mode(mode | 0o700)).unwrap();
                     folders.push(path);
                 }
             }
-            Make::Link {
-                folder,
-                name,
-                target,
-            } if !files.is_empty() => {
+            Make::Link { folder, name, target } if !files.is_empty() => {
                 let _ = std::fs::hard_link(&files[target % files.len()], at(folder, name));
             }
             Make::Link { .. } => {}
@@ -164,23 +154,11 @@ fn hard_tree() -> tempfile::TempDir {
         );
         put(source.path(), &"g".repeat(length), "");
     }
-    common::link(
-        source.path(),
-        &format!("{deep}/{}", "f".repeat(255)),
-        "short",
-    );
+    common::link(source.path(), &format!("{deep}/{}", "f".repeat(255)), "short");
     common::link(source.path(), "short", &format!("z/{}", "h".repeat(200)));
-    std::fs::write(
-        source.path().join(OsStr::from_bytes(b"caf\xe9 \xff")),
-        "latin",
-    )
-    .unwrap();
+    std::fs::write(source.path().join(OsStr::from_bytes(b"caf\xe9 \xff")), "latin").unwrap();
     put(source.path(), "z/big", noise(1, 100_000));
-    std::fs::set_permissions(
-        source.path().join("short"),
-        PermissionsExt::from_mode(0o4755),
-    )
-    .unwrap();
+    std::fs::set_permissions(source.path().join("short"), PermissionsExt::from_mode(0o4755)).unwrap();
     source
 }
 
@@ -257,11 +235,7 @@ async fn our_reader_gives_the_same_as_gnu_tar() {
 #[test]
 fn our_reader_reads_gnu_tar() {
     let source = hard_tree();
-    std::fs::set_permissions(
-        source.path().join("short"),
-        PermissionsExt::from_mode(0o755),
-    )
-    .unwrap();
+    std::fs::set_permissions(source.path().join("short"), PermissionsExt::from_mode(0o755)).unwrap();
     let names: Vec<_> = std::fs::read_dir(source.path())
         .unwrap()
         .map(|e| e.unwrap().file_name())
@@ -284,11 +258,7 @@ fn our_reader_reads_gnu_tar() {
 struct Count(Vec<Vec<u8>>, u64);
 
 impl bundle::stream::Visitor for Count {
-    fn entry(
-        &mut self,
-        entry: &bundle::format::Entry,
-        content: &mut dyn Read,
-    ) -> std::io::Result<()> {
+    fn entry(&mut self, entry: &bundle::format::Entry, content: &mut dyn Read) -> std::io::Result<()> {
         let read = std::io::copy(content, &mut std::io::sink())?;
         assert_eq!(read, entry.size());
         self.0.push(entry.path.as_bytes().to_vec());
@@ -301,29 +271,17 @@ impl bundle::stream::Visitor for Count {
 async fn snac_order_puts_timelines_first_and_objects_last() {
     let source = tempfile::tempdir().unwrap();
     common::snac_like(source.path(), 20);
-    let made = make(
-        source.path(),
-        common::snac_order(),
-        small(10, 1 << 20, 1 << 20),
-    )
-    .await;
+    let made = make(source.path(), common::snac_order(), small(10, 1 << 20, 1 << 20)).await;
     let entries = list(&made).await;
     let top = |entry: &bundle::format::Entry| entry.path.components().next().unwrap().to_owned();
     let mut order: Vec<_> = entries.iter().map(top).collect();
     order.dedup();
-    assert_eq!(
-        order,
-        ["user", "public.idx", "log", "server.json", "tmp", "object"]
-    );
+    assert_eq!(order, ["user", "public.idx", "log", "server.json", "tmp", "object"]);
     // The first path that is met carries the data: the timeline's, so each object is a link.
     let objects = entries
         .iter()
         .filter(|e| e.path.as_bytes().starts_with(b"object/") && e.kind != EntryKind::Directory);
-    assert!(
-        objects
-            .clone()
-            .all(|e| matches!(e.kind, EntryKind::HardLink { .. }))
-    );
+    assert!(objects.clone().all(|e| matches!(e.kind, EntryKind::HardLink { .. })));
     assert_eq!(objects.count(), 20);
     let target = made.room.path().join("out");
     made.restore(&target).await.unwrap();
@@ -367,10 +325,7 @@ async fn what_cannot_be_carried_is_listed() {
     assert_eq!(made.manifest.counts.files, 1);
     let target = made.room.path().join("out");
     made.restore(&target).await.unwrap();
-    assert_eq!(
-        snapshot(&target).keys().collect::<Vec<_>>(),
-        [Path::new("a")]
-    );
+    assert_eq!(snapshot(&target).keys().collect::<Vec<_>>(), [Path::new("a")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -397,9 +352,7 @@ async fn extraction_touches_nothing_in_a_folder_that_is_not_empty() {
 async fn the_most_recipients_still_fit_into_what_is_read_of_a_header() {
     use bundle::format::Encryption;
     use bundle::seal::{BundleKey, Recipients};
-    let keys: Vec<_> = (0..Encryption::MAX_RECIPIENTS)
-        .map(|_| BundleKey::generate())
-        .collect();
+    let keys: Vec<_> = (0..Encryption::MAX_RECIPIENTS).map(|_| BundleKey::generate()).collect();
     let all = Recipients::new(keys.iter().map(BundleKey::recipient)).unwrap();
     let one_more = keys
         .iter()

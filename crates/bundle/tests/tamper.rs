@@ -1,4 +1,5 @@
 //! Whatever is changed in a bundle is noticed, before anything of it is used.
+#![cfg(test)]
 
 mod common;
 
@@ -21,10 +22,7 @@ async fn refused(made: &Made, what: &str) {
     let target = made.room.path().join("out");
     let _ = std::fs::remove_dir_all(&target);
     assert!(made.restore(&target).await.is_err(), "not noticed: {what}");
-    assert!(
-        !target.exists(),
-        "something was written before it was noticed: {what}"
-    );
+    assert!(!target.exists(), "something was written before it was noticed: {what}");
 }
 
 /// Flips one bit of each of the bytes, one after the other.
@@ -77,12 +75,11 @@ async fn lengths_swaps_and_strangers() {
         .flat_map(|s| &s.parts)
         .map(|p| p.name.to_string())
         .collect();
-    for name in parts.iter().map(String::as_str).chain([
-        "restore.sh",
-        "compose.yaml",
-        "manifest.json",
-        "manifest.sig",
-    ]) {
+    for name in parts
+        .iter()
+        .map(String::as_str)
+        .chain(["restore.sh", "compose.yaml", "manifest.json", "manifest.sig"])
+    {
         let good = std::fs::read(path(name)).unwrap();
         for (bad, what) in [
             (good[..good.len() - 1].to_vec(), "one byte short"),
@@ -138,24 +135,14 @@ async fn another_signer_is_refused_unless_nobody_asked() {
     manifest.signing = stranger.public().signing();
     let bytes = manifest.to_bytes().unwrap();
     std::fs::write(made.folder().path().join("manifest.json"), &bytes).unwrap();
-    std::fs::write(
-        made.folder().path().join("manifest.sig"),
-        stranger.sign(&bytes),
-    )
-    .unwrap();
+    std::fs::write(made.folder().path().join("manifest.sig"), stranger.sign(&bytes)).unwrap();
     let folder = made.folder();
-    assert!(
-        stream::open(&folder, &Trust::Key(signer().public()))
-            .await
-            .is_err()
-    );
+    assert!(stream::open(&folder, &Trust::Key(signer().public())).await.is_err());
     let error = stream::open(&folder, &Trust::KeyId(signer().public().id()))
         .await
         .unwrap_err();
     assert!(
-        error
-            .to_string()
-            .contains(&stranger.public().id().to_string()),
+        error.to_string().contains(&stranger.public().id().to_string()),
         "{error}"
     );
     assert!(
@@ -180,10 +167,7 @@ async fn a_signed_manifest_that_lies_about_a_segment() {
     manifest.segments[0].files += 1;
     manifest.counts.files += 1;
     made.sign(&manifest);
-    let error = made
-        .restore(&made.room.path().join("out"))
-        .await
-        .unwrap_err();
+    let error = made.restore(&made.room.path().join("out")).await.unwrap_err();
     assert!(error.to_string().contains("the manifest says"), "{error}");
 }
 
@@ -211,16 +195,9 @@ async fn extraction_alone_uses_nothing_of_a_bad_part() {
     std::fs::write(&path, bad).unwrap();
     let (folder, target) = (made.folder(), made.room.path().join("out"));
     let limits = Limits::signed(&made.manifest);
-    let error = stream::extract(
-        &folder,
-        &made.manifest,
-        &made.key.identities(),
-        limits,
-        &target,
-        |_| {},
-    )
-    .await
-    .unwrap_err();
+    let error = stream::extract(&folder, &made.manifest, &made.key.identities(), limits, &target, |_| {})
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("it was changed"), "{error}");
     let entries = made
         .manifest

@@ -104,11 +104,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             failed.map_or(Ok(()), Err)?;
             summary("listed", &counts)
         }
-        Command::Extract {
-            bundle,
-            target,
-            data,
-        } => {
+        Command::Extract { bundle, target, data } => {
             let (folder, opened) = bundle.open().await?;
             let (identities, limits) = data.read(&bundle, &opened)?;
             let manifest = &opened.manifest;
@@ -141,9 +137,7 @@ impl Bundle {
         ))?;
         let id = manifest.signing.key_id;
         match trust {
-            Trust::Key(_) | Trust::KeyId(_) => {
-                say(format_args!("signed by the expected key {id}"))?
-            }
+            Trust::Key(_) | Trust::KeyId(_) => say(format_args!("signed by the expected key {id}"))?,
             Trust::AnyKey => say(format_args!(
                 "signed by key {id}, which you did not ask for: compare it with the one your host publishes (--key-id)"
             ))?,
@@ -158,8 +152,8 @@ impl Bundle {
 
 impl Data {
     fn read(&self, bundle: &Bundle, opened: &Opened) -> anyhow::Result<(Identities, Limits)> {
-        let identities = Identities::parse(&text(&self.identity)?)
-            .with_context(|| format!("`{}`", self.identity.display()))?;
+        let identities =
+            Identities::parse(&text(&self.identity)?).with_context(|| format!("`{}`", self.identity.display()))?;
         let usual = match bundle.is_trusted() {
             true => Limits::signed(&opened.manifest),
             false => Limits::untrusted(),

@@ -77,8 +77,7 @@ mod tests {
 
     #[test]
     fn leaves_stand_on_one_line_and_members_are_sorted() {
-        let value =
-            serde_json::json!({"b": [{"z": 1, "a": "x\n\"ü"}, {"c": null}], "a": [], "e": {}});
+        let value = serde_json::json!({"b": [{"z": 1, "a": "x\n\"ü"}, {"c": null}], "a": [], "e": {}});
         let text = String::from_utf8(canonical(&value)).unwrap();
         assert_eq!(
             text,

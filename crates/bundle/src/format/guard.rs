@@ -105,9 +105,7 @@ pub enum Hostile {
     #[error("`{0}` stands before the folder it is in, or inside something that is no folder")]
     NoParent(RelPath),
     /// A hard link to something that is no file of an earlier entry.
-    #[error(
-        "the hard link `{path}` points to `{target}`, which is no file that stands earlier in the bundle"
-    )]
+    #[error("the hard link `{path}` points to `{target}`, which is no file that stands earlier in the bundle")]
     LinkTarget {
         /// The link.
         path: RelPath,
@@ -173,9 +171,7 @@ impl Guard {
         let kind = match &entry.kind {
             EntryKind::Directory => Seen::Directory,
             EntryKind::File { .. } => Seen::File,
-            EntryKind::HardLink { target } if self.seen.get(&key(target)) == Some(&Seen::File) => {
-                Seen::File
-            }
+            EntryKind::HardLink { target } if self.seen.get(&key(target)) == Some(&Seen::File) => Seen::File,
             EntryKind::HardLink { target } => {
                 return Err(Hostile::LinkTarget {
                     path: entry.path.clone(),
@@ -229,16 +225,8 @@ impl Guard {
     /// # Errors
     /// When it is more than `most` to 1, after the grace.
     pub fn growth(plain: u64, stored: u64, most: u64) -> Result<(), Hostile> {
-        if plain
-            > stored
-                .saturating_mul(most)
-                .saturating_add(Limits::RATIO_GRACE)
-        {
-            return Err(Hostile::Ratio {
-                plain,
-                stored,
-                most,
-            });
+        if plain > stored.saturating_mul(most).saturating_add(Limits::RATIO_GRACE) {
+            return Err(Hostile::Ratio { plain, stored, most });
         }
         Ok(())
     }
@@ -284,45 +272,23 @@ mod tests {
     #[test]
     fn order_and_kind_matter() {
         let mut guard = guard();
-        assert_eq!(
-            guard.admit(&file("d/f", 1)),
-            Err(Hostile::NoParent(path("d/f")))
-        );
+        assert_eq!(guard.admit(&file("d/f", 1)), Err(Hostile::NoParent(path("d/f"))));
         guard.admit(&entry("d", EntryKind::Directory)).unwrap();
         guard.admit(&file("d/f", 1)).unwrap();
-        let to = |target| {
-            entry(
-                "l",
-                EntryKind::HardLink {
-                    target: path(target),
-                },
-            )
-        };
-        assert!(matches!(
-            guard.admit(&to("d")),
-            Err(Hostile::LinkTarget { .. })
-        ));
+        let to = |target| entry("l", EntryKind::HardLink { target: path(target) });
+        assert!(matches!(guard.admit(&to("d")), Err(Hostile::LinkTarget { .. })));
         let mut guard = self::guard();
-        assert!(matches!(
-            guard.admit(&to("l")),
-            Err(Hostile::LinkTarget { .. })
-        ));
+        assert!(matches!(guard.admit(&to("l")), Err(Hostile::LinkTarget { .. })));
         guard.admit(&file("f", 1)).unwrap();
         guard.admit(&to("f")).unwrap();
-        assert_eq!(
-            guard.admit(&file("l", 1)),
-            Err(Hostile::Duplicate(path("l")))
-        );
+        assert_eq!(guard.admit(&file("l", 1)), Err(Hostile::Duplicate(path("l"))));
     }
 
     #[test]
     fn nothing_goes_into_a_file() {
         let mut guard = guard();
         guard.admit(&file("f", 1)).unwrap();
-        assert_eq!(
-            guard.admit(&file("f/x", 1)),
-            Err(Hostile::NoParent(path("f/x")))
-        );
+        assert_eq!(guard.admit(&file("f/x", 1)), Err(Hostile::NoParent(path("f/x"))));
     }
 
     #[test]
@@ -333,19 +299,10 @@ mod tests {
         }
         assert_eq!(by_count.admit(&file("e", 0)), Err(Hostile::Entries(4)));
         let mut by_size = guard();
-        assert!(matches!(
-            by_size.admit(&file("a", 81)),
-            Err(Hostile::FileBytes { .. })
-        ));
+        assert!(matches!(by_size.admit(&file("a", 81)), Err(Hostile::FileBytes { .. })));
         by_size.admit(&file("b", 80)).unwrap();
-        assert!(matches!(
-            by_size.admit(&file("c", 21)),
-            Err(Hostile::Bytes { .. })
-        ));
-        assert!(matches!(
-            guard().admit(&file("a/b/c", 0)),
-            Err(Hostile::Depth { .. })
-        ));
+        assert!(matches!(by_size.admit(&file("c", 21)), Err(Hostile::Bytes { .. })));
+        assert!(matches!(guard().admit(&file("a/b/c", 0)), Err(Hostile::Depth { .. })));
         assert!(matches!(
             guard().admit(&Entry {
                 mode: 0o4755,
@@ -365,9 +322,6 @@ mod tests {
             ..Limits::untrusted()
         });
         guard.admit(&file("a", u64::MAX - 1)).unwrap();
-        assert!(matches!(
-            guard.admit(&file("b", u64::MAX)),
-            Err(Hostile::Bytes { .. })
-        ));
+        assert!(matches!(guard.admit(&file("b", u64::MAX)), Err(Hostile::Bytes { .. })));
     }
 }

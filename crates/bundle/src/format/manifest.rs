@@ -232,9 +232,7 @@ impl Manifest {
         }
         let head: Head = serde_json::from_slice(bytes)?;
         if head.format != Self::FORMAT {
-            return Err(ManifestError::Format(
-                head.format.chars().take(80).collect(),
-            ));
+            return Err(ManifestError::Format(head.format.chars().take(80).collect()));
         }
         if head.version.major != Version::CURRENT.major {
             return Err(ManifestError::Version(head.version));
@@ -267,8 +265,7 @@ impl Manifest {
     /// Bytes of all objects that [`Manifest::objects`] names.
     #[must_use]
     pub fn stored_bytes(&self) -> u64 {
-        self.objects()
-            .fold(0, |sum, (_, size, _)| sum.saturating_add(size))
+        self.objects().fold(0, |sum, (_, size, _)| sum.saturating_add(size))
     }
 }
 
@@ -328,9 +325,7 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
         let number = |text: &str| text.parse::<u32>().ok().filter(|n| n.to_string() == text);
-        let (major, minor) = text
-            .split_once('.')
-            .ok_or("a version is written MAJOR.MINOR")?;
+        let (major, minor) = text.split_once('.').ok_or("a version is written MAJOR.MINOR")?;
         let parsed = number(major).zip(number(minor));
         parsed
             .map(|(major, minor)| Self { major, minor })

@@ -93,11 +93,7 @@ impl RelPath {
     /// The last component.
     #[must_use]
     pub fn name(&self) -> &OsStr {
-        let start = self
-            .0
-            .iter()
-            .rposition(|b| *b == b'/')
-            .map_or(0, |slash| slash + 1);
+        let start = self.0.iter().rposition(|b| *b == b'/').map_or(0, |slash| slash + 1);
         OsStr::from_bytes(&self.0[start..])
     }
 

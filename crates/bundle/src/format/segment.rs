@@ -52,8 +52,6 @@ impl SegmentRecord {
     /// Bytes of its parts together.
     #[must_use]
     pub fn stored_bytes(&self) -> u64 {
-        self.parts
-            .iter()
-            .fold(0, |sum, part| sum.saturating_add(part.size))
+        self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.size))
     }
 }

@@ -19,9 +19,7 @@ pub enum SignatureError {
     #[error("this is no Ed25519 public key in PEM (`-----BEGIN PUBLIC KEY-----`)")]
     PublicKey,
     /// Not an Ed25519 private key in PEM.
-    #[error(
-        "this is no Ed25519 private key in PKCS #8 PEM: make one with `openssl genpkey -algorithm ed25519`"
-    )]
+    #[error("this is no Ed25519 private key in PKCS #8 PEM: make one with `openssl genpkey -algorithm ed25519`")]
     PrivateKey,
     /// `manifest.sig` has another length than a signature.
     #[error("the signature has {0} bytes instead of 64")]
@@ -128,10 +126,7 @@ impl PublicKey {
     /// The middle line of the PEM.
     #[must_use]
     pub fn to_base64(&self) -> String {
-        self.to_pem()
-            .lines()
-            .filter(|line| !line.starts_with('-'))
-            .collect()
+        self.to_pem().lines().filter(|line| !line.starts_with('-')).collect()
     }
 
     /// Its id: over the DER `SubjectPublicKeyInfo`, so that `openssl pkey -pubin -outform DER | sha256sum` shows it too.
@@ -158,8 +153,7 @@ impl PublicKey {
     /// # Errors
     /// When it is no signature of this key over these bytes.
     pub fn verify(&self, manifest: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
-        let signature = Signature::from_slice(signature)
-            .map_err(|_| SignatureError::Length(signature.len()))?;
+        let signature = Signature::from_slice(signature).map_err(|_| SignatureError::Length(signature.len()))?;
         self.0
             .verify_strict(manifest, &signature)
             .map_err(|_| SignatureError::Mismatch(self.id()))
@@ -175,10 +169,7 @@ mod tests {
         let signer = Signer::from_seed(&[7; 32]);
         let again = Signer::from_pem(&signer.to_pem().unwrap()).unwrap();
         assert_eq!(again.public(), signer.public());
-        assert_eq!(
-            PublicKey::from_pem(&signer.public().to_pem()),
-            Ok(signer.public())
-        );
+        assert_eq!(PublicKey::from_pem(&signer.public().to_pem()), Ok(signer.public()));
         assert_eq!(
             PublicKey::from_base64(&signer.public().to_base64()),
             Ok(signer.public())

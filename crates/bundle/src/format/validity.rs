@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Counts, Encryption, KitFile, Manifest, ObjectName, PartRecord, PublicKey, SegmentRecord,
-    Signing,
-};
+use super::{Counts, Encryption, KitFile, Manifest, ObjectName, PartRecord, PublicKey, SegmentRecord, Signing};
 
 /// A manifest contradicts itself or breaks a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,14 +26,10 @@ pub enum Invalid {
         found: ObjectName,
     },
     /// A kit file with a name of the format's own, or a name twice.
-    #[error(
-        "`{0}` cannot be the name of a kit file: it is reserved, has a folder, or stands there twice"
-    )]
+    #[error("`{0}` cannot be the name of a kit file: it is reserved, has a folder, or stands there twice")]
     KitName(ObjectName),
     /// A part or kit file that is empty, too long, or a part of another size than its neighbours.
-    #[error(
-        "`{name}` has {size} bytes, which is empty, too long, or not the size of the parts before it"
-    )]
+    #[error("`{name}` has {size} bytes, which is empty, too long, or not the size of the parts before it")]
     Size {
         /// The object.
         name: ObjectName,
@@ -96,17 +89,11 @@ impl Manifest {
         text("instance.hostname", &self.instance.hostname, |c| {
             lower(c) || matches!(c, '.' | '-')
         })?;
-        text("software.flavour", &self.software.flavour, |c| {
-            lower(c) || c == '-'
-        })?;
+        text("software.flavour", &self.software.flavour, |c| lower(c) || c == '-')?;
         text("software.version", &self.software.version, |c| {
             c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '~' | '_' | '-')
         })?;
-        at_most(
-            "instance.actor_keys",
-            self.instance.actor_keys.len(),
-            Self::MAX_LIST,
-        )?;
+        at_most("instance.actor_keys", self.instance.actor_keys.len(), Self::MAX_LIST)?;
         for key in &self.instance.actor_keys {
             text("instance.actor_keys.actor", &key.actor, |c| !c.is_control())?;
         }
@@ -114,11 +101,7 @@ impl Manifest {
         for cut in &self.freeze.cut {
             text("freeze.cut.what", &cut.what, |c| !c.is_control())?;
         }
-        at_most(
-            "skipped.listed",
-            self.skipped.listed.len(),
-            super::SkippedList::LISTED,
-        )
+        at_most("skipped.listed", self.skipped.listed.len(), super::SkippedList::LISTED)
     }
 
     fn check_kit(&self) -> Result<(), Invalid> {
@@ -148,11 +131,7 @@ impl Manifest {
         ];
         for (what, claimed, summed) in pairs {
             if claimed != summed {
-                return Err(Invalid::Sum {
-                    what,
-                    claimed,
-                    summed,
-                });
+                return Err(Invalid::Sum { what, claimed, summed });
             }
         }
         Ok(())
@@ -173,8 +152,7 @@ impl Manifest {
         if self.encryption.recipients.is_empty() {
             return Err(Invalid::NoRecipient);
         }
-        let key = PublicKey::from_base64(&self.signing.public_key)
-            .map_err(|e| Invalid::SigningKey(e.to_string()))?;
+        let key = PublicKey::from_base64(&self.signing.public_key).map_err(|e| Invalid::SigningKey(e.to_string()))?;
         if key.id() != self.signing.key_id {
             return Err(Invalid::SigningKey(format!(
                 "its id is {}, the manifest says {}",
@@ -214,11 +192,7 @@ impl SegmentRecord {
         for (number, part) in self.parts.iter().enumerate() {
             expect(ObjectName::part(index, number), &part.name)?;
             let last = number + 1 == self.parts.len();
-            let fits = if last {
-                part.size <= first
-            } else {
-                part.size == first
-            };
+            let fits = if last { part.size <= first } else { part.size == first };
             if part.size == 0 || part.size > PartRecord::MAX || !fits {
                 return Err(Invalid::Size {
                     name: part.name.clone(),

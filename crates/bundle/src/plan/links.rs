@@ -19,13 +19,7 @@ struct Group {
 impl Links {
     /// Meets `path`, a name of the file `inode` on `device` that has `names` names altogether. Gives the path that
     /// carries its data, or `None` when this one does.
-    pub(super) fn meet(
-        &mut self,
-        device: u64,
-        inode: u64,
-        names: u64,
-        path: &RelPath,
-    ) -> Option<RelPath> {
+    pub(super) fn meet(&mut self, device: u64, inode: u64, names: u64, path: &RelPath) -> Option<RelPath> {
         if names < 2 {
             return None;
         }

@@ -17,9 +17,7 @@ pub enum OrderError {
     #[error(transparent)]
     Path(#[from] PathError),
     /// Groups are made of names at the top of the source.
-    #[error(
-        "`{0}` is not at the top of the source: only names at the top can be put first or last"
-    )]
+    #[error("`{0}` is not at the top of the source: only names at the top can be put first or last")]
     NotTop(RelPath),
     /// Named in two places.
     #[error("`{0}` is named twice")]
@@ -86,22 +84,10 @@ mod tests {
 
     #[test]
     fn contradictions_are_refused() {
-        assert!(matches!(
-            Order::new(&["a"], &["a"], &[]),
-            Err(OrderError::Twice(_))
-        ));
-        assert!(matches!(
-            Order::new(&["a"], &[], &["a"]),
-            Err(OrderError::Twice(_))
-        ));
-        assert!(matches!(
-            Order::new(&["a/b"], &[], &[]),
-            Err(OrderError::NotTop(_))
-        ));
-        assert!(matches!(
-            Order::new(&["../a"], &[], &[]),
-            Err(OrderError::Path(_))
-        ));
+        assert!(matches!(Order::new(&["a"], &["a"], &[]), Err(OrderError::Twice(_))));
+        assert!(matches!(Order::new(&["a"], &[], &["a"]), Err(OrderError::Twice(_))));
+        assert!(matches!(Order::new(&["a/b"], &[], &[]), Err(OrderError::NotTop(_))));
+        assert!(matches!(Order::new(&["../a"], &[], &[]), Err(OrderError::Path(_))));
     }
 
     #[test]
@@ -111,9 +97,6 @@ mod tests {
             .map(|n| RelPath::parse(n.as_bytes()).unwrap())
             .to_vec();
         names.sort_by_key(|name| (order.group(name), name.clone()));
-        assert_eq!(
-            names.iter().map(ToString::to_string).collect::<String>(),
-            "zbcxay"
-        );
+        assert_eq!(names.iter().map(ToString::to_string).collect::<String>(), "zbcxay");
     }
 }

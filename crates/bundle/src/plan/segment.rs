@@ -40,33 +40,27 @@ pub struct PlannedSegment {
 impl PlannedSegment {
     pub(super) fn new(index: usize, entries: Vec<PlannedEntry>) -> Self {
         let digest = digest(&entries);
-        Self {
-            index,
-            entries,
-            digest,
-        }
+        Self { index, entries, digest }
     }
 
     /// Bytes of content of its files.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.entries
-            .iter()
-            .map(|planned| planned.entry.size())
-            .sum()
+        self.entries.iter().map(|planned| planned.entry.size()).sum()
     }
 
     /// How many files, folders and hard links it has.
     #[must_use]
     pub fn tally(&self) -> (u64, u64, u64) {
-        self.entries.iter().fold(
-            (0, 0, 0),
-            |(files, directories, links), planned| match planned.entry.kind {
-                EntryKind::File { .. } => (files + 1, directories, links),
-                EntryKind::Directory => (files, directories + 1, links),
-                EntryKind::HardLink { .. } => (files, directories, links + 1),
-            },
-        )
+        self.entries
+            .iter()
+            .fold((0, 0, 0), |(files, directories, links), planned| {
+                match planned.entry.kind {
+                    EntryKind::File { .. } => (files + 1, directories, links),
+                    EntryKind::Directory => (files, directories + 1, links),
+                    EntryKind::HardLink { .. } => (files, directories, links + 1),
+                }
+            })
     }
 }
 

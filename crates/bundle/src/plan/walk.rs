@@ -162,8 +162,7 @@ impl Walk {
                 SFlag::S_IFREG => return Ok(Some(self.file(path, &stat))),
                 SFlag::S_IFDIR => {
                     if !self.order.skips(&path) {
-                        let directory =
-                            root::open_child(&level.directory, path.name()).map_err(read)?;
+                        let directory = root::open_child(&level.directory, path.name()).map_err(read)?;
                         self.descend(Some(&path), directory)?;
                     }
                     return Ok(Some(planned(path, EntryKind::Directory, &stat)));
@@ -175,10 +174,7 @@ impl Walk {
     }
 
     fn file(&mut self, path: RelPath, stat: &FileStat) -> PlannedEntry {
-        let kind = match self
-            .links
-            .meet(stat.st_dev, stat.st_ino, stat.st_nlink, &path)
-        {
+        let kind = match self.links.meet(stat.st_dev, stat.st_ino, stat.st_nlink, &path) {
             Some(target) => EntryKind::HardLink { target },
             None => EntryKind::File {
                 size: u64::try_from(stat.st_size).unwrap_or(0),
@@ -192,8 +188,7 @@ impl Walk {
             path: path.map_or_else(|| ".".into(), ToString::to_string),
             error,
         };
-        let listed =
-            root::names(directory.as_fd().try_clone_to_owned().map_err(read)?).map_err(read)?;
+        let listed = root::names(directory.as_fd().try_clone_to_owned().map_err(read)?).map_err(read)?;
         let mut names = listed
             .iter()
             .map(|name| RelPath::join(path, name))
@@ -226,11 +221,7 @@ impl Walk {
 
 fn planned(path: RelPath, kind: EntryKind, stat: &FileStat) -> PlannedEntry {
     // Owners can always read and write what they restored; set-user-id bits and the like do not travel.
-    let needed = if kind == EntryKind::Directory {
-        0o700
-    } else {
-        0o600
-    };
+    let needed = if kind == EntryKind::Directory { 0o700 } else { 0o600 };
     let entry = Entry {
         path,
         kind,

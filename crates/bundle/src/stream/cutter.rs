@@ -20,12 +20,7 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    pub(super) fn new(
-        segment: usize,
-        part_bytes: usize,
-        tokens: Receiver<()>,
-        parts: Sender<Part>,
-    ) -> Self {
+    pub(super) fn new(segment: usize, part_bytes: usize, tokens: Receiver<()>, parts: Sender<Part>) -> Self {
         Self {
             segment,
             part_bytes,

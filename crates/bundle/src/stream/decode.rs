@@ -56,11 +56,7 @@ pub enum ReadError {
 ///
 /// # Errors
 /// See [`ReadError`]. Entries before the error were visited.
-pub fn read_archive(
-    compressed: impl Read,
-    guard: &mut Guard,
-    visitor: &mut dyn Visitor,
-) -> Result<Counts, ReadError> {
+pub fn read_archive(compressed: impl Read, guard: &mut Guard, visitor: &mut dyn Visitor) -> Result<Counts, ReadError> {
     let stored = Rc::new(Cell::new(0));
     let counted = Counted {
         inner: compressed,
@@ -108,11 +104,7 @@ pub fn read_segment(
     read_archive(decryptor.decrypt(identities.as_dyn())?, guard, visitor)
 }
 
-fn visit(
-    tar: &mut TarReader<impl Read>,
-    guard: &mut Guard,
-    visitor: &mut dyn Visitor,
-) -> Result<Counts, ReadError> {
+fn visit(tar: &mut TarReader<impl Read>, guard: &mut Guard, visitor: &mut dyn Visitor) -> Result<Counts, ReadError> {
     let mut counts = Counts::default();
     while let Some(entry) = tar.entry()? {
         guard.admit(&entry)?;
@@ -124,12 +116,10 @@ fn visit(
             }
             EntryKind::HardLink { .. } => counts.hard_links += 1,
         }
-        visitor
-            .entry(&entry, tar)
-            .map_err(|error| ReadError::Visit {
-                path: entry.path,
-                error,
-            })?;
+        visitor.entry(&entry, tar).map_err(|error| ReadError::Visit {
+            path: entry.path,
+            error,
+        })?;
         io::copy(tar, &mut io::sink()).map_err(TarError::Read)?;
     }
     Ok(counts)
@@ -188,9 +178,7 @@ impl<R: Read> Read for HeaderLimit<R> {
                 "the age header does not end",
             ));
         }
-        let most = usize::try_from(left)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len());
+        let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         let read = self.inner.read(&mut buffer[..most])?;
         self.left.set(Some(left - read as u64));
         Ok(read)

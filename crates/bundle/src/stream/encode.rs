@@ -20,9 +20,7 @@ const BUFFER: usize = 64 << 10;
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
     /// Somebody wrote to the source during the copy. Nothing is padded or cut: the segment is given up.
-    #[error(
-        "`{path}` changed while it was copied ({what}): the source must stand still; try again"
-    )]
+    #[error("`{path}` changed while it was copied ({what}): the source must stand still; try again")]
     Changed {
         /// The file.
         path: RelPath,
@@ -95,9 +93,7 @@ fn content(
     unchanged(planned, &file.metadata().map_err(read)?)?;
     let mut left = size;
     while left > 0 {
-        let most = buffer
-            .len()
-            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let got = read_some(&mut file, &mut buffer[..most]).map_err(read)?;
         if got == 0 {
             return Err(EncodeError::Changed {
@@ -131,9 +127,7 @@ fn unchanged(planned: &PlannedEntry, now: &Metadata) -> Result<(), EncodeError> 
     };
     let what = match planned.stamp {
         same if same == stamp => return Ok(()),
-        Stamp { device, inode, .. } if (device, inode) != (stamp.device, stamp.inode) => {
-            "it is another file now"
-        }
+        Stamp { device, inode, .. } if (device, inode) != (stamp.device, stamp.inode) => "it is another file now",
         Stamp { size, .. } if size != stamp.size => "its size",
         _ => "its time",
     };

@@ -92,16 +92,10 @@ impl Folder {
         let folder = path.parent().unwrap_or(&self.0);
         std::fs::create_dir_all(folder).map_err(failed)?;
         // Begins with a dot, so it can be the name of no object.
-        let file_name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let draft = folder.join(format!(".{file_name}.draft"));
         let mut file = std::fs::File::create(&draft).map_err(failed)?;
-        file.write_all(content)
-            .and_then(|()| file.sync_all())
-            .map_err(failed)?;
+        file.write_all(content).and_then(|()| file.sync_all()).map_err(failed)?;
         std::fs::rename(&draft, &path).map_err(failed)
     }
 
@@ -110,19 +104,14 @@ impl Folder {
             io::ErrorKind::NotFound => SourceError::Missing,
             _ => SourceError::Store(error.into()),
         };
-        let path =
-            RelPath::parse(name.as_str().as_bytes()).map_err(|e| SourceError::Store(e.into()))?;
-        let file = Root::open(&self.0)
-            .and_then(|root| root.file(&path))
-            .map_err(store)?;
+        let path = RelPath::parse(name.as_str().as_bytes()).map_err(|e| SourceError::Store(e.into()))?;
+        let file = Root::open(&self.0).and_then(|root| root.file(&path)).map_err(store)?;
         let meta = file.metadata().map_err(store)?;
         if !meta.is_file() {
             return Err(SourceError::Store("it is no regular file".into()));
         }
         // All at once: a buffer that grows by doubling would take three times the memory.
-        let room = usize::try_from(meta.len().min(limit))
-            .unwrap_or(0)
-            .saturating_add(1);
+        let room = usize::try_from(meta.len().min(limit)).unwrap_or(0).saturating_add(1);
         let mut content = Vec::with_capacity(room);
         file.take(limit.saturating_add(1))
             .read_to_end(&mut content)
@@ -178,8 +167,6 @@ impl PartSource for Folder {
 
     async fn names(&self) -> Result<Option<Vec<String>>, BoxError> {
         let folder = self.clone();
-        Ok(Some(
-            tokio::task::spawn_blocking(move || folder.list()).await??,
-        ))
+        Ok(Some(tokio::task::spawn_blocking(move || folder.list()).await??))
     }
 }

@@ -25,11 +25,7 @@ impl Part {
     #[must_use]
     pub fn new(name: ObjectName, bytes: Bytes) -> Self {
         let sha256 = Digest::of(&bytes);
-        Self {
-            name,
-            bytes,
-            sha256,
-        }
+        Self { name, bytes, sha256 }
     }
 
     /// What the manifest says about it, if it is a part of a segment.
@@ -69,11 +65,7 @@ pub trait PartSource: Send + Sync {
     ///
     /// # Errors
     /// See [`SourceError`].
-    fn get(
-        &self,
-        name: &ObjectName,
-        limit: u64,
-    ) -> impl Future<Output = Result<Bytes, SourceError>> + Send;
+    fn get(&self, name: &ObjectName, limit: u64) -> impl Future<Output = Result<Bytes, SourceError>> + Send;
 
     /// Names of all objects that are there, if the source can tell; then [`super::verify`] refuses a bundle with objects
     /// that the manifest does not name. The names are as found, so they need not be valid ones.

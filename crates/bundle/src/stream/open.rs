@@ -3,9 +3,7 @@
 use bytes::Bytes;
 
 use super::{PartSource, SourceError};
-use crate::format::{
-    Digest, KeyId, Manifest, ManifestError, ObjectName, PublicKey, SIGNATURE_BYTES, SignatureError,
-};
+use crate::format::{Digest, KeyId, Manifest, ManifestError, ObjectName, PublicKey, SIGNATURE_BYTES, SignatureError};
 
 /// Whom one believes that a bundle is theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]

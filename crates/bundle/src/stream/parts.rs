@@ -33,11 +33,7 @@ pub(super) fn part_stream(segment: &SegmentRecord) -> (PartFeed, PartStream) {
 
 impl PartFeed {
     /// Reads, checks and passes on all parts. Ends early without an error when the reader has gone: the reader knows why.
-    pub(super) async fn feed(
-        self,
-        source: &impl PartSource,
-        segment: &SegmentRecord,
-    ) -> Result<(), VerifyError> {
+    pub(super) async fn feed(self, source: &impl PartSource, segment: &SegmentRecord) -> Result<(), VerifyError> {
         for part in &segment.parts {
             // Room first: a part that waits for room would be a third one in memory.
             let Ok(room) = self.0.reserve().await else {

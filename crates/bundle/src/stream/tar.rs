@@ -69,12 +69,7 @@ pub(super) fn header(entry: &Entry) -> Vec<u8> {
             );
         }
     }
-    short_or_record(
-        EntryType::GNULongName,
-        &name,
-        &mut header.as_old_mut().name,
-        &mut out,
-    );
+    short_or_record(EntryType::GNULongName, &name, &mut header.as_old_mut().name, &mut out);
     header.set_size(entry.size());
     finish(&mut header, entry.mode, entry.mtime);
     out.extend_from_slice(header.as_bytes());
@@ -154,12 +149,8 @@ impl<R: Read> TarReader<R> {
                 };
             };
             match header.entry_type() {
-                EntryType::GNULongName if long_name.is_none() => {
-                    long_name = Some(self.long(&header)?)
-                }
-                EntryType::GNULongLink if long_link.is_none() => {
-                    long_link = Some(self.long(&header)?)
-                }
+                EntryType::GNULongName if long_name.is_none() => long_name = Some(self.long(&header)?),
+                EntryType::GNULongLink if long_link.is_none() => long_link = Some(self.long(&header)?),
                 _ => return self.describe(&header, long_name, long_link).map(Some),
             }
         }
@@ -274,12 +265,10 @@ impl<R: Read> TarReader<R> {
     }
 
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), TarError> {
-        self.input
-            .read_exact(buffer)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => TarError::Truncated,
-                _ => TarError::Read(error),
-            })
+        self.input.read_exact(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => TarError::Truncated,
+            _ => TarError::Read(error),
+        })
     }
 
     fn broken(&self, why: impl ToString) -> TarError {
@@ -293,9 +282,7 @@ impl<R: Read> TarReader<R> {
 impl<R: Read> Read for TarReader<R> {
     /// Content of the current entry. 0 only at its end: an input that ends earlier is an error.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len());
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         if most == 0 {
             return Ok(0);
         }

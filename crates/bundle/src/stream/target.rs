@@ -63,19 +63,14 @@ impl Target {
     /// What the system says: the data may then not be complete.
     pub fn close(self) -> Result<(), TargetError> {
         // From the inside out: a folder's time changes when something inside is touched.
-        let finish = |(path, mode, mtime): &(RelPath, u32, u64)| {
-            self.root.finish_directory(path, *mode, *mtime)
-        };
+        let finish = |(path, mode, mtime): &(RelPath, u32, u64)| self.root.finish_directory(path, *mode, *mtime);
         let finished = self
             .folders
             .iter()
             .rev()
             .try_for_each(finish)
             .and_then(|()| self.root.sync());
-        finished.map_err(|error| TargetError::Io {
-            path: self.path,
-            error,
-        })
+        finished.map_err(|error| TargetError::Io { path: self.path, error })
     }
 }
 
@@ -84,8 +79,7 @@ impl Visitor for Target {
         match &entry.kind {
             EntryKind::Directory => {
                 self.root.create_directory(&entry.path)?;
-                self.folders
-                    .push((entry.path.clone(), entry.mode, entry.mtime));
+                self.folders.push((entry.path.clone(), entry.mode, entry.mtime));
                 Ok(())
             }
             EntryKind::File { .. } => {
@@ -138,28 +132,16 @@ mod tests {
         let room = tempfile::tempdir().unwrap();
         let mut target = Target::open(room.path()).unwrap();
         target
-            .entry(
-                &entry("a", EntryKind::File { size: 1 }),
-                &mut b"1".as_slice(),
-            )
+            .entry(&entry("a", EntryKind::File { size: 1 }), &mut b"1".as_slice())
             .unwrap();
         target
-            .entry(
-                &entry("a", EntryKind::File { size: 1 }),
-                &mut b"2".as_slice(),
-            )
+            .entry(&entry("a", EntryKind::File { size: 1 }), &mut b"2".as_slice())
             .unwrap_err();
         let first = RelPath::parse(b"a").unwrap();
         target
-            .entry(
-                &entry("a", EntryKind::HardLink { target: first }),
-                &mut b"".as_slice(),
-            )
+            .entry(&entry("a", EntryKind::HardLink { target: first }), &mut b"".as_slice())
             .unwrap_err();
         assert_eq!(std::fs::read(room.path().join("a")).unwrap(), b"1");
-        assert!(matches!(
-            Target::open(room.path()),
-            Err(TargetError::NotEmpty(_))
-        ));
+        assert!(matches!(Target::open(room.path()), Err(TargetError::NotEmpty(_))));
     }
 }

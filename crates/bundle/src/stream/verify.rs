@@ -65,10 +65,7 @@ pub async fn verify(
             .chain([&own, &sig])
             .map(ObjectName::as_str)
             .collect();
-        if let Some(extra) = names
-            .into_iter()
-            .find(|name| !known.contains(name.as_str()))
-        {
+        if let Some(extra) = names.into_iter().find(|name| !known.contains(name.as_str())) {
             return Err(VerifyError::Extra(extra));
         }
     }
@@ -88,13 +85,10 @@ pub(super) async fn fetch(
     size: u64,
     sha256: Digest,
 ) -> Result<Bytes, VerifyError> {
-    let bytes = source
-        .get(name, size)
-        .await
-        .map_err(|error| VerifyError::Read {
-            name: name.clone(),
-            error,
-        })?;
+    let bytes = source.get(name, size).await.map_err(|error| VerifyError::Read {
+        name: name.clone(),
+        error,
+    })?;
     if bytes.len() as u64 != size {
         return Err(VerifyError::Size {
             name: name.clone(),

@@ -124,14 +124,8 @@ impl<S: PartSink> Writer<S> {
             return Err(WriteError::PartBytes(options.part_bytes));
         }
         let walk = Walk::open(source, order, options.sizes)?;
-        let done = done
-            .into_iter()
-            .map(|record| (record.name.clone(), record))
-            .collect();
-        let source = Arc::new(Mutex::new(Source {
-            walk,
-            pending: None,
-        }));
+        let done = done.into_iter().map(|record| (record.name.clone(), record)).collect();
+        let source = Arc::new(Mutex::new(Source { walk, pending: None }));
         Ok(Self {
             sink,
             recipients,
@@ -171,11 +165,7 @@ impl<S: PartSink> Writer<S> {
     ///
     /// # Errors
     /// When the name is reserved, the file too long, or the sink refuses.
-    pub async fn put_kit(
-        &mut self,
-        name: ObjectName,
-        content: impl Into<Bytes> + Send,
-    ) -> Result<KitFile, WriteError> {
+    pub async fn put_kit(&mut self, name: ObjectName, content: impl Into<Bytes> + Send) -> Result<KitFile, WriteError> {
         let part = Part::new(name, content.into());
         if !part.name.is_kit() || part.bytes.len() as u64 > KitFile::MAX {
             return Err(WriteError::Kit(part.name));
@@ -217,25 +207,16 @@ impl<S: PartSink> Writer<S> {
         planned.await?
     }
 
-    async fn write(
-        &mut self,
-        segment: &Arc<PlannedSegment>,
-        source: Digest,
-    ) -> Result<SegmentRecord, WriteError> {
+    async fn write(&mut self, segment: &Arc<PlannedSegment>, source: Digest) -> Result<SegmentRecord, WriteError> {
         let (give_token, tokens) = mpsc::channel();
         for _ in 0..PARTS_IN_MEMORY {
             give_token.send(()).unwrap_or_default();
         }
         let (sender, mut parts) = tokio::sync::mpsc::channel(PARTS_IN_MEMORY);
         let cutter = Cutter::new(segment.index, self.options.part_bytes, tokens, sender);
-        let (root, planned) = (
-            Arc::clone(lock(&self.source).walk.root()),
-            Arc::clone(segment),
-        );
+        let (root, planned) = (Arc::clone(lock(&self.source).walk.root()), Arc::clone(segment));
         let (recipients, level) = (self.recipients.clone(), self.options.level.clamp(1, 9));
-        let encoder = tokio::task::spawn_blocking(move || {
-            encode(&root, &planned, &recipients, level, cutter)
-        });
+        let encoder = tokio::task::spawn_blocking(move || encode(&root, &planned, &recipients, level, cutter));
         while let Some(part) = parts.recv().await {
             // An early return drops both channels, and the thread ends with its next part.
             self.store(part).await?;

@@ -6,8 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use bundle::format::{
-    ActorKey, Counts, Cut, Digest, Freeze, Instance, Limits, Manifest, SegmentRecord, Signer,
-    Software, Version,
+    ActorKey, Counts, Cut, Digest, Freeze, Instance, Limits, Manifest, SegmentRecord, Signer, Software, Version,
 };
 use bundle::plan::{Order, Sizes};
 use bundle::seal::{BundleKey, Recipients};
@@ -39,12 +38,7 @@ pub fn snapshot(root: &Path) -> BTreeMap<PathBuf, Seen> {
     seen
 }
 
-fn walk(
-    root: &Path,
-    here: &Path,
-    inodes: &mut BTreeMap<u64, PathBuf>,
-    seen: &mut BTreeMap<PathBuf, Seen>,
-) {
+fn walk(root: &Path, here: &Path, inodes: &mut BTreeMap<u64, PathBuf>, seen: &mut BTreeMap<PathBuf, Seen>) {
     let mut paths: Vec<_> = std::fs::read_dir(here)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -58,10 +52,7 @@ fn walk(
             seen.insert(rel, Seen::Directory { mode });
             walk(root, &path, inodes, seen);
         } else if meta.is_file() {
-            let first = inodes
-                .entry(meta.ino())
-                .or_insert_with(|| rel.clone())
-                .clone();
+            let first = inodes.entry(meta.ino()).or_insert_with(|| rel.clone()).clone();
             let content = Digest::of(std::fs::read(&path).unwrap());
             seen.insert(
                 rel,
@@ -122,11 +113,7 @@ pub fn snac_like(root: &Path, posts: usize) {
             &format!("user/{user}/user.json"),
             format!("{{\"uid\":\"{user}\"}}"),
         );
-        put(
-            root,
-            &format!("user/{user}/key.json"),
-            noise(user.len() as u64, 3000),
-        );
+        put(root, &format!("user/{user}/key.json"), noise(user.len() as u64, 3000));
         put(root, &format!("user/{user}/static/.keep"), "");
     }
     for post in 0..posts {
@@ -146,12 +133,7 @@ pub fn snac_like(root: &Path, posts: usize) {
 }
 
 pub fn snac_order() -> Order {
-    Order::new(
-        &["user", "public.idx"],
-        &["object"],
-        &["server.pid", "tmp", "log"],
-    )
-    .unwrap()
+    Order::new(&["user", "public.idx"], &["object"], &["server.pid", "tmp", "log"]).unwrap()
 }
 
 pub fn small(entries: usize, bytes: u64, part_bytes: usize) -> Options {
@@ -167,11 +149,7 @@ pub fn signer() -> Signer {
 }
 
 /// A manifest around an outcome, as the operator would make it.
-pub fn manifest(
-    outcome: Outcome,
-    recipients: &Recipients,
-    kit: Vec<bundle::format::KitFile>,
-) -> Manifest {
+pub fn manifest(outcome: Outcome, recipients: &Recipients, kit: Vec<bundle::format::KitFile>) -> Manifest {
     let actor_keys = vec![ActorKey {
         actor: "alice".into(),
         sha256: Digest::of("alice's key"),
@@ -238,11 +216,7 @@ impl Made {
     pub fn sign(&self, manifest: &Manifest) {
         let bytes = manifest.to_bytes().unwrap();
         std::fs::write(self.folder().path().join("manifest.json"), &bytes).unwrap();
-        std::fs::write(
-            self.folder().path().join("manifest.sig"),
-            signer().sign(&bytes),
-        )
-        .unwrap();
+        std::fs::write(self.folder().path().join("manifest.sig"), signer().sign(&bytes)).unwrap();
     }
 
     /// Opens, verifies and extracts, as a careful reader does.
@@ -271,17 +245,10 @@ pub async fn make(source: &Path, order: Order, options: Options) -> Made {
     make_for(source, order, options, recipients, key).await
 }
 
-pub async fn make_for(
-    source: &Path,
-    order: Order,
-    options: Options,
-    recipients: Recipients,
-    key: BundleKey,
-) -> Made {
+pub async fn make_for(source: &Path, order: Order, options: Options, recipients: Recipients, key: BundleKey) -> Made {
     let room = tempfile::tempdir().unwrap();
     let sink = Folder::new(room.path().join("bundle"));
-    let mut writer =
-        Writer::open(source, order, recipients.clone(), sink, Vec::new(), options).unwrap();
+    let mut writer = Writer::open(source, order, recipients.clone(), sink, Vec::new(), options).unwrap();
     drain(&mut writer).await.unwrap();
     let (outcome, mut folder) = writer.finish();
     let mut kit = Vec::new();
@@ -292,17 +259,11 @@ pub async fn make_for(
     let manifest = manifest(outcome, &recipients, kit);
     let bytes = manifest.to_bytes().unwrap();
     folder.commit(&bytes, &signer().sign(&bytes)).unwrap();
-    Made {
-        room,
-        key,
-        manifest,
-    }
+    Made { room, key, manifest }
 }
 
 /// Calls `next` to the end; gives the records of what was written now.
-pub async fn drain<S: PartSink>(
-    writer: &mut Writer<S>,
-) -> Result<Vec<SegmentRecord>, stream::WriteError> {
+pub async fn drain<S: PartSink>(writer: &mut Writer<S>) -> Result<Vec<SegmentRecord>, stream::WriteError> {
     let mut fresh = Vec::new();
     while let Some(written) = writer.next().await? {
         if !written.reused {
