@@ -229,7 +229,8 @@ fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
 
 /// The DER inside a PEM public key.
 fn der(pem: &str) -> Option<Vec<u8>> {
-    let body = pem.trim().strip_prefix("-----BEGIN PUBLIC KEY-----")?.strip_suffix("-----END PUBLIC KEY-----")?;
+    let (_, rest) = pem.split_once("-----BEGIN PUBLIC KEY-----")?;
+    let (body, _) = rest.split_once("-----END PUBLIC KEY-----")?;
     let base64: String = body.split_whitespace().collect();
     STANDARD.decode(base64).ok().filter(|der| !der.is_empty())
 }
@@ -280,5 +281,11 @@ mod tests {
         assert_eq!(der("-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\n"), Some(vec![1, 2, 3]));
         assert_eq!(der("-----BEGIN PRIVATE KEY-----\nAQID\n-----END PRIVATE KEY-----\n"), None);
         assert_eq!(der(""), None);
+    }
+
+    /// snac 2.75 writes its PEM without a terminating zero, so that now and then a few stray characters follow it.
+    #[test]
+    fn stray_characters_after_the_key_are_not_the_key() {
+        assert_eq!(der("-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\naUU"), Some(vec![1, 2, 3]));
     }
 }
