@@ -27,8 +27,7 @@ pub async fn start(ground: &Ground, tools: &Tools, client: &Client) -> Result<()
     let folder = ground.state_dir.join("dns");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let corefile = folder.join("Corefile");
-    fs::write(&corefile, render(ground))
-        .with_context(|| format!("cannot write {}", corefile.display()))?;
+    fs::write(&corefile, render(ground)).with_context(|| format!("cannot write {}", corefile.display()))?;
     if !hosts_file(ground).exists() {
         set_hosts(ground, &BTreeMap::new())?;
     }
@@ -44,22 +43,11 @@ pub async fn start(ground: &Ground, tools: &Tools, client: &Client) -> Result<()
     objects::apply(&service, service_object(ground)).await?;
     let slice = Api::<EndpointSlice>::namespaced(client.clone(), "kube-system");
     objects::apply(&slice, slice_object(ground)).await?;
-    let ready = format!(
-        "http://{}:{}/ready",
-        ground.addresses.node_ip, ground.ports.dns_ready
-    );
-    wait::until(
-        "the DNS server to be ready",
-        Duration::from_secs(30),
-        async || {
-            processes.must_run(NAME)?;
-            Ok(reqwest::get(&ready)
-                .await?
-                .status()
-                .is_success()
-                .then_some(()))
-        },
-    )
+    let ready = format!("http://{}:{}/ready", ground.addresses.node_ip, ground.ports.dns_ready);
+    wait::until("the DNS server to be ready", Duration::from_secs(30), async || {
+        processes.must_run(NAME)?;
+        Ok(reqwest::get(&ready).await?.status().is_success().then_some(()))
+    })
     .await
 }
 
@@ -174,10 +162,7 @@ pub(crate) mod tests {
 
     /// A ground that is nowhere.
     pub(crate) fn ground() -> Ground {
-        let addresses = Addresses::of(
-            "10.244.0.0/24".parse().unwrap(),
-            "10.96.0.0/16".parse().unwrap(),
-        );
+        let addresses = Addresses::of("10.244.0.0/24".parse().unwrap(), "10.96.0.0/16".parse().unwrap());
         let config = Config {
             state_dir: "/s".into(),
             ..Config::named("a").unwrap()

@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod catalog;
+pub mod layer;
 pub mod push;
 pub mod root;
 

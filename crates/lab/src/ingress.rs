@@ -62,14 +62,9 @@ pub async fn start(ground: &Ground, tools: &Tools, client: &Client) -> Result<()
         cwd: Some(folder),
     })?;
     let namespaces = Api::<Namespace>::all(client.clone());
-    objects::apply(
-        &namespaces,
-        json!({"metadata": {"name": STAND_IN_NAMESPACE}}),
-    )
-    .await?;
+    objects::apply(&namespaces, json!({"metadata": {"name": STAND_IN_NAMESPACE}})).await?;
     let classes = Api::<IngressClass>::all(client.clone());
-    let class =
-        json!({"metadata": {"name": CLASS}, "spec": {"controller": "steppe.host/lab-ingress"}});
+    let class = json!({"metadata": {"name": CLASS}, "spec": {"controller": "steppe.host/lab-ingress"}});
     objects::apply(&classes, class).await?;
     let admin = admin::Admin::at(&socket)?;
     wait::until("Caddy to answer", Duration::from_secs(20), async || {

@@ -25,8 +25,7 @@ pub async fn apply<K>(api: &Api<K>, object: Value) -> Result<K>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + serde::Serialize,
 {
-    let object: K =
-        serde_json::from_value(object).with_context(|| format!("this is no {}", K::kind(&())))?;
+    let object: K = serde_json::from_value(object).with_context(|| format!("this is no {}", K::kind(&())))?;
     let name = object
         .meta()
         .name
@@ -86,10 +85,6 @@ mod tests {
         changes.0.notify_one();
         let second = Duration::from_secs(1);
         assert!(changes.settle(Duration::ZERO, second).await);
-        assert!(
-            !changes
-                .settle(Duration::ZERO, Duration::from_millis(10))
-                .await
-        );
+        assert!(!changes.settle(Duration::ZERO, Duration::from_millis(10)).await);
     }
 }

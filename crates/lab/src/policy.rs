@@ -116,9 +116,7 @@ impl Params {
 
 /// Replaces the table in one transaction and records the text.
 async fn load(params: &Params, text: &str) -> Result<()> {
-    nft(params, text)
-        .await
-        .context("cannot load the network policies")?;
+    nft(params, text).await.context("cannot load the network policies")?;
     let fresh = params.loaded.with_extension("new");
     let folder = params
         .loaded
@@ -149,15 +147,10 @@ pub async fn remove(ground: &Ground) -> Result<()> {
 /// Waits until the loaded rules know the pod at `ip`: from then on its policies hold. For tests of isolation.
 pub async fn covers(ground: &Ground, ip: Ipv4Addr, limit: Duration) -> Result<()> {
     let record = Params::of(ground).loaded;
-    wait::until(
-        &format!("network policies to cover {ip}"),
-        limit,
-        async || {
-            let text = std::fs::read_to_string(&record)
-                .with_context(|| format!("cannot read {}", record.display()))?;
-            Ok(table::knows(&text, ip).then_some(()))
-        },
-    )
+    wait::until(&format!("network policies to cover {ip}"), limit, async || {
+        let text = std::fs::read_to_string(&record).with_context(|| format!("cannot read {}", record.display()))?;
+        Ok(table::knows(&text, ip).then_some(()))
+    })
     .await
 }
 
@@ -172,15 +165,9 @@ async fn nft(params: &Params, text: &str) -> Result<()> {
         .spawn()
         .context("cannot run nft: install the package nftables")?;
     let mut stdin = child.stdin.take().context("nft has no input")?;
-    stdin
-        .write_all(text.as_bytes())
-        .await
-        .context("cannot write to nft")?;
+    stdin.write_all(text.as_bytes()).await.context("cannot write to nft")?;
     drop(stdin);
-    let output = child
-        .wait_with_output()
-        .await
-        .context("cannot wait for nft")?;
+    let output = child.wait_with_output().await.context("cannot wait for nft")?;
     if !output.status.success() {
         bail!(
             "nft refused ({}): {}",

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rcgen::{
-    BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
-};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
 
 use crate::node::Ground;
 use crate::node::pki;
@@ -34,15 +32,11 @@ pub async fn start(ground: &Ground) -> Result<Registry> {
     let address = format!("{}:{PORT}", ground.addresses.node_ip);
     let trust = trust_folder(ground).join(&address);
     for folder in [&certificates, &trust] {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
     certify(ground, &folder, &certificates)?;
     let ca = certificates.join("ca.crt");
-    let hosts = format!(
-        "[host.\"https://{address}\"]\n  ca = \"{}\"\n",
-        ca.display()
-    );
+    let hosts = format!("[host.\"https://{address}\"]\n  ca = \"{}\"\n", ca.display());
     pki::file(&trust, "hosts.toml", &hosts)?;
     let data = folder.join("data").display().to_string();
     let config = serde_json::json!({
@@ -60,26 +54,16 @@ pub async fn start(ground: &Ground) -> Result<Registry> {
     processes.start(&Spec {
         name: NAME.into(),
         program: "docker-registry".into(),
-        args: vec![
-            "serve".into(),
-            folder.join("config.yml").display().to_string(),
-        ],
+        args: vec!["serve".into(), folder.join("config.yml").display().to_string()],
         ..Spec::default()
     })?;
-    wait::until(
-        "the registry to listen",
-        Duration::from_secs(20),
-        async || {
-            processes.must_run(NAME)?;
-            tokio::net::TcpStream::connect(&address).await?;
-            Ok(Some(()))
-        },
-    )
-    .await?;
-    Ok(Registry {
-        address,
-        certificates,
+    wait::until("the registry to listen", Duration::from_secs(20), async || {
+        processes.must_run(NAME)?;
+        tokio::net::TcpStream::connect(&address).await?;
+        Ok(Some(()))
     })
+    .await?;
+    Ok(Registry { address, certificates })
 }
 
 /// Stops the registry. Its images stay.

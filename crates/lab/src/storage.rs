@@ -27,21 +27,14 @@ const ACCOUNT: &str = "local-path-provisioner-service-account";
 
 /// Starts the provisioner and makes the StorageClass. `helper_image` has a shell; short-lived pods of it make and
 /// remove the folders. Does nothing twice.
-pub async fn start(
-    ground: &Ground,
-    tools: &Tools,
-    client: &Client,
-    helper_image: &str,
-) -> Result<()> {
+pub async fn start(ground: &Ground, tools: &Tools, client: &Client, helper_image: &str) -> Result<()> {
     let folder = ground.state_dir.join("storage");
     let volumes = ground.state_dir.join("volumes");
     for folder in [&folder, &volumes] {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
     let config =
-        json!({"nodePathMap": [{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": [volumes]}]})
-            .to_string();
+        json!({"nodePathMap": [{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": [volumes]}]}).to_string();
     let pod = helper_pod(helper_image);
     for (name, text) in [("config.json", &config), ("helperPod.yaml", &pod)] {
         let path = folder.join(name);
@@ -72,8 +65,7 @@ pub async fn stop(ground: &Ground) -> Result<()> {
 
 /// The pod that makes and removes a volume's folder. JSON is YAML.
 fn helper_pod(image: &str) -> String {
-    let container =
-        json!({"name": "helper-pod", "image": image, "imagePullPolicy": "IfNotPresent"});
+    let container = json!({"name": "helper-pod", "image": image, "imagePullPolicy": "IfNotPresent"});
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "helper-pod"}, "spec": {"containers": [container]}})
         .to_string()
 }
@@ -83,11 +75,7 @@ fn helper_pod(image: &str) -> String {
 async fn objects(client: &Client, config: &str, pod: &str) -> Result<()> {
     let namespaces = Api::<Namespace>::all(client.clone());
     let labels = json!({"pod-security.kubernetes.io/enforce": "privileged"});
-    objects::apply(
-        &namespaces,
-        json!({"metadata": {"name": NAMESPACE, "labels": labels}}),
-    )
-    .await?;
+    objects::apply(&namespaces, json!({"metadata": {"name": NAMESPACE, "labels": labels}})).await?;
     let accounts = Api::<ServiceAccount>::namespaced(client.clone(), NAMESPACE);
     let account = json!({"metadata": {"name": ACCOUNT}, "automountServiceAccountToken": false});
     objects::apply(&accounts, account).await?;
@@ -98,11 +86,7 @@ async fn objects(client: &Client, config: &str, pod: &str) -> Result<()> {
         "setup": "#!/bin/sh\nset -eu\nmkdir -m 0777 -p \"$VOL_DIR\"\n",
         "teardown": "#!/bin/sh\nset -eu\nrm -rf \"$VOL_DIR\"\n",
     });
-    objects::apply(
-        &maps,
-        json!({"metadata": {"name": "local-path-config"}, "data": data}),
-    )
-    .await?;
+    objects::apply(&maps, json!({"metadata": {"name": "local-path-config"}, "data": data})).await?;
     let classes = Api::<StorageClass>::all(client.clone());
     let class = json!({
         "metadata": {"name": CLASS},

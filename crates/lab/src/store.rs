@@ -82,18 +82,10 @@ pub async fn start(ground: &Ground, tools: &Tools) -> Result<()> {
         cwd: Some(folder),
     })?;
     let health = format!("{}/health", ground.s3_endpoint);
-    wait::until(
-        "the object store to answer",
-        Duration::from_secs(20),
-        async || {
-            processes.must_run(NAME)?;
-            Ok(reqwest::get(&health)
-                .await?
-                .status()
-                .is_success()
-                .then_some(()))
-        },
-    )
+    wait::until("the object store to answer", Duration::from_secs(20), async || {
+        processes.must_run(NAME)?;
+        Ok(reqwest::get(&health).await?.status().is_success().then_some(()))
+    })
     .await
 }
 
@@ -121,12 +113,7 @@ pub async fn bucket(ground: &Ground, tools: &Tools, name: &str) -> Result<Bucket
     let user = ["--access", access, "--secret", secret, "--role", "user"];
     let created = admin(ground, tools, &[&["create-user"], &user[..]].concat()).await;
     allow(created, &["already exists", "UserAlreadyExists"])?;
-    let created = admin(
-        ground,
-        tools,
-        &["create-bucket", "--bucket", name, "--owner", access],
-    )
-    .await;
+    let created = admin(ground, tools, &["create-bucket", "--bucket", name, "--owner", access]).await;
     allow(created, &["BucketAlreadyOwnedByYou", "BucketAlreadyExists"])?;
     fs::rename(&begun, &done).with_context(|| format!("cannot write {}", done.display()))?;
     Ok(bucket(keys))
@@ -142,8 +129,7 @@ fn keys(path: &Path, name: &str) -> Result<Keys> {
         return read(path);
     }
     let mut random = [0; 24];
-    let source =
-        fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut random));
+    let source = fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut random));
     source.context("cannot read /dev/urandom")?;
     let keys = Keys {
         access_key: name.into(),
@@ -164,8 +150,7 @@ fn keys(path: &Path, name: &str) -> Result<Keys> {
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&text)
-        .with_context(|| format!("{} does not hold what it should", path.display()))
+    serde_json::from_slice(&text).with_context(|| format!("{} does not hold what it should", path.display()))
 }
 
 /// Takes an error whose text has one of `words` for success.
@@ -181,28 +166,16 @@ async fn admin(ground: &Ground, tools: &Tools, args: &[&str]) -> Result<()> {
     let mut command = Command::new(tools.program("versitygw"));
     command
         .arg("admin")
-        .args([
-            "--region",
-            REGION,
-            "--endpoint-url",
-            &ground.s3_admin_endpoint,
-        ])
+        .args(["--region", REGION, "--endpoint-url", &ground.s3_admin_endpoint])
         .args(args);
     // Not as arguments: those are everybody's to read.
     command
         .env("ADMIN_ACCESS_KEY_ID", &keys.access_key)
         .env("ADMIN_SECRET_ACCESS_KEY", &keys.secret_key);
-    let output = command
-        .output()
-        .await
-        .context("cannot run versitygw admin")?;
+    let output = command.output().await.context("cannot run versitygw admin")?;
     if !output.status.success() {
         let said = [output.stdout, output.stderr].concat();
-        bail!(
-            "versitygw admin {}: {}",
-            args[0],
-            String::from_utf8_lossy(&said).trim()
-        );
+        bail!("versitygw admin {}: {}", args[0], String::from_utf8_lossy(&said).trim());
     }
     Ok(())
 }
@@ -219,10 +192,7 @@ mod tests {
         let first = keys(&path, "bundles").unwrap();
         assert_eq!(first.secret_key.len(), 48);
         assert_eq!(keys(&path, "bundles").unwrap().secret_key, first.secret_key);
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!format!("{first:?}").contains(&first.secret_key));
     }
 }

@@ -90,14 +90,8 @@ const SERVICES_MODULE: Module = Module {
     files: &[
         ("go.mod", include_str!("../tools/services/go.mod")),
         ("go.sum", include_str!("../tools/services/go.sum")),
-        (
-            "coredns/main.go",
-            include_str!("../tools/services/coredns/main.go"),
-        ),
-        (
-            "probe/main.go",
-            include_str!("../tools/services/probe/main.go"),
-        ),
+        ("coredns/main.go", include_str!("../tools/services/coredns/main.go")),
+        ("probe/main.go", include_str!("../tools/services/probe/main.go")),
     ],
     packages: &[
         &[
@@ -150,8 +144,7 @@ impl Module {
         for (path, text) in self.files {
             let path = folder.join(path);
             let parent = path.parent().unwrap_or(folder);
-            fs::create_dir_all(parent)
-                .with_context(|| format!("cannot create {}", parent.display()))?;
+            fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
@@ -175,22 +168,18 @@ async fn build(module: &Module, cache: &Cache, progress: &mut dyn Progress) -> R
         // A folder of its own beside the final one, so that a killed build leaves nothing that looks finished.
         let fresh = folder.with_extension("new");
         if fresh.exists() {
-            fs::remove_dir_all(&fresh)
-                .with_context(|| format!("cannot clear {}", fresh.display()))?;
+            fs::remove_dir_all(&fresh).with_context(|| format!("cannot clear {}", fresh.display()))?;
         }
         let source = fresh.join("source");
         module.write(&source)?;
         for packages in module.packages {
             run_go(module, packages, cache, &source, &fresh, progress).await?;
         }
-        fs::remove_dir_all(&source)
-            .with_context(|| format!("cannot clear {}", source.display()))?;
+        fs::remove_dir_all(&source).with_context(|| format!("cannot clear {}", source.display()))?;
         if folder.exists() {
-            fs::remove_dir_all(&folder)
-                .with_context(|| format!("cannot clear {}", folder.display()))?;
+            fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
         }
-        fs::rename(&fresh, &folder)
-            .with_context(|| format!("cannot move the programs to {}", folder.display()))?;
+        fs::rename(&fresh, &folder).with_context(|| format!("cannot move the programs to {}", folder.display()))?;
     }
     drop(lock);
     Ok(Tools { folder })
@@ -206,14 +195,7 @@ async fn run_go(
 ) -> Result<()> {
     let mut command = Command::new("go");
     command
-        .args([
-            "build",
-            "-mod=readonly",
-            "-v",
-            "-ldflags",
-            module.ldflags,
-            "-o",
-        ])
+        .args(["build", "-mod=readonly", "-v", "-ldflags", module.ldflags, "-o"])
         .arg(out)
         .args(packages);
     command

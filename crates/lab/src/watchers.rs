@@ -13,6 +13,11 @@ const NAME: &str = "watchers";
 
 /// Runs the watchers until cancelled: the body of `steppe-lab watch --ground NAME`. Ends only with an error.
 pub async fn run(ground: &Ground) -> Result<()> {
+    // Nobody else in this process writes; a second call finds it set.
+    let _ = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .try_init();
     let client = ground.client().await?;
     tokio::try_join!(
         ingress::watch::run(ground, client.clone()),
@@ -34,9 +39,6 @@ pub fn start(ground: &Ground, program: &Path) -> Result<()> {
 
 /// Stops the watchers and removes the policies they loaded.
 pub async fn stop(ground: &Ground) -> Result<()> {
-    ground
-        .processes()
-        .stop(NAME, Duration::from_secs(5))
-        .await?;
+    ground.processes().stop(NAME, Duration::from_secs(5)).await?;
     policy::remove(ground).await
 }

@@ -67,8 +67,7 @@ pub async fn operator(cache: &Cache, binary: &Path, progress: &mut dyn Progress)
             0o755,
             Content::Stripped(binary),
         ));
-        let config =
-            json!({"User": USER, "Env": [PATH], "WorkingDir": "/", "Entrypoint": [program]});
+        let config = json!({"User": USER, "Env": [PATH], "WorkingDir": "/", "Entrypoint": [program]});
         let image = Recipe {
             name: "operator",
             tag: None,
@@ -160,31 +159,19 @@ fn busybox(probe: Option<&Path>) -> Result<Recipe> {
         "there is no {BUSYBOX}: install busybox-static"
     );
     let mut entries = account("root:x:0:0:root:/:/bin/sh\n", "root:x:0:\n");
-    entries.push(Entry::new(
-        "bin/busybox",
-        0o755,
-        Content::Copy(BUSYBOX.into()),
-    ));
+    entries.push(Entry::new("bin/busybox", 0o755, Content::Copy(BUSYBOX.into())));
     entries.push(Entry::new("tmp", 0o1777, Content::Folder));
     for applet in text(Command::new(BUSYBOX).arg("--list"))?
         .lines()
         .filter(|name| *name != "busybox")
     {
-        entries.push(Entry::new(
-            &format!("bin/{applet}"),
-            0,
-            Content::Link("busybox".into()),
-        ));
+        entries.push(Entry::new(&format!("bin/{applet}"), 0, Content::Link("busybox".into())));
     }
     let mut config: Value = json!({"Env": ["PATH=/bin"], "WorkingDir": "/", "Cmd": ["/bin/sh"]});
     let mut name = "busybox";
     if let Some(probe) = probe {
         name = "probe";
-        entries.push(Entry::new(
-            "bin/steppe-probe",
-            0o755,
-            Content::Copy(probe.into()),
-        ));
+        entries.push(Entry::new("bin/steppe-probe", 0o755, Content::Copy(probe.into())));
         config["User"] = json!(USER);
         config["Entrypoint"] = json!(["/bin/steppe-probe"]);
         config["Cmd"] = json!(["serve", "tcp:8080", "udp:8080"]);
@@ -201,13 +188,9 @@ fn busybox(probe: Option<&Path>) -> Result<Recipe> {
 /// Removes the oldest archives whose names begin so, but for `keep` and the youngest.
 fn prune(cache: &Cache, prefix: &str, keep: &Path) -> Result<()> {
     let folder = cache.path("images");
-    let entries =
-        fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let ours = |path: &PathBuf| {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.starts_with(prefix) && path.extension().is_some_and(|end| end == "tar") && path != keep
     };
     let mut found: Vec<_> = entries
@@ -222,4 +205,79 @@ fn prune(cache: &Cache, prefix: &str, keep: &Path) -> Result<()> {
         let _ = fs::remove_file(path.with_extension("json"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// Runs the script beside a double of `snac` that prints `states` one after the other and then stays with the
+    /// last; what it left.
+    fn drain(states: &[&str], limit: &str) -> Value {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("states"), states.join("\n") + "\n").unwrap();
+        let double = "#!/bin/sh\n# snac double: 'state DIR' prints the next line.\ncd \"$2\"\nhead -n 1 states\n\
+                      [ $(wc -l < states) -lt 2 ] || sed -i 1d states\n";
+        for (name, text) in [("snac", double), ("steppe-drain", DRAIN)] {
+            fs::write(at(name), text).unwrap();
+            fs::set_permissions(at(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let mut script = Command::new(at("steppe-drain"));
+        script.arg(folder.path()).arg(limit);
+        script.env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
+        assert!(script.status().unwrap().success());
+        serde_json::from_slice(&fs::read(at(".steppe-drain.json")).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_drain_ends_with_the_last_delivery() {
+        let states = [
+            "uptime: 1",
+            "job fifo size (cur): 7",
+            "job fifo size (cur): 2",
+            "job fifo size (cur): 0",
+        ];
+        assert_eq!(drain(&states[1..], "60")["pending"], 0);
+        assert_eq!(
+            drain(&states[..1], "60")["pending"],
+            Value::Null,
+            "a daemon that does not answer is not waited for"
+        );
+    }
+
+    #[test]
+    fn a_drain_ends_at_its_limit_and_tells_what_is_cut() {
+        let outcome = drain(&["job fifo size (cur): 505"], "1");
+        assert_eq!(outcome["pending"], 505);
+        assert!(outcome["drainedAt"].is_u64());
+    }
+
+    #[test]
+    fn the_version_of_caddy_is_the_pinned_one() {
+        let module = include_str!("../../tools/services/go.mod");
+        assert!(
+            module.contains(&format!("github.com/caddyserver/caddy/v2 v{CADDY} ")),
+            "{CADDY}"
+        );
+    }
+
+    #[test]
+    fn old_operators_are_pruned_and_this_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(Some(folder.path())).unwrap();
+        let file = |name: &str| cache.keyed("images", name).unwrap();
+        for i in 0..5_u64 {
+            let path = file(&format!("operator-{i}.tar"));
+            let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(i);
+            fs::File::create(path).unwrap().set_modified(time).unwrap();
+        }
+        fs::write(file("snac-1.tar"), "").unwrap();
+        prune(&cache, "operator-", &file("operator-0.tar")).unwrap();
+        let left: Vec<bool> = (0..5).map(|i| file(&format!("operator-{i}.tar")).exists()).collect();
+        assert_eq!(left, [true, false, false, true, true]);
+        assert!(file("snac-1.tar").exists());
+    }
 }

@@ -13,24 +13,14 @@ use crate::node::command::{run, text};
 /// `podman login` and `docker login` leave it. `certificates` is a folder with the registry's private CA (`ca.crt`),
 /// where the machine does not trust it anyway. Returns the image's name there, pinned by the digest that the registry
 /// gave it: buildah compresses the layers, so it is not the local one. Plain HTTP is used for loopback addresses only.
-pub async fn push(
-    cache: &Cache,
-    image: &Image,
-    registry: &str,
-    certificates: Option<&Path>,
-) -> Result<String> {
+pub async fn push(cache: &Cache, image: &Image, registry: &str, certificates: Option<&Path>) -> Result<String> {
     let (cache, image, registry) = (cache.clone(), image.clone(), registry.to_owned());
     let certificates = certificates.map(Path::to_owned);
     let task = move || push_now(&cache, &image, &registry, certificates.as_deref());
     tokio::task::spawn_blocking(task).await?
 }
 
-fn push_now(
-    cache: &Cache,
-    image: &Image,
-    registry: &str,
-    certificates: Option<&Path>,
-) -> Result<String> {
+fn push_now(cache: &Cache, image: &Image, registry: &str, certificates: Option<&Path>) -> Result<String> {
     let name = image
         .repository
         .strip_prefix(&format!("{HOST}/"))
@@ -77,10 +67,7 @@ fn buildah(work: &Path) -> Command {
 fn is_loopback(registry: &str) -> bool {
     let host = registry.split('/').next().unwrap_or_default();
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    host == "localhost"
-        || host
-            .parse::<std::net::Ipv4Addr>()
-            .is_ok_and(|ip| ip.is_loopback())
+    host == "localhost" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -92,11 +79,7 @@ mod tests {
         for registry in ["localhost:5000", "127.0.0.1:5000/x", "127.1.2.3"] {
             assert!(is_loopback(registry), "{registry}");
         }
-        for registry in [
-            "registry.example:5000",
-            "10.0.0.1:5000",
-            "localhost.example",
-        ] {
+        for registry in ["registry.example:5000", "10.0.0.1:5000", "localhost.example"] {
             assert!(!is_loopback(registry), "{registry}");
         }
     }

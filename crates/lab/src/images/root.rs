@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
-use super::archive::{self, Layer};
+use super::layer::{self, Layer};
 use crate::cache::Cache;
 use crate::node::command::run;
 
@@ -50,13 +50,12 @@ pub fn layer(cache: &Cache) -> Result<Layer> {
     }
     let root = debootstrap(cache)?;
     let fresh = packed.with_extension("new");
-    let layer = archive::pack(&root, &EXCLUDE, &fresh)?;
+    let packed_now = layer::pack(&root, &EXCLUDE, &fresh)?;
     fs::rename(&fresh, &packed).with_context(|| format!("cannot write {}", packed.display()))?;
-    fs::write(&record, &layer.digest)
-        .with_context(|| format!("cannot write {}", record.display()))?;
+    fs::write(&record, &packed_now.digest).with_context(|| format!("cannot write {}", record.display()))?;
     Ok(Layer {
         path: packed,
-        ..layer
+        ..packed_now
     })
 }
 
@@ -65,21 +64,13 @@ fn debootstrap(cache: &Cache) -> Result<PathBuf> {
     if !root.exists() {
         let fresh = root.with_extension("new");
         if fresh.exists() {
-            fs::remove_dir_all(&fresh)
-                .with_context(|| format!("cannot clear {}", fresh.display()))?;
+            fs::remove_dir_all(&fresh).with_context(|| format!("cannot clear {}", fresh.display()))?;
         }
-        run(Command::new("debootstrap")
-            .args(OPTIONS)
-            .arg(SUITE)
-            .arg(&fresh))
-        .context(
-            "cannot make a Debian root (this needs root, debootstrap and the Debian archive)",
-        )?;
-        fs::rename(&fresh, &root)
-            .with_context(|| format!("cannot move the root to {}", root.display()))?;
+        run(Command::new("debootstrap").args(OPTIONS).arg(SUITE).arg(&fresh))
+            .context("cannot make a Debian root (this needs root, debootstrap and the Debian archive)")?;
+        fs::rename(&fresh, &root).with_context(|| format!("cannot move the root to {}", root.display()))?;
     }
-    let status = fs::read_to_string(root.join("var/lib/dpkg/status"))
-        .context("the root has no list of packages")?;
+    let status = fs::read_to_string(root.join("var/lib/dpkg/status")).context("the root has no list of packages")?;
     let version = version(&status, "snac2").unwrap_or("none");
     ensure!(
         version.starts_with(&format!("{SNAC}-")),
@@ -95,9 +86,7 @@ fn version<'a>(status: &'a str, package: &str) -> Option<&'a str> {
     let block = status
         .split("\n\n")
         .find(|block| block.lines().any(|line| line == wanted))?;
-    block
-        .lines()
-        .find_map(|line| line.strip_prefix("Version: "))
+    block.lines().find_map(|line| line.strip_prefix("Version: "))
 }
 
 #[cfg(test)]
@@ -106,8 +95,7 @@ mod tests {
 
     #[test]
     fn a_packages_version_is_found() {
-        let status =
-            "Package: a\nVersion: 1\n\nPackage: snac2\nStatus: ok\nVersion: 2.75-2\nDepends: a\n";
+        let status = "Package: a\nVersion: 1\n\nPackage: snac2\nStatus: ok\nVersion: 2.75-2\nDepends: a\n";
         assert_eq!(version(status, "snac2"), Some("2.75-2"));
         assert_eq!(version(status, "snac"), None);
     }

@@ -31,9 +31,7 @@ impl Admin {
             .unix_socket(path.to_owned())
             .timeout(Duration::from_secs(20))
             .build();
-        Ok(Self(
-            client.context("cannot make a client for Caddy's socket")?,
-        ))
+        Ok(Self(client.context("cannot make a client for Caddy's socket")?))
     }
 
     /// The routes now.
@@ -51,24 +49,14 @@ impl Admin {
             .and_then(|tag| tag.to_str().ok())
             .unwrap_or_default()
             .to_owned();
-        let routes = response
-            .json()
-            .await
-            .context("Caddy's routes are no list")?;
+        let routes = response.json().await.context("Caddy's routes are no list")?;
         Ok(Read { routes, etag })
     }
 
     /// Replaces the whole list, if it is still as it was read; returns whether it was.
     pub async fn replace(&self, read: &Read, routes: &[Value]) -> Result<bool> {
-        let request = self
-            .0
-            .patch(ROUTES)
-            .header(IF_MATCH, &read.etag)
-            .json(routes);
-        let response = request
-            .send()
-            .await
-            .context("Caddy's admin socket does not answer")?;
+        let request = self.0.patch(ROUTES).header(IF_MATCH, &read.etag).json(routes);
+        let response = request.send().await.context("Caddy's admin socket does not answer")?;
         let status = response.status();
         if status == StatusCode::PRECONDITION_FAILED {
             return Ok(false);

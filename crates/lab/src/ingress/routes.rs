@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
-use k8s_openapi::api::networking::v1::{
-    HTTPIngressPath, Ingress, IngressBackend, ServiceBackendPort,
-};
+use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, ServiceBackendPort};
 use serde_json::{Value, json};
 
 /// Services by namespace and name.
@@ -25,10 +23,7 @@ pub fn routes(class: &str, ingresses: &[Arc<Ingress>], services: &Services) -> V
         for (i, (host, path, backend)) in rules(ingress).into_iter().enumerate() {
             let rank = Rank::of(ingress, host, path);
             let id = format!("{}.{}.{i}", rank.namespace, rank.name);
-            found.push((
-                rank,
-                route(&id, host, path, &upstream(ingress, backend, services)),
-            ));
+            found.push((rank, route(&id, host, path, &upstream(ingress, backend, services))));
         }
     }
     found.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -100,11 +95,7 @@ impl Rank {
     }
 }
 
-type Rule<'a> = (
-    Option<&'a str>,
-    Option<&'a HTTPIngressPath>,
-    &'a IngressBackend,
-);
+type Rule<'a> = (Option<&'a str>, Option<&'a HTTPIngressPath>, &'a IngressBackend);
 
 /// Host, path and backend of every rule, the default backend's last.
 fn rules(ingress: &Ingress) -> Vec<Rule<'_>> {
@@ -118,20 +109,11 @@ fn rules(ingress: &Ingress) -> Vec<Rule<'_>> {
             all.push((host, Some(path), &path.backend));
         }
     }
-    all.extend(
-        spec.default_backend
-            .as_ref()
-            .map(|backend| (None, None, backend)),
-    );
+    all.extend(spec.default_backend.as_ref().map(|backend| (None, None, backend)));
     all
 }
 
-fn route(
-    id: &str,
-    host: Option<&str>,
-    path: Option<&HTTPIngressPath>,
-    upstream: &Upstream,
-) -> Value {
+fn route(id: &str, host: Option<&str>, path: Option<&HTTPIngressPath>, upstream: &Upstream) -> Value {
     let mut matches = serde_json::Map::new();
     if let Some(host) = host {
         matches.insert("host".into(), json!([host]));
@@ -178,7 +160,7 @@ fn upstream(ingress: &Ingress, backend: &IngressBackend, services: &Services) ->
     let resolved = backend.service.as_ref().and_then(|service| {
         resolve(
             services,
-            (namespace, service.name.clone()),
+            &(namespace, service.name.clone()),
             service.port.as_ref(),
             LONGEST_CHAIN,
         )
@@ -191,11 +173,11 @@ fn upstream(ingress: &Ingress, backend: &IngressBackend, services: &Services) ->
 /// node and the node's resolver is not the cluster's.
 fn resolve(
     services: &Services,
-    key: (String, String),
+    key: &(String, String),
     port: Option<&ServiceBackendPort>,
     steps: usize,
 ) -> Option<String> {
-    let spec = services.get(&key)?.spec.as_ref()?;
+    let spec = services.get(key)?.spec.as_ref()?;
     let number = port.and_then(|port| {
         let declared = || {
             spec.ports
@@ -215,13 +197,9 @@ fn resolve(
             name: None,
             number: Some(number),
         };
+        let key = (namespace.into(), name.into());
         let steps = steps.checked_sub(1)?;
-        return resolve(
-            services,
-            (namespace.into(), name.into()),
-            Some(&port),
-            steps,
-        );
+        return resolve(services, &key, Some(&port), steps);
     }
     let known = spec.ports.iter().flatten().any(|own| own.port == number);
     let ip = spec

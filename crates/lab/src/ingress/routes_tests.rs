@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value)] // Calls read better with json! by value.
+
 use super::*;
 
 fn ingress(namespace: &str, name: &str, created: &str, spec: Value) -> Arc<Ingress> {
@@ -7,10 +9,8 @@ fn ingress(namespace: &str, name: &str, created: &str, spec: Value) -> Arc<Ingre
 
 fn services() -> Services {
     let service = |namespace: &str, name: &str, spec: Value| {
-        let service: Service = serde_json::from_value(
-            json!({"metadata": {"namespace": namespace, "name": name}, "spec": spec}),
-        )
-        .unwrap();
+        let service: Service =
+            serde_json::from_value(json!({"metadata": {"namespace": namespace, "name": name}, "spec": spec})).unwrap();
         ((namespace.to_owned(), name.to_owned()), Arc::new(service))
     };
     let ports = json!([{"name": "http", "port": 80, "targetPort": 8001}]);
@@ -35,11 +35,7 @@ fn services() -> Services {
             "circle",
             json!({"type": "ExternalName", "externalName": "circle.steppe-t-a.svc.cluster.local"}),
         ),
-        service(
-            "steppe-t-a",
-            "headless",
-            json!({"clusterIP": "None", "ports": ports}),
-        ),
+        service("steppe-t-a", "headless", json!({"clusterIP": "None", "ports": ports})),
         service(
             "steppe-system",
             "steppe-holding",
@@ -57,12 +53,7 @@ fn one_backend(host: &str, service: &str, port: Value) -> Value {
 fn ends(spec: Value) -> String {
     let routes = routes(
         "steppe-lab",
-        &[ingress(
-            "steppe-t-a",
-            "server",
-            "2026-01-01T00:00:00Z",
-            spec,
-        )],
+        &[ingress("steppe-t-a", "server", "2026-01-01T00:00:00Z", spec)],
         &services(),
     );
     assert_eq!(routes.len(), 2);
@@ -77,12 +68,7 @@ fn a_whole_route() {
     let spec = one_backend("a.steppe.test", "server", json!({"number": 80}));
     let routes = routes(
         "steppe-lab",
-        &[ingress(
-            "steppe-t-a",
-            "server",
-            "2026-01-01T00:00:00Z",
-            spec,
-        )],
+        &[ingress("steppe-t-a", "server", "2026-01-01T00:00:00Z", spec)],
         &services(),
     );
     assert_eq!(
@@ -112,35 +98,19 @@ fn a_whole_route() {
 #[test]
 fn a_service_that_is_another_name_leads_to_the_address_of_that_one() {
     assert_eq!(
-        ends(one_backend(
-            "a.steppe.test",
-            "holding",
-            json!({"number": 80})
-        )),
+        ends(one_backend("a.steppe.test", "holding", json!({"number": 80}))),
         "10.96.9.9:80"
     );
     assert_eq!(
-        ends(one_backend(
-            "a.steppe.test",
-            "holding",
-            json!({"number": 81})
-        )),
+        ends(one_backend("a.steppe.test", "holding", json!({"number": 81}))),
         "503"
     );
     assert_eq!(
-        ends(one_backend(
-            "a.steppe.test",
-            "elsewhere",
-            json!({"number": 8080})
-        )),
+        ends(one_backend("a.steppe.test", "elsewhere", json!({"number": 8080}))),
         "example.test:8080"
     );
     assert_eq!(
-        ends(one_backend(
-            "a.steppe.test",
-            "circle",
-            json!({"number": 80})
-        )),
+        ends(one_backend("a.steppe.test", "circle", json!({"number": 80}))),
         "503"
     );
 }
@@ -148,43 +118,23 @@ fn a_service_that_is_another_name_leads_to_the_address_of_that_one() {
 #[test]
 fn a_named_port_is_looked_up_and_nothing_to_dial_is_503() {
     assert_eq!(
-        ends(one_backend(
-            "a.steppe.test",
-            "server",
-            json!({"name": "http"})
-        )),
+        ends(one_backend("a.steppe.test", "server", json!({"name": "http"}))),
         "10.96.1.1:80"
     );
     assert_eq!(
-        ends(one_backend(
-            "a.steppe.test",
-            "server",
-            json!({"name": "other"})
-        )),
+        ends(one_backend("a.steppe.test", "server", json!({"name": "other"}))),
         "503"
     );
     assert_eq!(
-        ends(one_backend(
-            "a.steppe.test",
-            "server",
-            json!({"number": 8001})
-        )),
+        ends(one_backend("a.steppe.test", "server", json!({"number": 8001}))),
         "503"
     );
     assert_eq!(
-        ends(one_backend(
-            "a.steppe.test",
-            "headless",
-            json!({"number": 80})
-        )),
+        ends(one_backend("a.steppe.test", "headless", json!({"number": 80}))),
         "503"
     );
     assert_eq!(
-        ends(one_backend(
-            "a.steppe.test",
-            "missing",
-            json!({"number": 80})
-        )),
+        ends(one_backend("a.steppe.test", "missing", json!({"number": 80}))),
         "503"
     );
 }
@@ -218,13 +168,7 @@ fn the_most_specific_route_comes_first_and_the_older_of_equal_ones() {
     let routes = routes("steppe-lab", &list, &services());
     let seen: Vec<String> = routes
         .iter()
-        .map(|route| {
-            format!(
-                "{} {}",
-                route["@id"],
-                route.get("match").unwrap_or(&Value::Null)
-            )
-        })
+        .map(|route| format!("{} {}", route["@id"], route.get("match").unwrap_or(&Value::Null)))
         .collect();
     assert_eq!(
         seen,

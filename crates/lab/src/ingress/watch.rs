@@ -61,18 +61,12 @@ impl Serving {
         self.services.wait_until_ready().await.context(gone)?;
         loop {
             let ingresses = self.ingresses.state();
-            match self
-                .send(&routes::routes(CLASS, &ingresses, &self.services()))
-                .await
-            {
+            match self.send(&routes::routes(CLASS, &ingresses, &self.services())).await {
                 Ok(0) => {}
                 Ok(count) => info!(count, "routes changed"),
                 Err(error) => warn!("{error:#}"),
             }
-            for ingress in ingresses
-                .iter()
-                .filter(|ingress| routes::is_of(CLASS, ingress))
-            {
+            for ingress in ingresses.iter().filter(|ingress| routes::is_of(CLASS, ingress)) {
                 if let Err(error) = self.tell(ingress).await {
                     warn!("{error:#}");
                 }
@@ -82,12 +76,7 @@ impl Serving {
     }
 
     fn services(&self) -> Services {
-        let key = |service: Arc<Service>| {
-            (
-                (service.namespace().unwrap_or_default(), service.name_any()),
-                service,
-            )
-        };
+        let key = |service: Arc<Service>| ((service.namespace().unwrap_or_default(), service.name_any()), service);
         self.services.state().into_iter().map(key).collect()
     }
 
@@ -113,10 +102,7 @@ impl Serving {
             .flat_map(|status| &status.load_balancer)
             .flat_map(|it| &it.ingress)
             .flatten();
-        if points
-            .map(|point| point.ip.as_deref())
-            .eq([Some(self.ip.as_str())])
-        {
+        if points.map(|point| point.ip.as_deref()).eq([Some(self.ip.as_str())]) {
             return Ok(());
         }
         let namespace = ingress.namespace().unwrap_or_default();
@@ -127,14 +113,10 @@ impl Serving {
             ..PatchParams::default()
         };
         let api = Api::<Ingress>::namespaced(self.client.clone(), &namespace);
-        match api
-            .patch_status(&name, &params, &Patch::Merge(&status))
-            .await
-        {
+        match api.patch_status(&name, &params, &Patch::Merge(&status)).await {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            Err(error) => Err(error)
-                .with_context(|| format!("cannot write the status of Ingress {namespace}/{name}")),
+            Err(error) => Err(error).with_context(|| format!("cannot write the status of Ingress {namespace}/{name}")),
         }
     }
 }

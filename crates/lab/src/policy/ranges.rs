@@ -30,9 +30,7 @@ impl Ranges {
         let (ip, bits) = text
             .split_once('/')
             .with_context(|| format!("{text} is not a CIDR: no prefix length"))?;
-        let ip: Ipv4Addr = ip
-            .parse()
-            .with_context(|| format!("{text} is not an IPv4 CIDR"))?;
+        let ip: Ipv4Addr = ip.parse().with_context(|| format!("{text} is not an IPv4 CIDR"))?;
         let bits: u32 = bits
             .parse()
             .with_context(|| format!("{text} has no numeric prefix length"))?;
@@ -59,9 +57,7 @@ impl Ranges {
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(self.0.len());
         for &(first, last) in &self.0 {
             match merged.last_mut() {
-                Some(before) if u64::from(first) <= u64::from(before.1) + 1 => {
-                    before.1 = before.1.max(last)
-                }
+                Some(before) if u64::from(first) <= u64::from(before.1) + 1 => before.1 = before.1.max(last),
                 _ => merged.push((first, last)),
             }
         }
@@ -72,10 +68,7 @@ impl Ranges {
     pub fn without(&self, other: &Self) -> Self {
         let mut left = self.0.clone();
         for &(from, to) in &other.0 {
-            left = left
-                .into_iter()
-                .flat_map(|range| cut(range, (from, to)))
-                .collect();
+            left = left.into_iter().flat_map(|range| cut(range, (from, to))).collect();
         }
         Self(left)
     }
@@ -146,13 +139,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in [
-            "10.0.0.0",
-            "10.0.0.0/33",
-            "10.0.0/8",
-            "fd00::/8",
-            "10.0.0.0/x",
-        ] {
+        for text in ["10.0.0.0", "10.0.0.0/33", "10.0.0/8", "fd00::/8", "10.0.0.0/x"] {
             assert!(Ranges::cidr(text).is_err(), "{text}");
         }
     }

@@ -122,11 +122,7 @@ pub struct Restricted {
 
 /// The pods that are under some policy, in order of namespace and name.
 pub fn restrict(world: &World) -> Vec<Restricted> {
-    let mut restricted: Vec<Restricted> = world
-        .pods
-        .iter()
-        .filter_map(|pod| restrict_pod(world, pod))
-        .collect();
+    let mut restricted: Vec<Restricted> = world.pods.iter().filter_map(|pod| restrict_pod(world, pod)).collect();
     restricted.sort_by(|a, b| a.pod.cmp(&b.pod));
     restricted
 }
@@ -146,12 +142,7 @@ fn restrict_pod(world: &World, pod: &Pod) -> Option<Restricted> {
         if named("Ingress") || types.is_empty() {
             let openings: &mut Vec<Opening> = ingress.get_or_insert_default();
             for rule in spec.ingress.iter().flatten() {
-                openings.extend(into_pod(
-                    world,
-                    pod,
-                    rule.from.as_deref(),
-                    rule.ports.as_deref(),
-                ));
+                openings.extend(into_pod(world, pod, rule.from.as_deref(), rule.ports.as_deref()));
             }
         }
         if named("Egress") || (types.is_empty() && has_egress) {
@@ -177,9 +168,7 @@ fn restrict_pod(world: &World, pod: &Pod) -> Option<Restricted> {
 /// Whether a selector matches; a missing one matches everything. The API server has checked the operators, so one that
 /// cannot be read is of a later version; it matches nothing.
 fn selects(selector: Option<&LabelSelector>, labels: &Labels) -> bool {
-    selector.is_none_or(|selector| {
-        Selector::try_from(selector.clone()).is_ok_and(|parsed| parsed.matches(labels))
-    })
+    selector.is_none_or(|selector| Selector::try_from(selector.clone()).is_ok_and(|parsed| parsed.matches(labels)))
 }
 
 /// The peers of one rule, resolved.
@@ -206,11 +195,7 @@ impl<'a> Peers<'a> {
             for cidr in block.except.iter().flatten() {
                 except.add(&Ranges::cidr(cidr).unwrap_or_default());
             }
-            blocks.add(
-                &Ranges::cidr(&block.cidr)
-                    .unwrap_or_default()
-                    .without(&except),
-            );
+            blocks.add(&Ranges::cidr(&block.cidr).unwrap_or_default().without(&except));
         }
         let chosen = |of: &str, labels: &Labels| {
             peers
@@ -220,8 +205,7 @@ impl<'a> Peers<'a> {
                     None => of == namespace && selects(peer.pod_selector.as_ref(), labels),
                     Some(selector) => {
                         let of = world.namespaces.get(of);
-                        of.is_some_and(|of| selects(Some(selector), of))
-                            && selects(peer.pod_selector.as_ref(), labels)
+                        of.is_some_and(|of| selects(Some(selector), of)) && selects(peer.pod_selector.as_ref(), labels)
                     }
                 })
         };
@@ -259,12 +243,7 @@ fn into_pod(
     let peers = Peers::of(world, &pod.namespace, from).ranges();
     let ports = match ports.filter(|ports| !ports.is_empty()) {
         None => Ports::Any,
-        Some(ports) => Ports::These(
-            ports
-                .iter()
-                .flat_map(|port| resolve(port, &pod.ports))
-                .collect(),
-        ),
+        Some(ports) => Ports::These(ports.iter().flat_map(|port| resolve(port, &pod.ports)).collect()),
     };
     opening(peers, ports)
 }
@@ -292,9 +271,7 @@ fn out_of_pod(
             .ports
             .iter()
             .filter(|own| ports.is_none_or(|ports| ports.iter().any(|port| holds(port, own))));
-        let own = own
-            .map(|own| (own.protocol, own.number, own.number))
-            .collect();
+        let own = own.map(|own| (own.protocol, own.number, own.number)).collect();
         openings.extend(opening(Ranges::one(it.ip), Ports::These(own)));
     }
     openings
@@ -309,10 +286,7 @@ fn named(peers: &Peers<'_>, ports: &[NetworkPolicyPort]) -> Vec<Opening> {
     {
         for pod in &peers.pods {
             for resolved in resolve(port, &pod.ports) {
-                by_port
-                    .entry(resolved)
-                    .or_default()
-                    .add(&Ranges::one(pod.ip));
+                by_port.entry(resolved).or_default().add(&Ranges::one(pod.ip));
             }
         }
     }
@@ -354,9 +328,7 @@ fn resolve(port: &NetworkPolicyPort, own: &[Port]) -> Vec<(Protocol, u16, u16)> 
 fn holds(port: &NetworkPolicyPort, own: &Port) -> bool {
     resolve(port, std::slice::from_ref(own))
         .iter()
-        .any(|&(protocol, first, last)| {
-            protocol == own.protocol && (first..=last).contains(&own.number)
-        })
+        .any(|&(protocol, first, last)| protocol == own.protocol && (first..=last).contains(&own.number))
 }
 
 #[cfg(test)]

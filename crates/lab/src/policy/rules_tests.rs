@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value)] // Calls read better with json! by value.
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -21,12 +23,7 @@ fn pod(namespace: &str, name: &str, last: u8, ports: &[(&str, Protocol, u16)]) -
 }
 
 fn policy(namespace: &str, spec: Value) -> Arc<NetworkPolicy> {
-    Arc::new(
-        serde_json::from_value(
-            json!({"metadata": {"name": "np", "namespace": namespace}, "spec": spec}),
-        )
-        .unwrap(),
-    )
+    Arc::new(serde_json::from_value(json!({"metadata": {"name": "np", "namespace": namespace}, "spec": spec})).unwrap())
 }
 
 /// Two tenants with a server and a job each, and the node's DNS.
@@ -74,13 +71,8 @@ fn world(policies: Vec<Arc<NetworkPolicy>>) -> World {
 /// The chains of the rendered table, without the constant parts.
 fn chains(policies: Vec<Arc<NetworkPolicy>>) -> String {
     let text = table::render("np", &restrict(&world(policies)));
-    let lines = text
-        .lines()
-        .skip(3)
-        .take_while(|line| !line.starts_with("  map"));
-    lines
-        .map(|line| format!("{}\n", line.trim_start()))
-        .collect()
+    let lines = text.lines().skip(3).take_while(|line| !line.starts_with("  map"));
+    lines.map(|line| format!("{}\n", line.trim_start())).collect()
 }
 
 const NO: &str = "meta l4proto tcp counter reject with tcp reset\ncounter reject with icmpx type admin-prohibited\n}\n";
@@ -92,16 +84,10 @@ fn without_a_policy_nobody_is_restricted() {
 
 #[test]
 fn default_deny_closes_both_ways_in_its_namespace_only() {
-    let deny = policy(
-        "a",
-        json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
-    );
+    let deny = policy("a", json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}));
     let restricted = restrict(&world(vec![deny]));
     assert_eq!(
-        restricted
-            .iter()
-            .map(|it| it.pod.as_str())
-            .collect::<Vec<_>>(),
+        restricted.iter().map(|it| it.pod.as_str()).collect::<Vec<_>>(),
         ["a/job", "a/server"]
     );
     for it in restricted {
@@ -118,17 +104,11 @@ fn missing_types_mean_ingress_and_egress_if_it_has_rules() {
     );
     let restricted = restrict(&world(vec![ingress_only, both]));
     assert_eq!(
-        (
-            restricted[0].ingress.is_some(),
-            restricted[0].egress.is_some()
-        ),
+        (restricted[0].ingress.is_some(), restricted[0].egress.is_some()),
         (true, false)
     );
     assert_eq!(
-        (
-            restricted[1].ingress.is_some(),
-            restricted[1].egress.is_some()
-        ),
+        (restricted[1].ingress.is_some(), restricted[1].egress.is_some()),
         (true, true)
     );
     let everywhere = Opening {
@@ -216,8 +196,7 @@ fn one_element_with_two_selectors_means_both_and_two_elements_either() {
     let either = json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "b"}}},
                         {"podSelector": {"matchLabels": {"app": "job"}}}]);
     let sources = |from: Value| {
-        let spec =
-            json!({"podSelector": {"matchLabels": {"app": "server"}}, "ingress": [{"from": from}]});
+        let spec = json!({"podSelector": {"matchLabels": {"app": "server"}}, "ingress": [{"from": from}]});
         let restricted = restrict(&world(vec![policy("a", spec)]));
         restricted[0].ingress.as_ref().unwrap()[0].peers.to_string()
     };
@@ -253,10 +232,7 @@ fn expressions_select_too() {
     let spec = json!({"podSelector": {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["job"]}]}});
     let restricted = restrict(&world(vec![policy("a", spec)]));
     assert_eq!(
-        restricted
-            .iter()
-            .map(|it| it.pod.as_str())
-            .collect::<Vec<_>>(),
+        restricted.iter().map(|it| it.pod.as_str()).collect::<Vec<_>>(),
         ["a/server"]
     );
 }

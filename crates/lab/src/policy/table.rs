@@ -95,11 +95,7 @@ fn matches(ports: &Ports) -> Vec<String> {
         return vec![String::new()];
     };
     let of = |protocol: Protocol, word: &str| {
-        let numbers: Vec<String> = these
-            .iter()
-            .filter(|port| port.0 == protocol)
-            .map(range)
-            .collect();
+        let numbers: Vec<String> = these.iter().filter(|port| port.0 == protocol).map(range).collect();
         (!numbers.is_empty()).then(|| format!("{word} dport {{ {} }} ", numbers.join(", ")))
     };
     [
@@ -134,36 +130,7 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_whole_table() {
-        let web = Opening {
-            peers: Ranges::all(),
-            ports: Ports::These(BTreeSet::from([
-                (Protocol::Tcp, 80, 80),
-                (Protocol::Tcp, 8000, 8010),
-            ])),
-        };
-        let dns = Opening {
-            peers: Ranges::one(Ipv4Addr::new(10, 244, 0, 1)),
-            ports: Ports::These(BTreeSet::from([
-                (Protocol::Tcp, 53, 53),
-                (Protocol::Udp, 53, 53),
-            ])),
-        };
-        let near = Opening {
-            peers: Ranges::cidr("10.244.0.8/30").unwrap(),
-            ports: Ports::Any,
-        };
-        let text = render(
-            "np",
-            &[
-                pod(5, Some(vec![near]), Some(vec![web, dns.clone(), dns])),
-                pod(6, Some(vec![]), None),
-            ],
-        );
-        assert_eq!(
-            text,
-            r#"table inet np
+    const WHOLE: &str = r#"table inet np
 delete table inet np
 table inet np {
   chain out_10_244_0_5 { # t/pod-5
@@ -210,8 +177,30 @@ table inet np {
     iifname "veth*" meta nfproto ipv6 drop
   }
 }
-"#
+"#;
+
+    #[test]
+    fn the_whole_table() {
+        let web = Opening {
+            peers: Ranges::all(),
+            ports: Ports::These(BTreeSet::from([(Protocol::Tcp, 80, 80), (Protocol::Tcp, 8000, 8010)])),
+        };
+        let dns = Opening {
+            peers: Ranges::one(Ipv4Addr::new(10, 244, 0, 1)),
+            ports: Ports::These(BTreeSet::from([(Protocol::Tcp, 53, 53), (Protocol::Udp, 53, 53)])),
+        };
+        let near = Opening {
+            peers: Ranges::cidr("10.244.0.8/30").unwrap(),
+            ports: Ports::Any,
+        };
+        let text = render(
+            "np",
+            &[
+                pod(5, Some(vec![near]), Some(vec![web, dns.clone(), dns])),
+                pod(6, Some(vec![]), None),
+            ],
         );
+        assert_eq!(text, WHOLE);
         assert!(knows(&text, Ipv4Addr::new(10, 244, 0, 6)));
         assert!(!knows(&text, Ipv4Addr::new(10, 244, 0, 60)));
     }
@@ -219,9 +208,6 @@ table inet np {
     #[test]
     fn without_restricted_pods_nothing_is_refused() {
         let text = render("np", &[]);
-        assert!(
-            !text.contains("reject") && !text.contains("elements"),
-            "{text}"
-        );
+        assert!(!text.contains("reject") && !text.contains("elements"), "{text}");
     }
 }

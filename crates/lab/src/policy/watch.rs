@@ -33,13 +33,7 @@ pub async fn run(ground: &Ground, client: Client) -> Result<()> {
         namespaces,
         policies,
     };
-    let watches = async {
-        tokio::join!(
-            drain(pod_events),
-            drain(namespace_events),
-            drain(policy_events)
-        )
-    };
+    let watches = async { tokio::join!(drain(pod_events), drain(namespace_events), drain(policy_events)) };
     tokio::select! {
         _ = watches => bail!("the watches of pods, namespaces and policies have ended"),
         result = stores.enforce(&params, &changes) => result,
@@ -85,17 +79,10 @@ impl Stores {
             Some((name, namespace.metadata.labels.clone().unwrap_or_default()))
         };
         let mut policies = self.policies.state();
-        policies.sort_by(|a, b| {
-            (&a.metadata.namespace, &a.metadata.name)
-                .cmp(&(&b.metadata.namespace, &b.metadata.name))
-        });
+        policies
+            .sort_by(|a, b| (&a.metadata.namespace, &a.metadata.name).cmp(&(&b.metadata.namespace, &b.metadata.name)));
         World {
-            pods: self
-                .pods
-                .state()
-                .iter()
-                .filter_map(|pod| view(pod))
-                .collect(),
+            pods: self.pods.state().iter().filter_map(|pod| view(pod)).collect(),
             stand_ins: params.stand_ins.clone(),
             namespaces: self
                 .namespaces
@@ -111,15 +98,10 @@ impl Stores {
 /// A pod as policies see it; `None` while it has no address of its own, and when it has given it back.
 fn view(pod: &Pod) -> Option<rules::Pod> {
     let (spec, status) = (pod.spec.as_ref()?, pod.status.as_ref()?);
-    if spec.host_network == Some(true)
-        || matches!(status.phase.as_deref(), Some("Succeeded" | "Failed"))
-    {
+    if spec.host_network == Some(true) || matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")) {
         return None;
     }
-    let containers = spec
-        .containers
-        .iter()
-        .chain(spec.init_containers.iter().flatten());
+    let containers = spec.containers.iter().chain(spec.init_containers.iter().flatten());
     let port = |port: &k8s_openapi::api::core::v1::ContainerPort| {
         Some(Port {
             name: port.name.clone(),

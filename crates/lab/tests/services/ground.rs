@@ -59,8 +59,7 @@ impl Place {
     /// A fresh namespace under the strictest pod security, as tenants have it.
     pub async fn namespace(&self, name: &str) -> Result<()> {
         self.clear(name).await?;
-        let labels =
-            json!({"pod-security.kubernetes.io/enforce": "restricted", "test": "services"});
+        let labels = json!({"pod-security.kubernetes.io/enforce": "restricted", "test": "services"});
         objects::apply(
             &Api::<Namespace>::all(self.client.clone()),
             json!({"metadata": {"name": name, "labels": labels}}),
@@ -90,14 +89,7 @@ impl Place {
     }
 
     /// Makes a pod of one container under the restricted profile, with `more` merged into its spec's container.
-    pub async fn pod(
-        &self,
-        namespace: &str,
-        name: &str,
-        image: &str,
-        args: &[&str],
-        more: Value,
-    ) -> Result<()> {
+    pub async fn pod(&self, namespace: &str, name: &str, image: &str, args: &[&str], more: Value) -> Result<()> {
         let mut container = json!({
             "name": "main",
             "image": image,
@@ -118,10 +110,7 @@ impl Place {
                 "runAsNonRoot": true, "runAsUser": 1000, "runAsGroup": 1000, "seccompProfile": {"type": "RuntimeDefault"},
             },
         });
-        for (key, value) in more
-            .as_object()
-            .context("the rest of a container is an object")?
-        {
+        for (key, value) in more.as_object().context("the rest of a container is an object")? {
             if key == "volumes" {
                 spec["volumes"] = value.clone()
             } else {
@@ -169,15 +158,9 @@ impl Place {
                     Some("Succeeded") => {
                         let states = status.container_statuses.into_iter().flatten();
                         let state = states.filter_map(|it| it.state?.terminated).next();
-                        Ok(Some(
-                            state.and_then(|state| state.message).unwrap_or_default(),
-                        ))
+                        Ok(Some(state.and_then(|state| state.message).unwrap_or_default()))
                     }
-                    Some("Failed") => Err(wait::GiveUp(format!(
-                        "it failed: {:?}",
-                        status.container_statuses
-                    ))
-                    .into()),
+                    Some("Failed") => Err(wait::GiveUp(format!("it failed: {:?}", status.container_statuses)).into()),
                     other => anyhow::bail!("{other:?} {:?}", status.container_statuses),
                 }
             },
@@ -186,21 +169,10 @@ impl Place {
     }
 
     /// Runs `steppe-probe check` in a pod of its own; the outcome by target.
-    pub async fn check(
-        &self,
-        namespace: &str,
-        name: &str,
-        targets: &[&str],
-    ) -> Result<BTreeMap<String, Value>> {
+    pub async fn check(&self, namespace: &str, name: &str, targets: &[&str]) -> Result<BTreeMap<String, Value>> {
         let args = [&["check", "-output", "/dev/termination-log"][..], targets].concat();
-        self.pod(
-            namespace,
-            name,
-            &self.images.probe.pinned(),
-            &args,
-            json!({}),
-        )
-        .await?;
+        self.pod(namespace, name, &self.images.probe.pinned(), &args, json!({}))
+            .await?;
         by_target(&self.ended(namespace, name).await?)
     }
 }
@@ -219,18 +191,14 @@ impl Place {
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr),
         );
-        anyhow::ensure!(
-            output.status.success(),
-            "{args:?} in {namespace}/{pod}: {out} {err}"
-        );
+        anyhow::ensure!(output.status.success(), "{args:?} in {namespace}/{pod}: {out} {err}");
         Ok(out.into_owned())
     }
 }
 
 /// The probe's outcomes by target.
 pub fn by_target(text: &str) -> Result<BTreeMap<String, Value>> {
-    let outcomes: Vec<Value> =
-        serde_json::from_str(text).with_context(|| format!("not outcomes: {text}"))?;
+    let outcomes: Vec<Value> = serde_json::from_str(text).with_context(|| format!("not outcomes: {text}"))?;
     Ok(outcomes
         .into_iter()
         .map(|it| (it["target"].as_str().unwrap_or_default().to_owned(), it))

@@ -27,10 +27,7 @@ fn browser(place: &Place) -> reqwest::Client {
         );
     }
     builder
-        .resolve(
-            "own.example",
-            SocketAddr::from((place.ground.ingress_ip, 443)),
-        )
+        .resolve("own.example", SocketAddr::from((place.ground.ingress_ip, 443)))
         .build()
         .unwrap()
 }
@@ -47,12 +44,9 @@ async fn serve(place: &Place, name: &str, host: &str, backend: &str) {
     let backend = json!({"service": {"name": backend, "port": {"number": 80}}});
     let paths = json!([{"path": "/", "pathType": "Prefix", "backend": backend}]);
     let spec = json!({"ingressClassName": ingress::CLASS, "rules": [{"host": host, "http": {"paths": paths}}]});
-    objects::apply(
-        &ingresses,
-        json!({"metadata": {"name": name}, "spec": spec}),
-    )
-    .await
-    .unwrap();
+    objects::apply(&ingresses, json!({"metadata": {"name": name}, "spec": spec}))
+        .await
+        .unwrap();
 }
 
 /// Waits for a status; the response's body and Retry-After.
@@ -77,106 +71,66 @@ async fn expect(browser: &reqwest::Client, url: &str, status: u16) -> (String, O
     .unwrap()
 }
 
-#[tokio::test]
-async fn ingresses_are_served() {
-    let place = place().await;
+/// A server, Services that lead to it or nowhere, and an Ingress for each.
+async fn prepare(place: &Place) {
     place.namespace(NAMESPACE).await.unwrap();
     let image = place.images.caddy.tagged();
     let more = json!({"command": ["caddy", "respond", "--listen", ":8080", "--body", "open {http.request.host}"]});
-    place
-        .pod(NAMESPACE, "shop", &image, &[], more)
-        .await
-        .unwrap();
+    place.pod(NAMESPACE, "shop", &image, &[], more).await.unwrap();
     let ports = json!([{"port": 80, "targetPort": 8080}]);
-    service(
-        &place,
-        "shop",
-        json!({"selector": {"app": "shop"}, "ports": ports}),
-    )
-    .await;
-    service(
-        &place,
-        "dead",
-        json!({"selector": {"app": "nobody"}, "ports": ports}),
-    )
-    .await;
+    service(place, "shop", json!({"selector": {"app": "shop"}, "ports": ports})).await;
+    service(place, "dead", json!({"selector": {"app": "nobody"}, "ports": ports})).await;
     let external = format!("shop.{NAMESPACE}.svc.cluster.local");
-    service(
-        &place,
-        "alias",
-        json!({"type": "ExternalName", "externalName": external}),
-    )
-    .await;
+    let alias = json!({"type": "ExternalName", "externalName": external});
+    service(place, "alias", alias).await;
     for (name, backend) in [
         ("shop", "shop"),
         ("alias", "alias"),
         ("dead", "dead"),
         ("missing", "not-there"),
     ] {
-        serve(&place, name, &format!("{name}.steppe.test"), backend).await;
+        serve(place, name, &format!("{name}.steppe.test"), backend).await;
     }
-    serve(&place, "own", "own.example", "shop").await;
+    serve(place, "own", "own.example", "shop").await;
     place.running(NAMESPACE, "shop").await.unwrap();
+}
 
+#[tokio::test]
+async fn ingresses_are_served() {
+    let place = place().await;
+    prepare(&place).await;
     let browser = browser(&place);
-    assert_eq!(
-        expect(&browser, "https://shop.steppe.test/", 200).await.0,
-        "open shop.steppe.test"
-    );
-    assert_eq!(
-        expect(&browser, "https://alias.steppe.test/", 200).await.0,
-        "open alias.steppe.test"
-    );
-    assert_eq!(
-        expect(&browser, "https://own.example/", 200).await.0,
-        "open own.example"
-    );
-    assert_eq!(
-        expect(&browser, "https://dead.steppe.test/", 502)
-            .await
-            .1
-            .as_deref(),
-        Some("30")
-    );
-    assert_eq!(
-        expect(&browser, "https://missing.steppe.test/", 503)
-            .await
-            .1
-            .as_deref(),
-        Some("30")
-    );
+    for host in ["shop.steppe.test", "alias.steppe.test", "own.example"] {
+        let (body, _) = expect(&browser, &format!("https://{host}/"), 200).await;
+        assert_eq!(body, format!("open {host}"));
+    }
+    for (host, status) in [("dead", 502), ("missing", 503)] {
+        let (_, retry) = expect(&browser, &format!("https://{host}.steppe.test/"), status).await;
+        assert_eq!(retry.as_deref(), Some("30"), "{host}");
+    }
     expect(&browser, "https://nobody.steppe.test/", 404).await;
-    let plain = browser
-        .get(format!("http://{}/x?y=1", place.ground.ingress_ip))
-        .header("host", "shop.steppe.test");
+    let plain = format!("http://{}/x?y=1", place.ground.ingress_ip);
+    let plain = browser.get(plain).header("host", "shop.steppe.test");
     let plain = plain.send().await.unwrap();
+    let location = plain.headers()["location"].to_str().unwrap();
     assert_eq!(
-        (
-            plain.status().as_u16(),
-            plain.headers()["location"].to_str().unwrap()
-        ),
+        (plain.status().as_u16(), location),
         (308, "https://shop.steppe.test/x?y=1")
     );
 
     let ingresses = Api::<Ingress>::namespaced(place.client.clone(), NAMESPACE);
     let ip = place.ground.ingress_ip.to_string();
-    wait::until(
-        "the address in the status",
-        Duration::from_secs(10),
-        async || {
-            let ingress = serde_json::to_value(ingresses.get("shop").await?)?;
-            Ok((ingress["status"]["loadBalancer"]["ingress"][0]["ip"] == json!(ip)).then_some(()))
-        },
-    )
+    wait::until("the address in the status", Duration::from_secs(10), async || {
+        let ingress = serde_json::to_value(ingresses.get("shop").await?)?;
+        Ok((ingress["status"]["loadBalancer"]["ingress"][0]["ip"] == json!(ip)).then_some(()))
+    })
     .await
     .unwrap();
 
     // A Caddy that was lost comes back with its routes.
-    let processes = place.ground.processes();
-    processes.kill("caddy").unwrap();
-    ingress::start(&place.ground, &place.tools, &place.client)
-        .await
-        .unwrap();
+    place.ground.processes().kill("caddy").unwrap();
+    let started = ingress::start(&place.ground, &place.tools, &place.client).await;
+    started.unwrap();
     expect(&browser, "https://shop.steppe.test/", 200).await;
 
     place.clear(NAMESPACE).await.unwrap();

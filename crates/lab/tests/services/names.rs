@@ -39,18 +39,12 @@ async fn names_resolve_in_a_pod() {
     ];
     let outcomes = place.check("names", "asks", &targets).await.unwrap();
     let answer = |target: &str| outcomes[target]["answer"].clone();
-    assert_eq!(
-        answer(targets[0]),
-        json!([place.ground.addresses.service_cidr.nth(1)])
-    );
+    assert_eq!(answer(targets[0]), json!([place.ground.addresses.service_cidr.nth(1)]));
     assert_eq!(answer(targets[1]), json!([place.ground.dns_ip]));
     assert_eq!(answer(targets[2]), json!([node]));
     assert_eq!(answer(targets[3]), json!(["203.0.113.7"]));
     assert_eq!(outcomes[targets[4]]["result"], "no-such-name");
     // Unknown names are refused at once: a client that must wait for a time-out is stuck for seconds.
-    assert!(
-        outcomes[targets[4]]["millis"].as_u64().unwrap() < 1000,
-        "{outcomes:?}"
-    );
+    assert!(outcomes[targets[4]]["millis"].as_u64().unwrap() < 1000, "{outcomes:?}");
     place.leave("names").await.unwrap();
 }

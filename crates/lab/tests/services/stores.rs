@@ -27,44 +27,24 @@ async fn a_volume_is_bound_written_and_kept() {
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
     });
     place
-        .pod(
-            "volumes",
-            "writer",
-            &place.images.busybox.tagged(),
-            &[],
-            more,
-        )
+        .pod("volumes", "writer", &place.images.busybox.tagged(), &[], more)
         .await
         .unwrap();
-    assert_eq!(
-        place.ended("volumes", "writer").await.unwrap().trim(),
-        "1000"
-    );
+    assert_eq!(place.ended("volumes", "writer").await.unwrap().trim(), "1000");
     let bound = claims.get("data").await.unwrap();
     let name = bound.spec.unwrap().volume_name.unwrap();
     place.clear("volumes").await.unwrap();
     let volumes = Api::<PersistentVolume>::all(place.client.clone());
-    let volume = wait::until(
-        "the volume to be released",
-        Duration::from_secs(20),
-        async || {
-            let volume = volumes.get(&name).await?;
-            let released =
-                volume.status.as_ref().and_then(|it| it.phase.as_deref()) == Some("Released");
-            Ok(released.then_some(volume))
-        },
-    )
+    let volume = wait::until("the volume to be released", Duration::from_secs(20), async || {
+        let volume = volumes.get(&name).await?;
+        let released = volume.status.as_ref().and_then(|it| it.phase.as_deref()) == Some("Released");
+        Ok(released.then_some(volume))
+    })
     .await
     .unwrap();
     let folder = volume.spec.unwrap().host_path.unwrap().path;
-    assert!(
-        folder.starts_with(place.ground.state_dir.to_str().unwrap()),
-        "{folder}"
-    );
-    assert_eq!(
-        std::fs::read_to_string(format!("{folder}/d/file")).unwrap(),
-        "kept\n"
-    );
+    assert!(folder.starts_with(place.ground.state_dir.to_str().unwrap()), "{folder}");
+    assert_eq!(std::fs::read_to_string(format!("{folder}/d/file")).unwrap(), "kept\n");
     volumes
         .delete(&name, &kube::api::DeleteParams::default())
         .await
@@ -97,30 +77,16 @@ async fn a_bucket_opens_with_its_own_key_only() {
     let own = client(&one, "test-one");
     let _ = own.delete(&path).await;
     let create = PutOptions::from(PutMode::Create);
-    own.put_opts(&path, "content".into(), create.clone())
-        .await
-        .unwrap();
-    assert_eq!(
-        own.get(&path).await.unwrap().bytes().await.unwrap(),
-        "content"
-    );
+    own.put_opts(&path, "content".into(), create.clone()).await.unwrap();
+    assert_eq!(own.get(&path).await.unwrap().bytes().await.unwrap(), "content");
     // The commit point of an export: the second writer is told.
-    let second = own
-        .put_opts(&path, "other".into(), create)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(second, object_store::Error::AlreadyExists { .. }),
-        "{second}"
-    );
+    let second = own.put_opts(&path, "other".into(), create).await.unwrap_err();
+    assert!(matches!(second, object_store::Error::AlreadyExists { .. }), "{second}");
 
     let foreign = client(&two, "test-one");
     assert!(foreign.get(&path).await.is_err());
     assert!(foreign.put(&path, "theirs".into()).await.is_err());
-    assert_eq!(
-        own.get(&path).await.unwrap().bytes().await.unwrap(),
-        "content"
-    );
+    assert_eq!(own.get(&path).await.unwrap().bytes().await.unwrap(), "content");
 }
 
 #[tokio::test]
