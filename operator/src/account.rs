@@ -32,8 +32,6 @@ pub const WORKING: &str = "Working";
 
 /// A change that takes longer is given up. It takes seconds, and starting a pod may take minutes.
 pub const LIMIT: Duration = Duration::from_secs(15 * 60);
-/// A record is kept so long.
-pub const TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Runs account changes until `stop`. Only on the leader.
 pub async fn run(context: Arc<Context>, stop: CancellationToken) {

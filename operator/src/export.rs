@@ -11,6 +11,8 @@ pub mod keys;
 pub mod nightly;
 mod observe;
 mod order;
+#[cfg(test)]
+mod pipeline;
 mod plan;
 mod resource;
 mod status;
@@ -51,12 +53,6 @@ pub const COPY_LIMIT: Duration = Duration::from_secs(2 * 3600);
 pub const IDLE_COPY_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// After the limit, how long a Job that does not end is waited for. It reads only, so the data is safe from it.
 pub const END_LIMIT: Duration = Duration::from_secs(10 * 60);
-/// A record of an export that failed, or whose bundle is gone, is kept so long.
-pub const SPENT_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
-/// A record of an export that somebody asked for is kept so long; its bundle stays. Records of nightly and final exports
-/// stay as long as their bundles.
-pub const REQUESTED_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
-
 /// Whether this export wants the server stopped. Everything that starts a server asks this first, of a live list.
 #[must_use]
 pub fn holds_stopped(export: &Export) -> bool {

@@ -48,6 +48,15 @@ pub async fn serve(context: Arc<Context>, stop: CancellationToken) -> std::io::R
     axum::serve(listener, router(context)).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
+/// Serves the endpoint with this certificate in the background, and says where.
+#[cfg(test)]
+pub(crate) async fn listen_on(context: Arc<Context>, certificate: &Certificate, stop: CancellationToken) -> std::io::Result<std::net::SocketAddr> {
+    let listener = listener::Tls::bind(context.config.grants_listen, certificate).await?;
+    let address = listener.address();
+    tokio::spawn(axum::serve(listener, router(context)).with_graceful_shutdown(stop.cancelled_owned()).into_future());
+    Ok(address)
+}
+
 /// The endpoint without its transport.
 pub fn router(context: Arc<Context>) -> Router {
     Router::new()

@@ -36,7 +36,6 @@ pub(super) async fn apply(
             live::delete_job(client, &observed.namespace, &job.name, &job.uid).await.map(|()| None)
         }
         Decision::Release => live::release(client, change).await.map(|()| None),
-        Decision::Delete => live::delete(client, change).await.map(|()| None),
     }
 }
 

@@ -4,12 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use crd::Phase;
-use jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use super::observe::{Live, Observed};
 use super::validate::{Invalid, Valid, is_paused};
-use super::{LIMIT, TTL};
+use super::LIMIT;
 use crate::export::holds_stopped;
 use crate::job::account::Changed;
 use crate::job::outcome;
@@ -44,8 +43,6 @@ pub(super) enum Decision {
     Succeed { claim: Option<String> },
     /// Let the object go.
     Release,
-    /// Delete the record.
-    Delete,
 }
 
 impl fmt::Display for Decision {
@@ -61,7 +58,7 @@ impl fmt::Display for Decision {
             Self::Fail { reason, message } => write!(f, "fail ({reason}): {message}"),
             // The claim is sealed, and yet there is no need to show it.
             Self::Succeed { claim } => write!(f, "succeed, {} password", if claim.is_some() { "with a" } else { "without" }),
-            Self::Rest | Self::Mark | Self::Begin | Self::Release | Self::Delete => write!(f, "{self:?}"),
+            Self::Rest | Self::Mark | Self::Begin | Self::Release => write!(f, "{self:?}"),
         }
     }
 }
@@ -85,15 +82,14 @@ pub(super) fn again(observed: &Observed, decision: &Decision) -> Option<Duration
         Decision::AwaitJob { .. } | Decision::EndJob { .. } | Decision::GiveUp { .. } => Some(Duration::from_secs(10)),
         Decision::Wait { .. } => Some(Duration::from_secs(60)),
         Decision::Rest if observed.change.work().phase == Phase::Running => Some(Duration::from_secs(5)),
-        Decision::Rest => deadline(observed).map(|at| elapsed(observed.now, at) + Duration::from_secs(1)),
-        Decision::Mark
+        Decision::Rest
+        | Decision::Mark
         | Decision::Begin
         | Decision::Yield { .. }
         | Decision::Work { .. }
         | Decision::Fail { .. }
         | Decision::Succeed { .. }
-        | Decision::Release
-        | Decision::Delete => None,
+        | Decision::Release => None,
     }
 }
 
@@ -202,15 +198,8 @@ fn over(observed: &Observed) -> Decision {
     if is_held(observed) {
         return Decision::Release;
     }
-    match deadline(observed) {
-        Some(at) if at <= observed.now && !is_deleting(observed) => Decision::Delete,
-        Some(_) | None => Decision::Rest,
-    }
-}
-
-fn deadline(observed: &Observed) -> Option<Timestamp> {
-    let work = observed.change.work();
-    work.finished_at.filter(|_| work.phase.is_final())?.checked_add(TTL).ok()
+    // The record is the purger's to delete.
+    Decision::Rest
 }
 
 fn running_for(observed: &Observed) -> Duration {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::validate::Valid;
 use crate::job::account::Action;
-use crate::work::pod::{For, container_security};
+use crate::work::pod::{For, PROGRAM, container_security};
 
 /// The Job: the flavour's image with its program, and ours put beside it. It has no network.
 pub(super) fn job(work: &For, valid: &Valid, operator_image: &str, beside_server: bool, limit_seconds: u64) -> Value {
@@ -31,7 +31,7 @@ pub(super) fn job(work: &For, valid: &Valid, operator_image: &str, beside_server
     let tool = json!({
         "name": "tool",
         "image": operator_image,
-        "command": ["steppe-operator", "job", "install", "--into", "/steppe"],
+        "command": [PROGRAM, "job", "install", "--into", "/steppe"],
         "securityContext": container_security(),
         "resources": resources,
         "volumeMounts": [{ "name": "tool", "mountPath": "/steppe" }],

@@ -13,7 +13,7 @@ use crate::status;
 
 pub(super) async fn save(context: &Context, observed: &Observed, decision: &Decision, attempt: Option<u32>) -> Result<(), Error> {
     // These change the object itself, or end it; its old version would be refused.
-    if matches!(decision, Decision::Mark | Decision::Release | Decision::Delete | Decision::Rest) {
+    if matches!(decision, Decision::Mark | Decision::Release | Decision::Rest) {
         return Ok(());
     }
     let before = observed.change.status.clone().unwrap_or_default();
@@ -30,7 +30,7 @@ pub(super) fn next(observed: &Observed, decision: &Decision, attempt: Option<u32
     let work = &mut status.work;
     let now = observed.now;
     match decision {
-        Decision::Rest | Decision::Mark | Decision::Release | Decision::Delete => {}
+        Decision::Rest | Decision::Mark | Decision::Release => {}
         Decision::Wait { reason, message } => {
             (work.phase, work.reason, work.message) = (Phase::Pending, (*reason).to_owned(), message.clone());
         }

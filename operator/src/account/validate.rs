@@ -3,9 +3,9 @@
 use crd::condition::{self, IDENTITY_MISSING};
 use crd::{AccountAction, labels};
 use kube::ResourceExt as _;
-use names::Flavour;
 
 use super::observe::Observed;
+use crate::instance::flavour::software;
 use crate::job::account::Action;
 use crate::seal::Recipient;
 
@@ -50,11 +50,8 @@ pub(super) fn validate(observed: &Observed) -> Result<Valid, Invalid> {
         for_good("InstanceMissing", format!("there is no Instance {} with uid {}", wanted.name, wanted.uid))
     })?;
     let flavour = instance.spec.flavour;
-    match flavour {
-        Flavour::Snac => {}
-        Flavour::Mastodon | Flavour::GlitchSoc | Flavour::GoToSocial => {
-            return Err(for_good("FlavourUnknown", format!("this version of the operator cannot change accounts of {flavour}")));
-        }
+    if software(flavour).is_none() {
+        return Err(for_good("FlavourUnknown", format!("this version of the operator cannot change accounts of {flavour}")));
     }
     if spec.action == AccountAction::Remove && spec.handle == instance.spec.owner.handle {
         return Err(for_good("OwnerRefused", format!("{} owns the server; this account cannot be removed", spec.handle)));

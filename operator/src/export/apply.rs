@@ -58,7 +58,6 @@ pub(super) async fn apply(
         }),
         Decision::Release => live::release(client, export).await.map(|()| Done::Nothing),
         Decision::SealKey { claim } => Ok(Done::Key(order::seal_key(context, export, claim).await?)),
-        Decision::Delete => live::delete(client, export).await.map(|()| Done::Nothing),
     }
 }
 
@@ -81,7 +80,8 @@ async fn copy(context: &Context, observed: &Observed, valid: &Result<Valid, Inva
     };
     let job = resource::job(&work, &Settings {
         image: &context.config.image,
-        flavour: valid.flavour.as_str(),
+        flavour: valid.software.flavour.as_str(),
+        home: valid.software.home,
         grants_url: &context.config.grants_url(),
         grants_certificate: certificate.pem(),
         limit_seconds: plan::copy_limit(observed).as_secs(),

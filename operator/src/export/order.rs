@@ -27,7 +27,7 @@ pub(super) async fn ensure(context: &Context, export: &Export, valid: &Valid) ->
         None => own_key(context, export).await?.recipient(),
     };
     let order = Order {
-        flavour: valid.flavour,
+        flavour: valid.software.flavour,
         version: valid.version.clone(),
         hostname: valid.hostname.clone(),
         recipients: vec![recipient.to_string()],

@@ -4,13 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crd::condition::{self, IDENTITY_MISSING, STOPPED};
-use crd::{ExportReason, Phase};
-use jiff::Timestamp;
+use crd::Phase;
 use kube::ResourceExt as _;
 
 use super::observe::{Live, Observed};
 use super::validate::{Invalid, Valid, is_paused};
-use super::{END_LIMIT, REQUESTED_TTL, SPENT_TTL, STOP_LIMIT, holds_stopped, step};
+use super::{END_LIMIT, STOP_LIMIT, holds_stopped, step};
 use crate::work::{ATTEMPTS, FINALIZER, Job, Turn, Work as _, elapsed, is_marked};
 
 /// One step of an export. Each can be repeated after a crash in its middle.
@@ -48,8 +47,6 @@ pub(super) enum Decision {
     SealKey { claim: String },
     /// Take back the answer.
     ClearKey,
-    /// Delete the record.
-    Delete,
 }
 
 impl fmt::Display for Decision {
@@ -63,7 +60,7 @@ impl fmt::Display for Decision {
             Self::EndJob { job, because } => write!(f, "end {}: {because}", job.name),
             Self::GiveUp { reason, message } => write!(f, "give up ({reason}): {message}"),
             Self::Fail { reason, message } => write!(f, "fail ({reason}): {message}"),
-            Self::Rest | Self::Mark | Self::Begin | Self::Copied | Self::Sign | Self::Release | Self::SealKey { .. } | Self::ClearKey | Self::Delete => {
+            Self::Rest | Self::Mark | Self::Begin | Self::Copied | Self::Sign | Self::Release | Self::SealKey { .. } | Self::ClearKey => {
                 write!(f, "{self:?}")
             }
         }
@@ -98,8 +95,8 @@ pub(super) fn again(observed: &Observed, decision: &Decision) -> Option<Duration
         Decision::AwaitCopy { .. } | Decision::GiveUp { .. } | Decision::EndJob { .. } => soon,
         Decision::Wait { .. } => Some(Duration::from_secs(60)),
         Decision::Rest if observed.export.work().phase == Phase::Running => soon,
-        Decision::Rest => deadline(observed).map(|at| elapsed(observed.now, at) + Duration::from_secs(1)),
-        Decision::Mark
+        Decision::Rest
+        | Decision::Mark
         | Decision::Begin
         | Decision::Yield { .. }
         | Decision::Copy { .. }
@@ -108,8 +105,7 @@ pub(super) fn again(observed: &Observed, decision: &Decision) -> Option<Duration
         | Decision::Sign
         | Decision::Release
         | Decision::SealKey { .. }
-        | Decision::ClearKey
-        | Decision::Delete => None,
+        | Decision::ClearKey => None,
     }
 }
 
@@ -255,29 +251,14 @@ fn over(observed: &Observed) -> Decision {
     if is_deleting(observed) {
         return Decision::Rest;
     }
+    // The record itself is the purger's to delete, with the bundle.
     let wanted = observed.export.spec.key_claim.clone().filter(|_| status.expired_at.is_none() && status.bundle.is_some());
     match wanted {
         Some(claim) if status.key_claim_for.as_ref() != Some(&claim) => return Decision::SealKey { claim },
         None if status.key_claim.is_some() || status.key_claim_for.is_some() => return Decision::ClearKey,
         Some(_) | None => {}
     }
-    match deadline(observed) {
-        Some(at) if at <= observed.now => Decision::Delete,
-        Some(_) | None => Decision::Rest,
-    }
-}
-
-/// When the record of an export that is over is deleted; `None`: it stays with its bundle.
-fn deadline(observed: &Observed) -> Option<Timestamp> {
-    let status = observed.export.status.as_ref()?;
-    let after = |time: Timestamp, ttl: Duration| time.checked_add(ttl).ok();
-    match (status.work.phase, status.expired_at, observed.export.spec.reason) {
-        (Phase::Pending | Phase::Running, ..) => None,
-        (Phase::Failed, ..) => after(status.work.finished_at?, SPENT_TTL),
-        (Phase::Succeeded, Some(expired), _) => after(expired, SPENT_TTL),
-        (Phase::Succeeded, None, ExportReason::Requested) => after(status.work.finished_at?, REQUESTED_TTL),
-        (Phase::Succeeded, None, ExportReason::Nightly | ExportReason::Final) => None,
-    }
+    Decision::Rest
 }
 
 /// 5 to 90: the copy's share of the whole.

@@ -3,13 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::grants::AUDIENCE;
-use crate::work::pod::{For, container_security};
+use crate::work::pod::{For, PROGRAM, container_security};
 
 /// What the Job needs to be told.
 #[derive(Debug, Clone)]
 pub(super) struct Settings<'a> {
     pub(super) image: &'a str,
     pub(super) flavour: &'a str,
+    /// The server's folder on its volume.
+    pub(super) home: &'a str,
     pub(super) grants_url: &'a str,
     /// The grants endpoint's certificate, PEM; public.
     pub(super) grants_certificate: &'a str,
@@ -40,10 +42,10 @@ pub(super) fn job(work: &For, settings: &Settings) -> Value {
         "name": "export",
         "image": settings.image,
         "command": [
-            "steppe-operator", "job", "export",
+            PROGRAM, "job", "export",
             "--export-uid", work.work_uid,
             "--flavour", settings.flavour,
-            "--data", "/data/d",
+            "--data", settings.home,
             "--grants", settings.grants_url,
         ],
         "env": [{ "name": "STEPPE_GRANTS_CA", "value": settings.grants_certificate }],
@@ -75,6 +77,7 @@ mod tests {
         let settings = Settings {
             image: "registry.example/steppe-operator@sha256:0",
             flavour: "snac",
+            home: "/data/d",
             grants_url: "https://steppe-operator-grants.steppe-system.svc:8443",
             grants_certificate: "PEM",
             limit_seconds: 7200,

@@ -21,7 +21,7 @@ const COPYING: &str = "the server is down; its data is being copied";
 
 pub(super) async fn save(context: &Context, observed: &Observed, decision: &Decision, done: &Done) -> Result<(), Error> {
     // These change the object itself, or end it; its old version would be refused.
-    if matches!(decision, Decision::Mark | Decision::Release | Decision::Delete | Decision::Rest) {
+    if matches!(decision, Decision::Mark | Decision::Release | Decision::Rest) {
         return Ok(());
     }
     let before = observed.export.status.clone().unwrap_or_default();
@@ -37,7 +37,7 @@ pub(super) fn next(observed: &Observed, decision: &Decision, done: &Done) -> Exp
     let mut status = observed.export.status.clone().unwrap_or_default();
     let now = observed.now;
     match decision {
-        Decision::Rest | Decision::Mark | Decision::Release | Decision::Delete => {}
+        Decision::Rest | Decision::Mark | Decision::Release => {}
         Decision::Wait { reason, message } => {
             status.work.phase = Phase::Pending;
             (status.work.reason, status.work.message) = ((*reason).to_owned(), message.clone());

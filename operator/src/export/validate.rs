@@ -3,15 +3,16 @@
 use crd::condition::{self, IDENTITY_MISSING};
 use crd::{Instance, labels};
 use kube::ResourceExt as _;
-use names::{Flavour, Hostname, Version};
+use names::{Hostname, Version};
 
 use super::observe::Observed;
+use crate::instance::flavour::{Software, software};
 use crate::seal::Recipient;
 
 /// An export that can be carried out.
 #[derive(Debug, Clone)]
 pub(super) struct Valid {
-    pub(super) flavour: Flavour,
+    pub(super) software: &'static Software,
     pub(super) version: Version,
     pub(super) hostname: Hostname,
     /// Who can open the bundle; `None`: it gets a key of its own.
@@ -50,12 +51,9 @@ pub(super) fn validate(observed: &Observed) -> Result<Valid, Invalid> {
     let instance = observed.instance.as_ref().ok_or_else(|| {
         Invalid::for_good("InstanceMissing", format!("there is no Instance {} with uid {}", wanted.name, wanted.uid))
     })?;
-    match instance.spec.flavour {
-        Flavour::Snac => {}
-        other @ (Flavour::Mastodon | Flavour::GlitchSoc | Flavour::GoToSocial) => {
-            return Err(Invalid::for_good("FlavourUnknown", format!("this version of the operator cannot export {other}")));
-        }
-    }
+    let flavour = instance.spec.flavour;
+    let software = software(flavour)
+        .ok_or_else(|| Invalid::for_good("FlavourUnknown", format!("this version of the operator cannot export {flavour}")))?;
     let recipient = observed.export.spec.recipient.as_deref().or(instance.spec.exports.recipient.as_deref());
     let recipient = recipient
         .map(str::parse)
@@ -67,7 +65,7 @@ pub(super) fn validate(observed: &Observed) -> Result<Valid, Invalid> {
     }
     let version = check_instance(instance)?;
     Ok(Valid {
-        flavour: instance.spec.flavour,
+        software,
         version,
         hostname: instance.spec.hostname.clone(),
         recipient,

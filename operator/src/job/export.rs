@@ -11,7 +11,8 @@ mod survey;
 
 use std::path::PathBuf;
 
-use bundle::plan::{Order, Walk};
+use bundle::format::PartRecord;
+use bundle::plan::{Order, Sizes, Walk};
 use bundle::seal::Recipients;
 use bundle::stream::{Options, Writer};
 use names::Flavour;
@@ -41,9 +42,25 @@ pub struct ExportArgs {
     /// The certificate of the grants endpoint, PEM.
     #[arg(long, env = "STEPPE_GRANTS_CA")]
     pub grants_ca: String,
+    /// Bytes of content after which a segment ends; what is lost of a killed pod's work is less than one.
+    #[arg(long, default_value_t = Sizes::default().bytes)]
+    pub segment_bytes: u64,
+    /// Bytes per part, at most 8 MiB.
+    #[arg(long, default_value_t = PartRecord::MAX)]
+    pub part_bytes: u64,
     /// Where the pod's token for the grants endpoint is mounted.
     #[arg(long, default_value = "/var/run/secrets/steppe-grants/token")]
     pub token: PathBuf,
+}
+
+impl ExportArgs {
+    fn options(&self) -> Options {
+        Options {
+            sizes: Sizes { bytes: self.segment_bytes, ..Sizes::default() },
+            part_bytes: usize::try_from(self.part_bytes).unwrap_or(usize::MAX),
+            ..Options::default()
+        }
+    }
 }
 
 /// What came of it, for people; the operator reads what was told to the grants endpoint.
@@ -88,11 +105,11 @@ async fn copy(args: &ExportArgs, api: &Api, log: &mut Log) -> Result<Exported, F
         log.say("an earlier pod finished the copy");
         return Ok(Exported { segments: task.done.len(), resumed: task.done.len(), bytes: 0 });
     }
-    let total = total_bytes(args.data.clone()).await?;
+    let total = total_bytes(args).await?;
     log.say(format!("{total} bytes of content; {} segments are there from an earlier pod", task.done.len()));
     let recipients = recipients(&task)?;
     let sink = sink::GrantSink::new(api.clone());
-    let mut writer = Writer::open(&args.data, order()?, recipients, sink, task.done.clone(), Options::default())
+    let mut writer = Writer::open(&args.data, order()?, recipients, sink, task.done.clone(), args.options())
         .map_err(|e| Failure::again("opening the data", e))?;
     let (mut resumed, mut bytes) = (0, 0);
     while let Some(written) = writer.next().await.map_err(|e| Failure::again("copying", e))? {
@@ -114,10 +131,10 @@ async fn copy(args: &ExportArgs, api: &Api, log: &mut Log) -> Result<Exported, F
 }
 
 /// Counts what is to come, so that progress can be told.
-async fn total_bytes(data: PathBuf) -> Result<u64, Failure> {
-    let order = order()?;
+async fn total_bytes(args: &ExportArgs) -> Result<u64, Failure> {
+    let (order, data, sizes) = (order()?, args.data.clone(), args.options().sizes);
     let walk = move || -> Result<u64, bundle::plan::WalkError> {
-        let mut walk = Walk::open(&data, order, Options::default().sizes)?;
+        let mut walk = Walk::open(&data, order, sizes)?;
         let mut total = 0;
         while let Some(segment) = walk.next_segment()? {
             total += segment.bytes();

@@ -29,6 +29,7 @@ pub struct FakeStore {
 
 #[derive(Debug, Default)]
 struct Inner {
+    survive: u32,
     fail: u32,
     calls: BTreeMap<&'static str, u64>,
 }
@@ -37,6 +38,7 @@ struct Inner {
 struct Grants {
     objects: BTreeMap<String, Bytes>,
     address: Option<SocketAddr>,
+    granted: u64,
 }
 
 impl FakeStore {
@@ -48,7 +50,13 @@ impl FakeStore {
 
     /// The next `calls` calls fail.
     pub fn fail_next(&self, calls: u32) {
-        lock(&self.inner).fail = calls;
+        self.fail_after(0, calls);
+    }
+
+    /// After `survive` good calls, `calls` calls fail.
+    pub fn fail_after(&self, survive: u32, calls: u32) {
+        let mut inner = lock(&self.inner);
+        (inner.survive, inner.fail) = (survive, calls);
     }
 
     /// All keys, sorted.
@@ -71,6 +79,12 @@ impl FakeStore {
     /// Takes an object away without asking.
     pub fn forget(&self, key: &str) {
         lock(&self.grants).objects.remove(key);
+    }
+
+    /// How many objects were put through grants.
+    #[must_use]
+    pub fn granted_puts(&self) -> u64 {
+        lock(&self.grants).granted
     }
 
     /// How often each kind of call was made.
@@ -97,7 +111,9 @@ impl FakeStore {
     fn call(&self, what: &'static str, key: &str) -> Result<MutexGuard<'_, Grants>, StoreError> {
         let mut inner = lock(&self.inner);
         *inner.calls.entry(what).or_default() += 1;
-        if inner.fail > 0 {
+        if inner.survive > 0 {
+            inner.survive -= 1;
+        } else if inner.fail > 0 {
             inner.fail -= 1;
             return Err(StoreError::Failed { doing: what, key: key.to_owned(), source: "the fake was told to fail".into() });
         }
@@ -110,7 +126,9 @@ async fn take(State(grants): State<Arc<Mutex<Grants>>>, Path(key): Path<String>,
     if sent != Some(STANDARD.encode(Sha256::digest(&body)).as_str()) {
         return StatusCode::BAD_REQUEST;
     }
-    lock(&grants).objects.insert(key, body);
+    let mut grants = lock(&grants);
+    grants.granted += 1;
+    grants.objects.insert(key, body);
     StatusCode::OK
 }
 

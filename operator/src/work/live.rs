@@ -183,24 +183,3 @@ where
         Err(error) => Err(Error::kube(Step::Apply, format!("{doing} {} {name}", K::kind(&())), error)),
     }
 }
-
-/// Deletes a work object whose record has outlived its time.
-///
-/// # Errors
-/// What the API server says.
-pub async fn delete<K>(client: &Client, work: &K) -> Result<(), Error>
-where
-    K: Work + kube::Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
-{
-    let name = work.name_any();
-    let parameters = DeleteParams {
-        preconditions: Some(Preconditions { uid: work.uid(), resource_version: work.resource_version() }),
-        ..DeleteParams::default()
-    };
-    let api: Api<K> = Api::all(client.clone());
-    match api.delete(&name, &parameters).await {
-        Ok(_) => Ok(()),
-        Err(error) if is_not_found(&error) => Ok(()),
-        Err(error) => Err(Error::kube(Step::Apply, format!("deleting {} {name}", K::kind(&())), error)),
-    }
-}

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::{ATTEMPT, WORK_NAME};
 
+/// This program in its own image.
+pub const PROGRAM: &str = "/usr/local/bin/steppe-operator";
+
 /// Which piece of work a Job is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct For<'a> {

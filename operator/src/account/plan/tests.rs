@@ -178,7 +178,6 @@ fn when_it_is_over() {
         nothing("over, Job left", &with(over(), |o| o.job = Some(job()))),
         nothing("over, held", &observed(json!({ "phase": "Failed", "finishedAt": "2026-01-02T03:59:30Z" }))),
         nothing("over", &over()),
-        nothing("over for eight days", &with(over(), |o| o.now = "2026-01-10T04:00:00Z".parse().unwrap())),
     ];
     insta::assert_snapshot!(text.join(""));
 }
