@@ -1,9 +1,14 @@
 //! The light ground, its status double and the fault proxy, against a real API server.
+#![allow(clippy::unwrap_used, clippy::panic)] // What helpers of a test find wrong fails the test.
 
-#[path = "light/ground.rs"]
-mod ground;
 #[path = "light/double.rs"]
 mod double;
+#[path = "light/ground.rs"]
+mod ground;
+#[path = "light/proxy.rs"]
+mod proxy;
+#[path = "light/toy.rs"]
+mod toy;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

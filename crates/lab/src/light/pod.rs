@@ -10,18 +10,15 @@ use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, ResourceExt};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::double::{Context, Failure, key, now_text};
+use super::pod_status::{set, terminated};
 use super::script::{JobRun, Outcome, Server};
 use super::volume;
 
 /// The finalizer that keeps a Job's pod until it is counted (batch/v1 `JobTrackingFinalizer`, api v0.35.4).
 pub(super) const TRACKING: &str = "batch.kubernetes.io/job-tracking";
-
-/// Longest termination message, in bytes: `MaxContainerTerminationMessageLength`, pkg/kubelet/container/runtime.go,
-/// v1.35.4. What is longer is cut there as well.
-const MESSAGE: usize = 1024 * 4;
 
 /// Pause before a pod that waits for something is looked at again.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -31,7 +28,7 @@ pub(super) async fn reconcile(pod: Arc<Pod>, context: Arc<Context>) -> Result<Ac
         return terminate(&pod, &context).await;
     }
     match phase(&pod) {
-        "Pending" => start(&pod, &context).await,
+        "Pending" => Box::pin(start(&pod, &context)).await,
         "Running" if job_of(&pod).is_some() => work(&pod, &context).await,
         "Running" => serve(&pod, &context).await,
         _ => Ok(Action::await_change()),
@@ -39,12 +36,21 @@ pub(super) async fn reconcile(pod: Arc<Pod>, context: Arc<Context>) -> Result<Ac
 }
 
 pub(super) fn phase(pod: &Pod) -> &str {
-    pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Pending")
+    pod.status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref())
+        .unwrap_or("Pending")
 }
 
 pub(super) fn ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    let conditions = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.as_deref())
+        .unwrap_or_default();
+    conditions
+        .iter()
+        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 pub(super) fn over(pod: &Pod) -> bool {
@@ -52,15 +58,24 @@ pub(super) fn over(pod: &Pod) -> bool {
 }
 
 fn job_of(pod: &Pod) -> Option<(String, String)> {
-    let owner = pod.owner_references().iter().find(|owner| owner.kind == "Job" && owner.controller == Some(true))?;
+    let owner = pod
+        .owner_references()
+        .iter()
+        .find(|owner| owner.kind == "Job" && owner.controller == Some(true))?;
     Some((owner.name.clone(), owner.uid.clone()))
 }
 
 /// Waits for what the pod needs, as scheduler and kubelet do, and sets it running.
 async fn start(pod: &Pod, context: &Context) -> Result<Action, Failure> {
-    if let Some(missing) = missing(pod, context).await? {
-        set(pod, context, "Pending", &json!({ "waiting": { "reason": "ContainerCreating", "message": missing } }), false)
-            .await?;
+    if let Some(missing) = Box::pin(missing(pod, context)).await? {
+        set(
+            pod,
+            context,
+            "Pending",
+            &json!({ "waiting": { "reason": "ContainerCreating", "message": missing } }),
+            false,
+        )
+        .await?;
         return Ok(Action::requeue(AGAIN));
     }
     context.delay(&key(pod), "start").await;
@@ -79,7 +94,9 @@ async fn start(pod: &Pod, context: &Context) -> Result<Action, Failure> {
 /// What keeps the pod from starting: an unbound claim, a missing Secret or ConfigMap.
 async fn missing(pod: &Pod, context: &Context) -> Result<Option<String>, Failure> {
     let namespace = pod.namespace().unwrap_or_default();
-    let Some(spec) = &pod.spec else { return Ok(Some("the pod has no spec".into())) };
+    let Some(spec) = &pod.spec else {
+        return Ok(Some("the pod has no spec".into()));
+    };
     for name in claims(spec) {
         let claims: Api<PersistentVolumeClaim> = Api::namespaced(context.client.clone(), &namespace);
         let Some(claim) = claims.get_opt(&name).await? else {
@@ -107,7 +124,9 @@ async fn missing(pod: &Pod, context: &Context) -> Result<Option<String>, Failure
 
 fn claims(spec: &PodSpec) -> Vec<String> {
     let volumes = spec.volumes.iter().flatten();
-    volumes.filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone())).collect()
+    volumes
+        .filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone()))
+        .collect()
 }
 
 /// The Secrets and ConfigMaps that the pod cannot start without: volumes and environment, unless marked optional.
@@ -124,10 +143,27 @@ fn references(spec: &PodSpec) -> (Vec<String>, Vec<String>) {
     }
     for container in spec.containers.iter().chain(spec.init_containers.iter().flatten()) {
         for source in container.env_from.iter().flatten() {
-            secrets.extend(source.secret_ref.iter().filter(|from| needed(from.optional)).map(|from| from.name.clone()));
-            maps.extend(source.config_map_ref.iter().filter(|from| needed(from.optional)).map(|from| from.name.clone()));
+            secrets.extend(
+                source
+                    .secret_ref
+                    .iter()
+                    .filter(|from| needed(from.optional))
+                    .map(|from| from.name.clone()),
+            );
+            maps.extend(
+                source
+                    .config_map_ref
+                    .iter()
+                    .filter(|from| needed(from.optional))
+                    .map(|from| from.name.clone()),
+            );
         }
-        for from in container.env.iter().flatten().filter_map(|variable| variable.value_from.as_ref()) {
+        for from in container
+            .env
+            .iter()
+            .flatten()
+            .filter_map(|variable| variable.value_from.as_ref())
+        {
             let keys = from.secret_key_ref.iter();
             secrets.extend(keys.filter(|key| needed(key.optional)).map(|key| key.name.clone()));
             let keys = from.config_map_key_ref.iter();
@@ -142,7 +178,14 @@ async fn serve(pod: &Pod, context: &Context) -> Result<Action, Failure> {
     let wanted = context.servers.state(pod) == Server::Ready;
     if wanted != ready(pod) {
         context.delay(&key(pod), "ready").await;
-        set(pod, context, "Running", &json!({ "running": { "startedAt": now_text() } }), wanted).await?;
+        set(
+            pod,
+            context,
+            "Running",
+            &json!({ "running": { "startedAt": now_text() } }),
+            wanted,
+        )
+        .await?;
     }
     Ok(Action::requeue(if wanted { AGAIN * 5 } else { AGAIN }))
 }
@@ -150,11 +193,18 @@ async fn serve(pod: &Pod, context: &Context) -> Result<Action, Failure> {
 /// A Job's pod that runs: does what the script says, once.
 async fn work(pod: &Pod, context: &Arc<Context>) -> Result<Action, Failure> {
     let uid = pod.uid().unwrap_or_default();
-    let known = context.outcomes.lock().unwrap_or_else(PoisonError::into_inner).get(&uid).cloned();
+    let known = context
+        .outcomes
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&uid)
+        .cloned();
     let outcome = match known {
         Some(outcome) => outcome,
         None => {
-            let Some(run) = job_run(pod, context).await? else { return Ok(Action::await_change()) };
+            let Some(run) = job_run(pod, context).await? else {
+                return Ok(Action::await_change());
+            };
             context.delay(&key(pod), "work").await;
             tokio::select! {
                 outcome = context.jobs.run(run) => {
@@ -176,9 +226,15 @@ async fn work(pod: &Pod, context: &Arc<Context>) -> Result<Action, Failure> {
 
 async fn job_run(pod: &Pod, context: &Context) -> Result<Option<JobRun>, Failure> {
     let namespace = pod.namespace().unwrap_or_default();
-    let Some((name, uid)) = job_of(pod) else { return Ok(None) };
+    let Some((name, uid)) = job_of(pod) else {
+        return Ok(None);
+    };
     let jobs: Api<Job> = Api::namespaced(context.client.clone(), &namespace);
-    let Some(job) = jobs.get_opt(&name).await?.filter(|job| job.uid().as_deref() == Some(uid.as_str())) else {
+    let Some(job) = jobs
+        .get_opt(&name)
+        .await?
+        .filter(|job| job.uid().as_deref() == Some(uid.as_str()))
+    else {
         return Ok(None);
     };
     let held: Api<PersistentVolumeClaim> = Api::namespaced(context.client.clone(), &namespace);
@@ -190,7 +246,14 @@ async fn job_run(pod: &Pod, context: &Context) -> Result<Option<JobRun>, Failure
     let failed = job.status.as_ref().and_then(|status| status.failed).unwrap_or_default();
     let attempt = u32::try_from(failed).unwrap_or_default() + 1;
     let (client, disks) = (context.client.clone(), context.disks.clone());
-    Ok(Some(JobRun { job, pod: pod.clone(), attempt, client, disks, claims: volumes }))
+    Ok(Some(JobRun {
+        job,
+        pod: pod.clone(),
+        attempt,
+        client,
+        disks,
+        claims: volumes,
+    }))
 }
 
 /// Returns when the pod is being deleted or is gone.
@@ -219,7 +282,10 @@ async fn terminate(pod: &Pod, context: &Context) -> Result<Action, Failure> {
     let pods = context.pods_of(&pod.namespace().unwrap_or_default());
     if pod.metadata.deletion_grace_period_seconds != Some(0) {
         let now = DeleteParams::default().grace_period(0);
-        let same = Preconditions { uid: pod.uid(), resource_version: None };
+        let same = Preconditions {
+            uid: pod.uid(),
+            resource_version: None,
+        };
         pods.delete(&pod.name_any(), &now.preconditions(same)).await?;
     }
     if pod.finalizers().iter().any(|name| name == TRACKING) && orphan(pod, context).await? {
@@ -230,9 +296,14 @@ async fn terminate(pod: &Pod, context: &Context) -> Result<Action, Failure> {
 
 /// Whether no Job will count this pod any more (`syncOrphanPod`, pkg/controller/job/job_controller.go, v1.35.4).
 async fn orphan(pod: &Pod, context: &Context) -> Result<bool, Failure> {
-    let Some((name, uid)) = job_of(pod) else { return Ok(true) };
+    let Some((name, uid)) = job_of(pod) else {
+        return Ok(true);
+    };
     let jobs: Api<Job> = Api::namespaced(context.client.clone(), &pod.namespace().unwrap_or_default());
-    let job = jobs.get_opt(&name).await?.filter(|job| job.uid().as_deref() == Some(uid.as_str()));
+    let job = jobs
+        .get_opt(&name)
+        .await?
+        .filter(|job| job.uid().as_deref() == Some(uid.as_str()));
     Ok(job.is_none_or(|job| job.metadata.deletion_timestamp.is_some() || super::job::finished(&job)))
 }
 
@@ -241,81 +312,7 @@ pub(super) async fn release(pod: &Pod, context: &Context) -> Result<(), Failure>
     let rest: Vec<&String> = pod.finalizers().iter().filter(|name| *name != TRACKING).collect();
     let patch = json!({ "metadata": { "finalizers": rest, "resourceVersion": pod.resource_version() } });
     let pods = context.pods_of(&pod.namespace().unwrap_or_default());
-    pods.patch(&pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
+    pods.patch(&pod.name_any(), &PatchParams::default(), &Patch::Merge(patch))
+        .await?;
     Ok(())
-}
-
-fn terminated(exit: i32, message: &str) -> Value {
-    let mut end = message.len().min(MESSAGE);
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    let reason = if exit == 0 { "Completed" } else { "Error" };
-    let now = now_text();
-    json!({ "terminated": {
-        "exitCode": exit, "reason": reason, "message": &message[..end], "startedAt": now, "finishedAt": now,
-    } })
-}
-
-/// Writes the pod's status: phase, containers all in `state`, conditions. Nothing is written if nothing would change.
-async fn set(pod: &Pod, context: &Context, phase: &str, state: &Value, ready: bool) -> Result<(), Failure> {
-    let now = now_text();
-    let spec = pod.spec.as_ref();
-    let container = |container: &k8s_openapi::api::core::v1::Container, state: &Value, ready: bool| {
-        let image = container.image.clone().unwrap_or_default();
-        json!({
-            "name": container.name, "image": image, "imageID": image, "ready": ready, "restartCount": 0,
-            "started": state.get("running").is_some(), "state": state,
-        })
-    };
-    let containers: Vec<Value> =
-        spec.map(|spec| spec.containers.iter().map(|one| container(one, state, ready)).collect()).unwrap_or_default();
-    let done = json!({ "terminated": { "exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now } });
-    let begun = phase != "Pending";
-    let inits = spec.and_then(|spec| spec.init_containers.as_ref()).into_iter().flatten();
-    let inits: Vec<Value> = inits.map(|one| container(one, if begun { &done } else { state }, begun)).collect();
-    let condition = |kind: &str, holds: bool| {
-        json!({ "type": kind, "status": if holds { "True" } else { "False" }, "lastTransitionTime": now })
-    };
-    let mut status = json!({
-        "phase": phase,
-        "conditions": [
-            condition("PodScheduled", true), condition("Initialized", begun),
-            condition("ContainersReady", ready), condition("Ready", ready),
-        ],
-        "containerStatuses": containers,
-    });
-    if !inits.is_empty() {
-        status["initContainerStatuses"] = Value::Array(inits);
-    }
-    if begun {
-        status["startTime"] = pod.status.as_ref().map_or(json!(now), |status| json!(status.start_time)).clone();
-        if status["startTime"].is_null() {
-            status["startTime"] = json!(now);
-        }
-        status["podIP"] = json!(address(&pod.uid().unwrap_or_default()));
-        status["podIPs"] = json!([{ "ip": status["podIP"] }]);
-    }
-    if same(pod, &status) {
-        return Ok(());
-    }
-    let patch = json!({ "metadata": { "uid": pod.uid() }, "status": status });
-    let pods = context.pods_of(&pod.namespace().unwrap_or_default());
-    pods.patch_status(&pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
-    Ok(())
-}
-
-/// Whether the pod has this status already, but for times.
-fn same(pod: &Pod, status: &Value) -> bool {
-    let Some(Ok(old)) = pod.status.as_ref().map(serde_json::to_value) else { return false };
-    let waiting = |status: &Value| status["containerStatuses"][0]["state"]["waiting"].clone();
-    old["phase"] == status["phase"]
-        && waiting(&old) == waiting(status)
-        && old["containerStatuses"][0]["ready"] == status["containerStatuses"][0]["ready"]
-}
-
-/// An address of the pod network, which does not exist here.
-fn address(uid: &str) -> String {
-    let draw = uid.bytes().fold(0_u16, |draw, byte| draw.wrapping_mul(31).wrapping_add(u16::from(byte)));
-    format!("10.244.{}.{}", draw >> 8, draw & 0xff)
 }

@@ -1,0 +1,113 @@
+//! What a scenario does when nothing goes wrong: the measure for all other runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::drama::End;
+use super::log::{Effects, Frame, Log};
+use super::objects::{Kind, Objects};
+use super::plan::{Mask, Plan};
+use super::plans::{self, Moment, WriteKey};
+
+/// What clean runs showed.
+#[derive(Clone, Debug)]
+pub struct Clean {
+    /// The writes, in order.
+    pub writes: Vec<WriteKey>,
+    /// What was stored at the end.
+    pub objects: Objects,
+    /// Creates and deletes by object.
+    pub effects: BTreeMap<String, Effects>,
+    /// The watched kinds.
+    pub watched: BTreeSet<String>,
+    /// The requests and events of the first clean run.
+    pub log: Log,
+    /// How long a run takes.
+    pub took: Duration,
+    pub(super) kinds: BTreeSet<Kind>,
+    /// Where clean runs differ: object and pointer.
+    pub(super) wobbly: BTreeSet<(String, String)>,
+    pub(super) mask: Mask,
+}
+
+impl Clean {
+    /// The operator dies at each write, at each of the moments.
+    pub fn crashes(&self, moments: &[Moment]) -> Vec<Plan> {
+        plans::crashes(&self.writes, moments)
+    }
+
+    /// Each write fails once in each way.
+    pub fn errors(&self) -> Vec<Plan> {
+        plans::errors(&self.writes)
+    }
+
+    /// At each write, all watches are cut and each has to list anew.
+    pub fn relists(&self) -> Vec<Plan> {
+        plans::relists(&self.writes)
+    }
+
+    /// At each write, one watched kind after another falls silent for two more writes.
+    pub fn freezes(&self) -> Vec<Plan> {
+        plans::freezes(&self.writes, &self.watched)
+    }
+
+    /// Each event that another one for the same object followed is never seen.
+    pub fn unobserved(&self) -> Vec<Plan> {
+        let frames: Vec<Frame> = self
+            .log
+            .frames()
+            .into_iter()
+            .filter(|frame| !frame.name.is_empty())
+            .collect();
+        let later = |at: usize| {
+            let same = |frame: &Frame| {
+                (&frame.kind, &frame.namespace, &frame.name)
+                    == (&frames[at].kind, &frames[at].namespace, &frames[at].name)
+            };
+            frames[at + 1..]
+                .iter()
+                .any(|frame| same(frame) && frame.version != frames[at].version)
+        };
+        let events = (0..frames.len()).filter(|at| later(*at)).map(|at| {
+            let frame = &frames[at];
+            (
+                frame.event.clone(),
+                frame.kind.clone(),
+                self.mask.text(&frame.namespace),
+                self.mask.text(&frame.name),
+            )
+        });
+        plans::unobserved(&events.collect::<Vec<_>>())
+    }
+
+    /// What is wrong with the end of a run.
+    pub(super) fn compare(&self, end: &End) -> Vec<String> {
+        let mut wrong = end.wrong.clone();
+        let differences = self.objects.differences(&end.objects);
+        wrong.extend(
+            differences
+                .into_iter()
+                .filter(|(place, _)| !self.wobbly.contains(place))
+                .map(|(_, line)| line),
+        );
+        wrong.extend(uneven(&self.effects, &end.effects));
+        wrong.extend(end.second.iter().cloned());
+        wrong
+    }
+}
+
+/// Objects that were not created or deleted as often as they should.
+pub(super) fn uneven(ours: &BTreeMap<String, Effects>, theirs: &BTreeMap<String, Effects>) -> Vec<String> {
+    let objects: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+    let line = |object: &String| {
+        let [a, b] = [ours, theirs].map(|all| all.get(object).copied().unwrap_or_default());
+        let (created, deleted) = (b.created, b.deleted);
+        (a != b).then(|| {
+            format!(
+                "{object}: created {created} times, deleted {deleted} times, not {} and {}",
+                a.created, a.deleted
+            )
+        })
+    };
+    objects.into_iter().filter_map(line).collect()
+}

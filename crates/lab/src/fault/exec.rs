@@ -1,0 +1,185 @@
+//! Runs a scenario clean, then under plans, and compares.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures::StreamExt;
+use tokio::time::Instant;
+
+use super::clean::{Clean, uneven};
+use super::drama::{Drama, End};
+use super::life::Keeper;
+use super::objects::Kind;
+use super::plan::Plan;
+use super::plans::WriteKey;
+use super::proxy::Proxy;
+use super::report::{Failure, Report};
+use super::scenario::{Run, Scenario};
+use crate::light::Light;
+
+/// The harness of one scenario.
+pub struct Exec<S> {
+    light: &'static Light,
+    pub(super) scenario: S,
+    at_once: usize,
+    pub(super) quiet: Duration,
+    pub(super) limit: Duration,
+}
+
+impl<S: Scenario> Exec<S> {
+    /// A harness: six runs side by side, each with a minute for each step.
+    pub fn new(light: &'static Light, scenario: S) -> Self {
+        let (quiet, limit) = (Duration::from_millis(300), Duration::from_secs(60));
+        Self {
+            light,
+            scenario,
+            at_once: 6,
+            quiet,
+            limit,
+        }
+    }
+
+    /// How many runs go side by side.
+    #[must_use]
+    pub fn at_once(mut self, runs: usize) -> Self {
+        self.at_once = runs.max(1);
+        self
+    }
+
+    /// How long the operator must have been silent to count as done.
+    #[must_use]
+    pub fn quiet(mut self, time: Duration) -> Self {
+        self.quiet = time;
+        self
+    }
+
+    /// How long a step may take.
+    #[must_use]
+    pub fn limit(mut self, time: Duration) -> Self {
+        self.limit = time;
+        self
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &S {
+        &self.scenario
+    }
+
+    /// Runs the scenario clean, twice: the first run is the measure, and where the second differs from it nothing is
+    /// compared later. Fails if a clean run is not clean.
+    pub async fn learn(&self) -> Result<Clean> {
+        let first = self.once(&Plan::default(), None).await.context("the first clean run")?;
+        let writes = first.log.writes();
+        let kinds: BTreeSet<Kind> = writes
+            .iter()
+            .map(|record| Kind::of(&record.call))
+            .chain(self.scenario.kinds())
+            .collect();
+        let mut clean = Clean {
+            writes: WriteKey::of(&writes, &first.mask),
+            objects: first.objects,
+            effects: first.effects,
+            watched: first.watched,
+            log: first.log,
+            took: first.took,
+            kinds,
+            wobbly: BTreeSet::new(),
+            mask: first.mask,
+        };
+        // What the first run could not know yet: the kinds to compare.
+        let second = self
+            .once(&Plan::default(), Some(&clean))
+            .await
+            .context("the second clean run")?;
+        let third = self
+            .once(&Plan::default(), Some(&clean))
+            .await
+            .context("the third clean run")?;
+        for (name, end) in [("second", &second), ("third", &third)] {
+            let wrong: Vec<&String> = end.wrong.iter().chain(&end.second).collect();
+            ensure!(wrong.is_empty(), "the {name} clean run is not clean: {wrong:?}");
+        }
+        let differences = second.objects.differences(&third.objects);
+        let numbers: Vec<&String> = differences
+            .iter()
+            .filter(|((_, pointer), _)| pointer == "number")
+            .map(|(_, line)| line)
+            .collect();
+        ensure!(
+            numbers.is_empty(),
+            "two clean runs end with different objects: {numbers:?}"
+        );
+        ensure!(
+            second.effects == third.effects,
+            "two clean runs make different objects: {:?}",
+            uneven(&second.effects, &third.effects)
+        );
+        clean.wobbly = differences.into_keys().collect();
+        (clean.objects, clean.effects) = (second.objects, second.effects);
+        Ok(clean)
+    }
+
+    /// Runs the plans, several side by side, and compares each end with the clean one.
+    pub async fn run(&self, clean: &Clean, plans: Vec<Plan>) -> Report {
+        let begin = Instant::now();
+        let mut report = Report {
+            plans: plans.len(),
+            ..Report::default()
+        };
+        let runs = futures::stream::iter(plans).map(async |plan| {
+            let end = self.once(&plan, Some(clean)).await;
+            (plan, end)
+        });
+        let mut runs = std::pin::pin!(runs.buffer_unordered(self.at_once));
+        while let Some((plan, end)) = runs.next().await {
+            let wrong = match &end {
+                Ok(end) => clean.compare(end),
+                Err(error) => vec![format!("{error:#}")],
+            };
+            if !wrong.is_empty() {
+                tracing::warn!("plan failed: {}: {wrong:?}", plan.json());
+                report.failures.push(Failure { plan, wrong });
+            } else if end.is_ok_and(|end| !end.struck) {
+                report.missed.push(plan);
+            }
+        }
+        report.took = begin.elapsed();
+        report
+    }
+
+    async fn once(&self, plan: &Plan, clean: Option<&Clean>) -> Result<End> {
+        let run = Run {
+            light: self.light,
+            client: self.light.client().await?,
+            id: fresh_id(),
+            plan: plan.clone(),
+        };
+        let guard = self.scenario.setup(&run).await.context("setup")?;
+        let token = self.scenario.token(&run).await.context("token")?;
+        let proxy = Arc::new(Proxy::start(self.light, plan.clone(), run.mask()).await?);
+        let config = proxy.config(self.light, &token).await?;
+        let keeper = Keeper::start(self.scenario.program(&run), config, proxy.clone(), plan.operators);
+        let drama = Drama {
+            exec: self,
+            run: &run,
+            proxy: &proxy,
+            keeper: &keeper,
+        };
+        let end = drama.play(clean).await;
+        drop(keeper);
+        drop(proxy);
+        let teardown = self.scenario.teardown(&run).await.context("teardown");
+        drop(guard);
+        let end = end?;
+        teardown?;
+        Ok(end)
+    }
+}
+
+fn fresh_id() -> String {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    format!("r{:04}x", RUNS.fetch_add(1, Ordering::Relaxed) + 1)
+}

@@ -1,0 +1,54 @@
+//! What came of running plans.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::plan::Plan;
+
+/// A plan under which the operator did not do what it does without.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The plan: [`Plan::json`] replays it.
+    pub plan: Plan,
+    /// What was wrong.
+    pub wrong: Vec<String>,
+}
+
+/// What came of a list of plans.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// How many were run.
+    pub plans: usize,
+    /// Those whose fault never found its moment: nothing was shown by them.
+    pub missed: Vec<Plan>,
+    /// Those that failed.
+    pub failures: Vec<Failure>,
+    /// How long all took.
+    pub took: Duration,
+}
+
+impl Report {
+    /// Whether every plan came to the same end as the clean run.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (failed, missed) = (self.failures.len(), self.missed.len());
+        writeln!(
+            f,
+            "{} plans in {:.1} s, {failed} failed, {missed} missed",
+            self.plans,
+            self.took.as_secs_f64()
+        )?;
+        for plan in &self.missed {
+            writeln!(f, "missed {}", plan.json())?;
+        }
+        for Failure { plan, wrong } in &self.failures {
+            writeln!(f, "failed {}\n  {}", plan.json(), wrong.join("\n  "))?;
+        }
+        Ok(())
+    }
+}
