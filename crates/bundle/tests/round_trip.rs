@@ -137,7 +137,7 @@ fn unique_bytes(seen: &BTreeMap<PathBuf, Seen>) -> u64 {
     seen.iter()
         .map(|(path, seen)| match seen {
             Seen::File { size, first, .. } if first == path => *size,
-            _ => 0,
+            Seen::File { .. } | Seen::Directory { .. } | Seen::Other => 0,
         })
         .sum()
 }

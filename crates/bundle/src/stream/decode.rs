@@ -120,7 +120,6 @@ fn visit(tar: &mut TarReader<impl Read>, guard: &mut Guard, visitor: &mut dyn Vi
             path: entry.path,
             error,
         })?;
-        io::copy(tar, &mut io::sink()).map_err(TarError::Read)?;
     }
     Ok(counts)
 }

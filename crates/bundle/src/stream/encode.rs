@@ -79,15 +79,15 @@ fn content(
     out: &mut impl Write,
 ) -> Result<(), EncodeError> {
     let path = &planned.entry.path;
-    let read = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => EncodeError::Changed {
-            path: path.clone(),
-            what: "it is gone",
-        },
-        _ => EncodeError::Read {
-            path: path.clone(),
-            error,
-        },
+    let read = |error: io::Error| {
+        let path = path.clone();
+        if error.kind() == io::ErrorKind::NotFound {
+            return EncodeError::Changed {
+                path,
+                what: "it is gone",
+            };
+        }
+        EncodeError::Read { path, error }
     };
     let mut file = root.file(path).map_err(read)?;
     unchanged(planned, &file.metadata().map_err(read)?)?;

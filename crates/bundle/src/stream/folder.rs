@@ -100,9 +100,11 @@ impl Folder {
     }
 
     fn read(&self, name: &ObjectName, limit: u64) -> Result<Bytes, SourceError> {
-        let store = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => SourceError::Missing,
-            _ => SourceError::Store(error.into()),
+        let store = |error: io::Error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                return SourceError::Missing;
+            }
+            SourceError::Store(error.into())
         };
         let path = RelPath::parse(name.as_str().as_bytes()).map_err(|e| SourceError::Store(e.into()))?;
         let file = Root::open(&self.0).and_then(|root| root.file(&path)).map_err(store)?;

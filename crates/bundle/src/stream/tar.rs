@@ -135,9 +135,9 @@ impl<R: Read> TarReader<R> {
         }
     }
 
-    /// The next entry; its content is then read through [`Read`]. `None` after the end mark, when nothing but zeros follows.
+    /// The next entry; what is left of the one before is skipped. Its content is then read through [`Read`]. `None` after the end mark, when nothing but zeros follows.
     pub(super) fn entry(&mut self) -> Result<Option<Entry>, TarError> {
-        debug_assert_eq!(self.left, 0, "content must be read first");
+        io::copy(self, &mut io::sink())?;
         self.skip_padding()?;
         let (mut long_name, mut long_link) = (None, None);
         loop {
@@ -148,9 +148,9 @@ impl<R: Read> TarReader<R> {
                     Err(self.broken("a long name without an entry"))
                 };
             };
-            match header.entry_type() {
-                EntryType::GNULongName if long_name.is_none() => long_name = Some(self.long(&header)?),
-                EntryType::GNULongLink if long_link.is_none() => long_link = Some(self.long(&header)?),
+            match header.as_old().linkflag[0] {
+                b'L' if long_name.is_none() => long_name = Some(self.long(&header)?),
+                b'K' if long_link.is_none() => long_link = Some(self.long(&header)?),
                 _ => return self.describe(&header, long_name, long_link).map(Some),
             }
         }
@@ -168,21 +168,18 @@ impl<R: Read> TarReader<R> {
         long_link: Option<Vec<u8>>,
     ) -> Result<Entry, TarError> {
         let name = long_name.unwrap_or_else(|| header.path_bytes().into_owned());
-        let size = header.raw_entry_size().map_err(|e| self.broken(e))?;
-        let mode = header.mode().map_err(|e| self.broken(e))?;
-        let mtime = header.mtime().map_err(|e| self.broken(e))?;
+        let size = header.raw_entry_size().map_err(|e| self.broken(&e))?;
+        let mode = header.mode().map_err(|e| self.broken(&e))?;
+        let mtime = header.mtime().map_err(|e| self.broken(&e))?;
         let folder = name.ends_with(b"/");
-        let target = || {
-            long_link
-                .clone()
-                .or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned))
-                .unwrap_or_default()
-        };
+        let only_for_links = long_link.is_some();
+        let in_header = || header.link_name_bytes().unwrap_or_default().into_owned();
+        let target = long_link.unwrap_or_else(in_header);
         let kind = match header.as_old().linkflag[0] {
-            b'0' | 0 if !folder && long_link.is_none() => EntryKind::File { size },
-            b'5' if size == 0 && long_link.is_none() => EntryKind::Directory,
+            b'0' | 0 if !folder && !only_for_links => EntryKind::File { size },
+            b'5' if size == 0 && !only_for_links => EntryKind::Directory,
             b'1' if size == 0 && !folder => EntryKind::HardLink {
-                target: RelPath::parse(&target())?,
+                target: RelPath::parse(&target)?,
             },
             b'0' | 0 | b'1' | b'5' => {
                 return Err(self.broken("type, name and size do not fit together"));
@@ -206,7 +203,7 @@ impl<R: Read> TarReader<R> {
     }
 
     fn long(&mut self, header: &Header) -> Result<Vec<u8>, TarError> {
-        let size = header.raw_entry_size().map_err(|e| self.broken(e))?;
+        let size = header.raw_entry_size().map_err(|e| self.broken(&e))?;
         // One for the NUL at the end, one for the slash behind a folder's name.
         if size == 0 || size > RelPath::MAX as u64 + 2 {
             return Err(self.broken("a long name of this length is not allowed"));
@@ -245,7 +242,7 @@ impl<R: Read> TarReader<R> {
         if header.as_gnu().is_none() && header.as_ustar().is_none() {
             return Err(self.broken("neither a GNU nor a POSIX header"));
         }
-        let claimed = header.cksum().map_err(|e| self.broken(e))?;
+        let claimed = header.cksum().map_err(|e| self.broken(&e))?;
         header.set_cksum();
         if header.cksum().ok() != Some(claimed) {
             return Err(self.broken("wrong checksum"));
@@ -265,13 +262,15 @@ impl<R: Read> TarReader<R> {
     }
 
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), TarError> {
-        self.input.read_exact(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => TarError::Truncated,
-            _ => TarError::Read(error),
+        self.input.read_exact(buffer).map_err(|error| {
+            if error.kind() == io::ErrorKind::UnexpectedEof {
+                return TarError::Truncated;
+            }
+            TarError::Read(error)
         })
     }
 
-    fn broken(&self, why: impl ToString) -> TarError {
+    fn broken(&self, why: &(impl ToString + ?Sized)) -> TarError {
         TarError::Header {
             number: self.headers,
             why: why.to_string(),
