@@ -9,8 +9,7 @@ use std::sync::Arc;
 use crd::labels;
 use kube::Client;
 use kube::api::{
-    DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
-    ValidationDirective,
+    DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy, ValidationDirective,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -41,13 +40,7 @@ pub struct Object {
 impl Object {
     /// An object of a kind, from its labels and everything below `metadata`.
     #[must_use]
-    pub fn new(
-        kind: Kind,
-        namespace: Option<&str>,
-        name: &str,
-        labels: &Value,
-        rest: Value,
-    ) -> Self {
+    pub fn new(kind: Kind, namespace: Option<&str>, name: &str, labels: &Value, rest: Value) -> Self {
         let resource = kind.resource();
         let mut body = json!({
             "apiVersion": resource.api_version,
@@ -154,12 +147,11 @@ impl Writer {
                 return Ok(true);
             }
             // Written a while ago and still not in the caches: it may have been deleted at once by somebody else.
-            let api = object
-                .kind
-                .api(self.client.clone(), object.namespace.as_deref());
-            let found = api.get_metadata_opt(&object.name).await.map_err(|error| {
-                Error::kube(Step::Observe, format!("reading {}", object.path()), error)
-            })?;
+            let api = object.kind.api(self.client.clone(), object.namespace.as_deref());
+            let found = api
+                .get_metadata_opt(&object.name)
+                .await
+                .map_err(|error| Error::kube(Step::Observe, format!("reading {}", object.path()), error))?;
             match found {
                 Some(_) => return Ok(true),
                 None => self.recent.forget(&object),
@@ -182,14 +174,9 @@ impl Writer {
                 return Err(stale(doing, "it is being deleted"));
             }
         }
-        let api = object
-            .kind
-            .api(self.client.clone(), object.namespace.as_deref());
+        let api = object.kind.api(self.client.clone(), object.namespace.as_deref());
         let (kind, name) = (object.kind, object.name.clone());
-        let uid = object
-            .uid
-            .clone()
-            .or_else(|| held.map(|held| held.uid.clone()));
+        let uid = object.uid.clone().or_else(|| held.map(|held| held.uid.clone()));
         let version = held
             .filter(|_| object.unseen_writes_refused)
             .map(|held| held.resource_version.clone());
@@ -218,9 +205,7 @@ impl Writer {
     /// What the API server says.
     pub async fn create(&self, object: Object) -> Result<Option<DynamicObject>, Error> {
         let doing = format!("creating {object}");
-        let api = object
-            .kind
-            .api(self.client.clone(), object.namespace.as_deref());
+        let api = object.kind.api(self.client.clone(), object.namespace.as_deref());
         let kind = object.kind;
         let how = PostParams {
             field_manager: Some(labels::MANAGER.to_owned()),
@@ -231,8 +216,8 @@ impl Writer {
             Kind::Secret => object.body,
             _ => object.marked(),
         };
-        let object: DynamicObject = serde_json::from_value(body)
-            .map_err(|error| Error::new(Step::Apply, doing.clone(), error))?;
+        let object: DynamicObject =
+            serde_json::from_value(body).map_err(|error| Error::new(Step::Apply, doing.clone(), error))?;
         match api.create(&how, &object).await {
             Ok(created) => {
                 self.recent.note(kind, &created.metadata);
@@ -252,9 +237,7 @@ impl Writer {
         if held.deleting {
             return Ok(Written::Unchanged);
         }
-        let api = held
-            .kind
-            .api(self.client.clone(), held.namespace.as_deref());
+        let api = held.kind.api(self.client.clone(), held.namespace.as_deref());
         let how = DeleteParams {
             preconditions: Some(Preconditions {
                 uid: Some(held.uid.clone()),

@@ -62,12 +62,7 @@ const TRIGGERS: usize = 4096;
 impl Caches {
     /// Starts all watches; they run until `stop`. [`Caches::ready`] waits for the first lists.
     #[must_use]
-    pub fn start(
-        client: &kube::Client,
-        selector: Option<&str>,
-        metrics: &Metrics,
-        stop: &CancellationToken,
-    ) -> Self {
+    pub fn start(client: &kube::Client, selector: Option<&str>, metrics: &Metrics, stop: &CancellationToken) -> Self {
         let (triggers, _) = broadcast::channel(TRIGGERS);
         let (instances, instance_writer) = store();
         let (cells, cell_writer) = store();

@@ -70,18 +70,12 @@ pub struct Ground {
 async fn observe(context: &Context, cell: &Cell) -> Result<Seen, Error> {
     let known = context.ground();
     let ground = match known {
-        Some(ground)
-            if ground.generation == cell.metadata.generation && ground.volumes_grow.is_some() =>
-        {
-            ground
-        }
+        Some(ground) if ground.generation == cell.metadata.generation && ground.volumes_grow.is_some() => ground,
         Some(_) | None => look(context, cell).await?,
     };
     let mut instances = BTreeMap::new();
     for instance in context.caches.instances.state() {
-        *instances
-            .entry(instance.spec.size.as_str().to_owned())
-            .or_default() += 1;
+        *instances.entry(instance.spec.size.as_str().to_owned()).or_default() += 1;
     }
     let store = context
         .store
@@ -102,13 +96,10 @@ async fn look(context: &Context, cell: &Cell) -> Result<Ground, Error> {
         .await
         .map_err(|error| Error::kube(Step::Observe, "reading Namespace kube-system", error))?;
     let classes: Api<StorageClass> = Api::all(context.client.clone());
-    let class = classes
-        .get_opt(&cell.spec.storage_class)
-        .await
-        .map_err(|error| {
-            let doing = format!("reading StorageClass {}", cell.spec.storage_class);
-            Error::kube(Step::Observe, doing, error)
-        })?;
+    let class = classes.get_opt(&cell.spec.storage_class).await.map_err(|error| {
+        let doing = format!("reading StorageClass {}", cell.spec.storage_class);
+        Error::kube(Step::Observe, doing, error)
+    })?;
     let ground = Ground {
         generation: cell.metadata.generation,
         cluster_uid: system.metadata.uid.unwrap_or_default(),
@@ -176,11 +167,6 @@ pub fn has_room(facts: &CellFacts, instance: &Instance, all: &[Arc<Instance>]) -
 /// Whether `one` was made before `other`; of two that were made in the same second, the lesser uid counts as older.
 #[must_use]
 pub fn is_older(one: &Instance, other: &Instance) -> bool {
-    let key = |instance: &Instance| {
-        (
-            instance.creation_timestamp().map(|time| time.0),
-            instance.uid(),
-        )
-    };
+    let key = |instance: &Instance| (instance.creation_timestamp().map(|time| time.0), instance.uid());
     key(one) < key(other)
 }

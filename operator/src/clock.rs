@@ -36,9 +36,7 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     fn fill(&self, buffer: &mut [u8]) -> std::io::Result<()> {
         use rand::TryRng as _;
-        rand::rngs::SysRng
-            .try_fill_bytes(buffer)
-            .map_err(std::io::Error::other)
+        rand::rngs::SysRng.try_fill_bytes(buffer).map_err(std::io::Error::other)
     }
 }
 

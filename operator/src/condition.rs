@@ -20,11 +20,7 @@ impl Conditions {
     /// Begins with the conditions as they are.
     #[must_use]
     pub fn new(list: Vec<Condition>, now: Timestamp, generation: Option<i64>) -> Self {
-        Self {
-            list,
-            now,
-            generation,
-        }
+        Self { list, now, generation }
     }
 
     /// One of them.
@@ -100,10 +96,7 @@ mod tests {
         let mut second = Conditions::new(first.into_list(), at(2), Some(2));
         second.set("Ready", false, "NoAnswer", "none");
         let ready = second.get("Ready").unwrap().clone();
-        assert_eq!(
-            (ready.last_transition_time, ready.reason.as_str()),
-            (at(1), "NoAnswer")
-        );
+        assert_eq!((ready.last_transition_time, ready.reason.as_str()), (at(1), "NoAnswer"));
         assert_eq!(ready.observed_generation, Some(2));
         second.set("Ready", true, "Up", "");
         assert_eq!(second.get("Ready").unwrap().last_transition_time, at(2));

@@ -19,11 +19,7 @@ pub struct Config {
     #[arg(long, env = "STEPPE_SYSTEM_NAMESPACE", default_value = crd::labels::SYSTEM_NAMESPACE)]
     pub system_namespace: String,
     /// The ServiceAccount that the operator runs as, in the system namespace; it gets its rights in tenants' namespaces.
-    #[arg(
-        long,
-        env = "STEPPE_SERVICE_ACCOUNT",
-        default_value = "steppe-operator"
-    )]
+    #[arg(long, env = "STEPPE_SERVICE_ACCOUNT", default_value = "steppe-operator")]
     pub service_account: String,
     /// The cluster's DNS domain.
     #[arg(long, env = "STEPPE_CLUSTER_DOMAIN", default_value = "cluster.local")]
@@ -79,21 +75,15 @@ impl Config {
     /// The host of the cell's 503 page.
     #[must_use]
     pub fn holding_host(&self) -> String {
-        format!(
-            "steppe-holding.{}.svc.{}",
-            self.system_namespace, self.cluster_domain
-        )
+        format!("steppe-holding.{}.svc.{}", self.system_namespace, self.cluster_domain)
     }
 
     /// The base URL at which export jobs reach the grants endpoint.
     #[must_use]
     pub fn grants_url(&self) -> String {
-        self.grants_url.clone().unwrap_or_else(|| {
-            format!(
-                "https://steppe-operator-grants.{}.svc:8443",
-                self.system_namespace
-            )
-        })
+        self.grants_url
+            .clone()
+            .unwrap_or_else(|| format!("https://steppe-operator-grants.{}.svc:8443", self.system_namespace))
     }
 }
 

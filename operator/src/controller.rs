@@ -144,9 +144,7 @@ impl Shared {
 
     fn queued<R: Reconciler>(&self, name: &str) {
         let mut book = self.book();
-        book.waiting
-            .entry(name.to_owned())
-            .or_insert_with(Instant::now);
+        book.waiting.entry(name.to_owned()).or_insert_with(Instant::now);
         self.context.metrics.waiting(R::KIND, book.waiting.len());
     }
 

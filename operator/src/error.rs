@@ -19,13 +19,7 @@ pub enum Step {
 
 impl Step {
     /// All steps in their order.
-    pub const ALL: [Self; 5] = [
-        Self::Observe,
-        Self::Validate,
-        Self::Plan,
-        Self::Apply,
-        Self::Status,
-    ];
+    pub const ALL: [Self; 5] = [Self::Observe, Self::Validate, Self::Plan, Self::Apply, Self::Status];
 
     /// The step as written in logs and metrics.
     #[must_use]

@@ -44,9 +44,9 @@ pub async fn serve(
 /// # Errors
 /// When it is taken or may not be opened; the error says which.
 pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        std::io::Error::new(error.kind(), format!("listening on {address}: {error}"))
-    })
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| std::io::Error::new(error.kind(), format!("listening on {address}: {error}")))
 }
 
 async fn ready(State(pages): State<Pages>) -> (StatusCode, &'static str) {

@@ -56,9 +56,7 @@ impl Reconciler for InstanceReconciler {
     fn concerned(caches: &Caches, trigger: &Trigger) -> Concern {
         match trigger {
             Trigger::All => Concern::All,
-            Trigger::Instance { name, .. } if caches.instance(name).is_some() => {
-                Concern::These(vec![name.clone()])
-            }
+            Trigger::Instance { name, .. } if caches.instance(name).is_some() => Concern::These(vec![name.clone()]),
             Trigger::Instance { .. } => Concern::These(Vec::new()),
         }
     }
@@ -88,11 +86,7 @@ impl Reconciler for InstanceReconciler {
 }
 
 /// Saves the status, tells what changed, and says when to look again.
-async fn finish(
-    context: &Context,
-    seen: &observe::Observed,
-    outcome: &Outcome<'_>,
-) -> Result<Action, Error> {
+async fn finish(context: &Context, seen: &observe::Observed, outcome: &Outcome<'_>) -> Result<Action, Error> {
     let instance = match outcome {
         Outcome::Carried(applied) => applied.held.as_ref().unwrap_or(&seen.instance),
         Outcome::Paused(_) | Outcome::Refused(_) => &seen.instance,
@@ -106,7 +100,13 @@ async fn finish(
         if ready(&new.conditions) && !ready(&old.conditions) && old.version.is_none() {
             became_ready(context, instance);
         }
-        tracing::info!(instance = name, uid = instance.uid(), mode = new.mode.map(crd::Mode::as_str), ready = ready(&new.conditions), "status changed");
+        tracing::info!(
+            instance = name,
+            uid = instance.uid(),
+            mode = new.mode.map(crd::Mode::as_str),
+            ready = ready(&new.conditions),
+            "status changed"
+        );
         let notes = notes::notes(&old, &new);
         context.events.tell(&instance.object_ref(&()), notes).await;
     }

@@ -3,8 +3,8 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, LimitRange, Namespace, PersistentVolume, PersistentVolumeClaim, Pod, ResourceQuota,
-    Secret, Service, ServiceAccount,
+    ConfigMap, LimitRange, Namespace, PersistentVolume, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service,
+    ServiceAccount,
 };
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::rbac::v1::RoleBinding;
@@ -119,9 +119,7 @@ impl Kind {
     #[must_use]
     pub fn api(self, client: Client, namespace: Option<&str>) -> Api<DynamicObject> {
         match namespace {
-            Some(namespace) if self.is_namespaced() => {
-                Api::namespaced_with(client, namespace, &self.resource())
-            }
+            Some(namespace) if self.is_namespaced() => Api::namespaced_with(client, namespace, &self.resource()),
             Some(_) | None => Api::all_with(client, &self.resource()),
         }
     }

@@ -125,11 +125,7 @@ impl Elector {
         };
         let now = Instant::now();
         let sight = self.look(&lease, now);
-        let turns = lease
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.lease_transitions)
-            .unwrap_or(0);
+        let turns = lease.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
         let lease = match decide(&sight, &self.me, now) {
             Move::Wait => return Ok(false),
             Move::Renew => self.lease(Some(&lease), turns),
@@ -141,19 +137,13 @@ impl Elector {
 
     fn look(&mut self, lease: &Lease, now: Instant) -> Sight {
         let spec = lease.spec.as_ref();
-        let holder = spec
-            .and_then(|spec| spec.holder_identity.clone())
-            .unwrap_or_default();
+        let holder = spec.and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
         let renewed = spec.and_then(|spec| spec.renew_time.as_ref().map(|time| time.0));
         let since = match &self.sight {
             Some(before) if before.holder == holder && before.renewed == renewed => before.since,
             Some(_) | None => now,
         };
-        let sight = Sight {
-            holder,
-            renewed,
-            since,
-        };
+        let sight = Sight { holder, renewed, since };
         self.sight = Some(sight.clone());
         sight
     }
@@ -172,9 +162,7 @@ impl Elector {
             spec: Some(LeaseSpec {
                 holder_identity: Some(self.me.clone()),
                 lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
-                acquire_time: ours
-                    .and_then(|spec| spec.acquire_time.clone())
-                    .or(Some(now.clone())),
+                acquire_time: ours.and_then(|spec| spec.acquire_time.clone()).or(Some(now.clone())),
                 renew_time: Some(now),
                 lease_transitions: Some(turns),
                 ..LeaseSpec::default()
@@ -190,9 +178,7 @@ impl Elector {
                 && spec.holder_identity.as_deref() == Some(&self.me)
             {
                 spec.holder_identity = Some(String::new());
-                self.api
-                    .replace(NAME, &PostParams::default(), &lease)
-                    .await?;
+                self.api.replace(NAME, &PostParams::default(), &lease).await?;
             }
             Ok::<_, kube::Error>(())
         };
@@ -233,11 +219,7 @@ mod tests {
             ("other", 15, Move::Take),
         ] {
             let now = start + Duration::from_secs(after);
-            assert_eq!(
-                decide(&sight(holder), "me", now),
-                expected,
-                "{holder} {after}"
-            );
+            assert_eq!(decide(&sight(holder), "me", now), expected, "{holder} {after}");
         }
     }
 

@@ -73,9 +73,7 @@ pub enum Stopped {
 /// # Errors
 /// When the configuration holds a certificate or key that cannot be used.
 pub fn client(config: kube::Config, metrics: &Metrics) -> Result<Client, kube::Error> {
-    Ok(ClientBuilder::try_from(config)?
-        .with_layer(&metrics.layer())
-        .build())
+    Ok(ClientBuilder::try_from(config)?.with_layer(&metrics.layer()).build())
 }
 
 /// Runs the operator until `stop`. Reconciles that have begun end before it returns.
@@ -89,12 +87,7 @@ pub async fn run(deps: Deps, stop: CancellationToken) -> Result<(), Stopped> {
     let mut parts: JoinSet<Result<(), Stopped>> = JoinSet::new();
 
     let listener = health::bind(context.config.listen).await?;
-    let pages = health::serve(
-        listener,
-        context.caches.clone(),
-        context.metrics.clone(),
-        all.clone(),
-    );
+    let pages = health::serve(listener, context.caches.clone(), context.metrics.clone(), all.clone());
     parts.spawn(async move { Ok(pages.await?) });
     let grants = grants::serve(context.clone(), all.clone());
     parts.spawn(async move { Ok(grants.await?) });
@@ -147,11 +140,7 @@ fn context(deps: Deps, stop: &CancellationToken) -> Result<Arc<Context>, Stopped
 }
 
 // What only one replica may do: all reconcilers.
-fn spawn_leading(
-    parts: &mut JoinSet<Result<(), Stopped>>,
-    context: &Arc<Context>,
-    all: &CancellationToken,
-) {
+fn spawn_leading(parts: &mut JoinSet<Result<(), Stopped>>, context: &Arc<Context>, all: &CancellationToken) {
     let context = context.clone();
     let all = all.clone();
     parts.spawn(async move {
@@ -195,15 +184,17 @@ fn spawn_leading(
 
 async fn lead(context: Arc<Context>, stop: CancellationToken) {
     let poked = context.caches.clone();
-    let probing = context
-        .probes
-        .clone()
-        .run(move |name| poked.poke(name), stop.clone());
-    tokio::join!(
-        probing,
-        controller::drive::<cell::CellReconciler>(context.clone(), stop.clone()),
-        controller::drive::<instance::InstanceReconciler>(context.clone(), stop.clone()),
-        export::run(context.clone(), stop.clone()),
-        account::run(context.clone(), stop.clone()),
-    );
+    // Tasks of their own, so that they share the cores; aborted when this is dropped.
+    let mut loops = JoinSet::new();
+    loops.spawn(context.probes.clone().run(move |name| poked.poke(name), stop.clone()));
+    loops.spawn(controller::drive::<cell::CellReconciler>(context.clone(), stop.clone()));
+    loops.spawn(controller::drive::<instance::InstanceReconciler>(context.clone(), stop.clone()));
+    loops.spawn(export::run(context.clone(), stop.clone()));
+    loops.spawn(account::run(context, stop.clone()));
+    while let Some(ended) = loops.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a reconciler broke; all are stopped");
+        }
+        stop.cancel();
+    }
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use operator::store::S3Store;
 use operator::clock::{SystemClock, SystemRandom};
 use operator::metrics::Metrics;
 use operator::probe::HttpProber;
+use operator::store::S3Store;
 use operator::{Config, Deps};
 use tokio_util::sync::CancellationToken;
 
@@ -62,7 +62,9 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Purger(config) => runtime()?.block_on(purge(*config))?,
         Command::Crds { out } => crds(out.as_deref())?,
-        Command::Keys { command: Keys::Generate { name } } => {
+        Command::Keys {
+            command: Keys::Generate { name },
+        } => {
             let text = operator::keys::manifest(&name, crd::labels::SYSTEM_NAMESPACE, &SystemRandom)?;
             write!(std::io::stdout().lock(), "{text}")?;
         }
@@ -140,18 +142,18 @@ async fn stop_on_signal(stop: CancellationToken) {
 /// The definitions as files. They survive an uninstall of the chart: with a definition all its objects would go.
 fn crds(out: Option<&Path>) -> anyhow::Result<()> {
     for mut definition in crd::all() {
-        definition.metadata.annotations.get_or_insert_default().insert(
-            "helm.sh/resource-policy".to_owned(),
-            "keep".to_owned(),
-        );
+        definition
+            .metadata
+            .annotations
+            .get_or_insert_default()
+            .insert("helm.sh/resource-policy".to_owned(), "keep".to_owned());
         let name = format!("{}.yaml", definition.spec.names.plural);
         let text = serde_saphyr::to_string(&definition)
             .with_context(|| format!("writing the definition of {}", definition.spec.names.kind))?;
         match out {
             Some(folder) => {
                 let path = folder.join(name);
-                std::fs::write(&path, text)
-                    .with_context(|| format!("writing {}", path.display()))?;
+                std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
             }
             None => write!(std::io::stdout().lock(), "---\n{text}")?,
         }

@@ -84,7 +84,11 @@ impl Metrics {
         registry.register("errors", "Reconciles that failed, by step", self.errors.clone());
         registry.register("reconcile_seconds", "Duration of a reconcile", self.seconds.clone());
         registry.register("queue", "Objects that wait for a reconcile", self.waiting.clone());
-        registry.register("queue_seconds", "How long an object waited for a reconcile", self.waited.clone());
+        registry.register(
+            "queue_seconds",
+            "How long an object waited for a reconcile",
+            self.waited.clone(),
+        );
         registry.register("writes", "Objects written, by kind", self.writes.clone());
         registry.register(
             "time_to_ready_seconds",
@@ -92,7 +96,11 @@ impl Metrics {
             self.time_to_ready.clone(),
         );
         registry.register("watch_events", "Events received by watches", self.watch_events.clone());
-        registry.register("watch_errors", "Watches that broke and were started again", self.watch_errors.clone());
+        registry.register(
+            "watch_errors",
+            "Watches that broke and were started again",
+            self.watch_errors.clone(),
+        );
         registry.register("leader", "Whether this replica holds the lease", self.leader.clone());
         registry.register("api_calls", "Requests sent to the API server", self.calls.clone());
     }
@@ -177,9 +185,7 @@ impl Metrics {
 }
 
 fn label(kind: &str) -> KindLabel {
-    KindLabel {
-        kind: kind.to_owned(),
-    }
+    KindLabel { kind: kind.to_owned() }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ const PRIVATE: [&str; 18] = [
     "240.0.0.0/4",
     "::/3",      // unspecified, loopback, mapped and translated addresses: all below 2000::/3
     "4000::/2",  // not assigned
-    "8000::/1", // not assigned, unique local (fc00::/7), link-local (fe80::/10), multicast (ff00::/8)
+    "8000::/1",  // not assigned, unique local (fc00::/7), link-local (fe80::/10), multicast (ff00::/8)
     "2001::/23", // protocol assignments: Teredo, benchmarking, ORCHID
 ];
 
@@ -52,10 +52,7 @@ impl Cidr {
     /// The networks that are not on the public internet.
     #[must_use]
     pub fn private() -> Vec<Self> {
-        PRIVATE
-            .iter()
-            .filter_map(|text| text.parse().ok())
-            .collect()
+        PRIVATE.iter().filter_map(|text| text.parse().ok()).collect()
     }
 
     /// Whether all of `other` lies in this network.
@@ -88,15 +85,11 @@ fn mask(address: IpAddr, prefix: u8) -> IpAddr {
     match address {
         IpAddr::V4(v4) => {
             let bits = u32::from(v4);
-            IpAddr::from(
-                (bits & u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0)).to_be_bytes(),
-            )
+            IpAddr::from((bits & u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0)).to_be_bytes())
         }
         IpAddr::V6(v6) => {
             let bits = u128::from(v6);
-            IpAddr::from(
-                (bits & u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0)).to_be_bytes(),
-            )
+            IpAddr::from((bits & u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0)).to_be_bytes())
         }
     }
 }
@@ -139,14 +132,7 @@ mod tests {
 
     #[test]
     fn parsed_and_refused() {
-        for good in [
-            "10.0.0.0/8",
-            "0.0.0.0/0",
-            "10.1.2.3/32",
-            "fc00::/7",
-            "::/0",
-            "::1/128",
-        ] {
+        for good in ["10.0.0.0/8", "0.0.0.0/0", "10.1.2.3/32", "fc00::/7", "::/0", "::1/128"] {
             assert_eq!(cidr(good).to_string(), good);
         }
         for bad in [
@@ -182,11 +168,7 @@ mod tests {
     #[test]
     fn all_private_networks_are_known_and_the_public_ones_are_not_among_them() {
         assert_eq!(Cidr::private().len(), PRIVATE.len());
-        let is_private = |text: &str| {
-            Cidr::private()
-                .iter()
-                .any(|network| network.contains(&cidr(text)))
-        };
+        let is_private = |text: &str| Cidr::private().iter().any(|network| network.contains(&cidr(text)));
         for address in [
             "10.1.2.3/32",
             "169.254.169.254/32",
@@ -198,12 +180,7 @@ mod tests {
         ] {
             assert!(is_private(address), "{address}");
         }
-        for address in [
-            "1.1.1.1/32",
-            "93.184.216.34/32",
-            "2606:4700::1111/128",
-            "2a00::1/128",
-        ] {
+        for address in ["1.1.1.1/32", "93.184.216.34/32", "2606:4700::1111/128", "2a00::1/128"] {
             assert!(!is_private(address), "{address}");
         }
     }

@@ -66,10 +66,7 @@ pub mod fake {
 
         /// All addresses that were asked, in order.
         pub fn asked(&self) -> Vec<String> {
-            self.asked
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone()
+            self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
         }
     }
 

@@ -79,10 +79,7 @@ mod tests {
 
     #[test]
     fn matches_as_kubectl_does() {
-        let labels = BTreeMap::from([
-            ("a".to_owned(), "b".to_owned()),
-            ("x.y/z".to_owned(), "1".to_owned()),
-        ]);
+        let labels = BTreeMap::from([("a".to_owned(), "b".to_owned()), ("x.y/z".to_owned(), "1".to_owned())]);
         for (text, matches) in [
             ("", true),
             ("a=b", true),

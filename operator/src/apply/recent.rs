@@ -50,16 +50,9 @@ impl Recent {
 
     /// Notes the answer to a write. Kinds that are not watched are not waited for.
     pub(super) fn note(&self, kind: Kind, meta: &ObjectMeta) {
-        let owner = meta
-            .labels
-            .as_ref()
-            .and_then(|all| all.get(labels::INSTANCE));
-        let version = meta
-            .resource_version
-            .as_deref()
-            .and_then(|text| text.parse().ok());
-        let (Some(owner), Some(version), true) = (owner, version, Kind::WATCHED.contains(&kind))
-        else {
+        let owner = meta.labels.as_ref().and_then(|all| all.get(labels::INSTANCE));
+        let version = meta.resource_version.as_deref().and_then(|text| text.parse().ok());
+        let (Some(owner), Some(version), true) = (owner, version, Kind::WATCHED.contains(&kind)) else {
             return;
         };
         let key = Key {
@@ -72,10 +65,7 @@ impl Recent {
             version,
             when: Instant::now(),
         };
-        self.writes()
-            .entry(owner.clone())
-            .or_default()
-            .insert(key, write);
+        self.writes().entry(owner.clone()).or_default().insert(key, write);
     }
 
     /// Writes to objects of an instance that `held` does not show, and of each whether that is doubtful. Those that it
@@ -127,10 +117,7 @@ mod tests {
 
     fn held(version: &str, uid: &str) -> Arc<Held> {
         let object = json!({"metadata": {"name": "server", "namespace": "space", "uid": uid, "resourceVersion": version, "labels": {labels::INSTANCE: "birds"}}});
-        Arc::new(Held::new(
-            Kind::Service,
-            serde_json::from_value(object).unwrap(),
-        ))
+        Arc::new(Held::new(Kind::Service, serde_json::from_value(object).unwrap()))
     }
 
     fn meta(version: &str) -> ObjectMeta {

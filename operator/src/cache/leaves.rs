@@ -39,10 +39,7 @@ impl Leaves {
     /// there besides.
     #[must_use]
     pub fn contain(&self, applied: &Self) -> bool {
-        applied
-            .0
-            .iter()
-            .all(|hash| self.0.binary_search(hash).is_ok())
+        applied.0.iter().all(|hash| self.0.binary_search(hash).is_ok())
     }
 }
 

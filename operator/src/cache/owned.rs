@@ -34,13 +34,7 @@ impl Owned {
 
     /// One object of an instance.
     #[must_use]
-    pub fn get(
-        &self,
-        instance: &str,
-        kind: Kind,
-        namespace: Option<&str>,
-        name: &str,
-    ) -> Option<Arc<Held>> {
+    pub fn get(&self, instance: &str, kind: Kind, namespace: Option<&str>, name: &str) -> Option<Arc<Held>> {
         let key = (kind, namespace.map(str::to_owned), name.to_owned());
         let index = self.0.read().unwrap_or_else(PoisonError::into_inner);
         index.by_instance.get(instance)?.get(&key).cloned()
@@ -98,11 +92,7 @@ impl Owned {
     }
 
     /// Forgets all objects of a kind but these; used after a new list.
-    pub(super) fn retain(
-        &self,
-        kind: Kind,
-        listed: &HashSet<Key>,
-    ) -> Vec<(String, Option<String>)> {
+    pub(super) fn retain(&self, kind: Kind, listed: &HashSet<Key>) -> Vec<(String, Option<String>)> {
         let mut index = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let gone: Vec<Key> = index
             .instance_of
@@ -110,9 +100,7 @@ impl Owned {
             .filter(|key| key.0 == kind && !listed.contains(*key))
             .cloned()
             .collect();
-        gone.iter()
-            .filter_map(|key| forget(&mut index, key))
-            .collect()
+        gone.iter().filter_map(|key| forget(&mut index, key)).collect()
     }
 }
 

@@ -91,11 +91,7 @@ impl Seen {
     /// Reads the fields of an object of this kind; `data` is the object without its metadata.
     #[must_use]
     pub fn of(kind: Kind, generation: Option<i64>, data: &Value) -> Self {
-        let text = |pointer: &str| {
-            data.pointer(pointer)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
+        let text = |pointer: &str| data.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let number = |pointer: &str| data.pointer(pointer).and_then(Value::as_i64);
         match kind {
             Kind::Namespace => Self::Namespace {
@@ -138,10 +134,7 @@ impl Seen {
 }
 
 fn items<'a>(data: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
-    data.pointer(pointer)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    data.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
 }
 
 fn is_true(data: &Value, condition: &str) -> Option<Value> {
@@ -157,9 +150,7 @@ fn time(value: &Value) -> Option<Timestamp> {
 fn pod(data: &Value) -> Seen {
     let mut ended = Vec::new();
     let mut waiting = None;
-    for status in
-        items(data, "/status/initContainerStatuses").chain(items(data, "/status/containerStatuses"))
-    {
+    for status in items(data, "/status/initContainerStatuses").chain(items(data, "/status/containerStatuses")) {
         let end = status
             .pointer("/state/terminated")
             .or_else(|| status.pointer("/lastState/terminated"));
@@ -180,10 +171,7 @@ fn pod(data: &Value) -> Seen {
         }
     }
     Seen::Pod {
-        phase: data["status"]["phase"]
-            .as_str()
-            .unwrap_or("Pending")
-            .to_owned(),
+        phase: data["status"]["phase"].as_str().unwrap_or("Pending").to_owned(),
         ready: is_true(data, "Ready").is_some(),
         ended,
         waiting,

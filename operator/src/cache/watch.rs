@@ -106,11 +106,7 @@ impl Source {
 
     /// Watches an owned kind. Only changes that can matter trigger.
     pub(super) fn owned(&self, kind: Kind, cache: Owned) {
-        let config = watcher::Config::default().labels(&format!(
-            "{}={}",
-            labels::MANAGED_BY,
-            labels::MANAGER
-        ));
+        let config = watcher::Config::default().labels(&format!("{}={}", labels::MANAGED_BY, labels::MANAGER));
         let api: Api<DynamicObject> = kind.api(self.client.clone(), None);
         let source = self.clone();
         self.synced.expect();

@@ -68,9 +68,9 @@ impl CellFacts {
             .endpoint
             .parse()
             .map_err(|error| format!("spec.objectStore.endpoint: {error}"))?;
-        let store_port = store.port_or_known_default().ok_or_else(|| {
-            "spec.objectStore.endpoint: must begin with http:// or https://".to_owned()
-        })?;
+        let store_port = store
+            .port_or_known_default()
+            .ok_or_else(|| "spec.objectStore.endpoint: must begin with http:// or https://".to_owned())?;
         Ok(Self {
             zone: spec.zone.clone(),
             ingress: spec.ingress.clone(),

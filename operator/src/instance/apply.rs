@@ -39,6 +39,8 @@ pub struct Applied {
     pub power: Power,
     /// What is missing of its identity.
     pub missing: Option<Missing>,
+    /// What of its data is about to be missing.
+    pub terminating: Option<Missing>,
 }
 
 /// Carries out a plan.
@@ -61,17 +63,14 @@ pub async fn apply(context: &Context, seen: &Observed, plan: Plan) -> Result<App
         probe,
         power,
         missing,
+        terminating,
     } = plan;
     let mut work = Work {
         context,
         seen,
         changed: false,
     };
-    let held = if hold {
-        Some(Arc::new(work.hold().await?))
-    } else {
-        None
-    };
+    let held = if hold { Some(Arc::new(work.hold().await?)) } else { None };
     work.namespace(namespace).await?;
     // A stop must not fail because something about the bounds does; a start must.
     let bounded = work.all(bounds).await;
@@ -107,6 +106,7 @@ pub async fn apply(context: &Context, seen: &Observed, plan: Plan) -> Result<App
         birth: waits,
         power,
         missing,
+        terminating,
         wish,
     })
 }
@@ -119,17 +119,11 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn held(&self, object: &Object) -> Option<&Held> {
-        self.seen
-            .find(object.kind, &object.name)
-            .map(|held| &**held)
+        self.seen.find(object.kind, &object.name).map(|held| &**held)
     }
 
     async fn one(&mut self, object: Object) -> Result<(), Error> {
-        let written = self
-            .context
-            .writer
-            .apply(object.clone(), self.held(&object))
-            .await?;
+        let written = self.context.writer.apply(object.clone(), self.held(&object)).await?;
         self.changed |= written == Written::Changed;
         Ok(())
     }
@@ -139,10 +133,7 @@ impl Work<'_> {
             let held = self.held(&object);
             self.context.writer.apply(object, held)
         });
-        let written: Vec<Written> = stream::iter(writes)
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await?;
+        let written: Vec<Written> = stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await?;
         self.changed |= written.contains(&Written::Changed);
         Ok(())
     }
@@ -211,9 +202,7 @@ impl Work<'_> {
     /// Makes the identity Secret. One that is there stays as it is, whoever made it.
     async fn secret(&mut self, wish: &Wish) -> Result<(), Error> {
         let context = self.context;
-        let known = context
-            .instances
-            .secret(&wish.uid, context.config.identity_check);
+        let known = context.instances.secret(&wish.uid, context.config.identity_check);
         if let Some(Some(_)) = known {
             return Ok(());
         }

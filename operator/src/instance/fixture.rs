@@ -6,9 +6,7 @@ use crd::{Cell, Export, Instance, InstanceStatus, Mode, condition, labels};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::observe::{
-    DataSight, NamespaceSight, Observed, SecretSight, StartSight, names,
-};
+use super::observe::{DataSight, NamespaceSight, Observed, SecretSight, StartSight, names};
 use super::plan::{Decision, Plan};
 use super::status::Outcome;
 use super::{apply::Applied, plan, status, validate};
@@ -306,6 +304,7 @@ pub(super) fn status_after(seen: &Observed, changed: bool) -> InstanceStatus {
                 changed,
                 power: plan.power,
                 missing: plan.missing,
+                terminating: plan.terminating,
                 wish: plan.wish,
             };
             status::next(seen, &Outcome::Carried(&applied))

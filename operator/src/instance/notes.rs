@@ -39,33 +39,27 @@ fn note(now: &Condition, turned: bool, other_reason: bool) -> Option<Note> {
         }
     };
     match (now.type_.as_str(), now.is_true()) {
-        (condition::ACCEPTED, false) if turned || other_reason => {
-            Some(Note::warning(now.reason.clone(), text()))
-        }
+        (condition::ACCEPTED, false) if turned || other_reason => Some(Note::warning(now.reason.clone(), text())),
         (condition::BORN, true) if turned => Some(Note::normal(
             "Born",
             "the server's keys and its owner's account have been made and recorded",
         )),
-        (condition::BORN, false)
-            if other_reason && ["BirthFailed", "BirthStuck"].contains(&now.reason.as_str()) =>
-        {
+        (condition::BORN, false) if other_reason && ["BirthFailed", "BirthStuck"].contains(&now.reason.as_str()) => {
             Some(Note::warning(now.reason.clone(), text()))
         }
         (condition::IDENTITY_MISSING, true) if turned || other_reason => Some(Note::warning(
             "IdentityMissing",
             format!("the server is stopped: {}", now.message),
         )),
+        (condition::IDENTITY_MISSING, false) if (turned || other_reason) && now.reason != "Complete" => {
+            Some(Note::warning(now.reason.clone(), text()))
+        }
         (condition::IDENTITY_MISSING, false) if turned => Some(Note::normal(
             "IdentityComplete",
             "everything the server was born with is there again",
         )),
-        (condition::READY, true) if turned => Some(Note::normal(
-            "Ready",
-            "the server answers at its public address",
-        )),
-        (condition::SERVING | condition::REACHABLE, false)
-            if turned && now.reason == "NoAnswer" =>
-        {
+        (condition::READY, true) if turned => Some(Note::normal("Ready", "the server answers at its public address")),
+        (condition::SERVING | condition::REACHABLE, false) if turned && now.reason == "NoAnswer" => {
             let reason = if now.type_ == condition::SERVING {
                 "NotServing"
             } else {

@@ -176,9 +176,7 @@ pub async fn observe(context: &Context, instance: Arc<Instance>) -> Result<Obser
     let uid = instance.uid().unwrap_or_default();
     let everyone = caches.instances.state();
     let cell = caches.cell();
-    let facts = cell
-        .as_ref()
-        .and_then(|cell| cell::CellFacts::parse(&cell.spec).ok());
+    let facts = cell.as_ref().and_then(|cell| cell::CellFacts::parse(&cell.spec).ok());
     let namespace_name = context.config.namespace(&name);
     let owned = caches.owned.of(&name);
     let exports = caches
@@ -203,9 +201,7 @@ pub async fn observe(context: &Context, instance: Arc<Instance>) -> Result<Obser
         volume: DataSight::NotAsked,
         start: StartSight::NotAsked,
         health: context.probes.health(&uid),
-        volumes_grow: context
-            .ground()
-            .is_some_and(|ground| ground.volumes_grow == Some(true)),
+        volumes_grow: context.ground().is_some_and(|ground| ground.volumes_grow == Some(true)),
         cell,
         namespace_name,
         owned,
@@ -228,9 +224,7 @@ pub async fn observe(context: &Context, instance: Arc<Instance>) -> Result<Obser
 fn host_taken_by(instance: &Instance, everyone: &[Arc<Instance>]) -> Option<String> {
     everyone
         .iter()
-        .filter(|other| {
-            other.spec.hostname == instance.spec.hostname && other.uid() != instance.uid()
-        })
+        .filter(|other| other.spec.hostname == instance.spec.hostname && other.uid() != instance.uid())
         .find(|other| cell::is_older(other, instance))
         .map(|other| other.name_any())
 }
@@ -259,10 +253,7 @@ async fn namespace(context: &Context, seen: &Observed) -> Result<NamespaceSight,
 /// it a second time. The write of the finalizer makes sure of the same.
 async fn unborn(context: &Context, seen: &Observed) -> Result<(), Error> {
     let instance = &seen.instance;
-    let held = instance
-        .finalizers()
-        .iter()
-        .any(|name| name == labels::KEEP_FINALIZER);
+    let held = instance.finalizers().iter().any(|name| name == labels::KEEP_FINALIZER);
     let begun = seen.find(Kind::Job, names::BIRTH).is_some();
     if identity(seen).is_some() || begun || !held || instance.spec.mode == Mode::Closing {
         return Ok(());
@@ -296,15 +287,7 @@ async fn data(context: &Context, seen: &mut Observed) -> Result<(), Error> {
     let space = seen.namespace_name.clone();
     seen.claim = match claim {
         Some(held) => DataSight::Present(held),
-        None => sight(
-            live(
-                context,
-                Kind::PersistentVolumeClaim,
-                Some(&space),
-                names::DATA,
-            )
-            .await?,
-        ),
+        None => sight(live(context, Kind::PersistentVolumeClaim, Some(&space), names::DATA).await?),
     };
     let volume = seen
         .find(Kind::PersistentVolume, &identity.volume_name)
@@ -342,11 +325,7 @@ async fn start(context: &Context, seen: &mut Observed) -> Result<(), Error> {
     if instance.spec.mode != Mode::Running || status.identity.is_none() || !announced || up {
         return Ok(());
     }
-    if seen
-        .exports
-        .iter()
-        .any(|export| export::holds_stopped(export))
-    {
+    if seen.exports.iter().any(|export| export::holds_stopped(export)) {
         return Ok(()); // known without asking
     }
     let uid = instance.uid().unwrap_or_default();
@@ -403,22 +382,14 @@ async fn secret(context: &Context, seen: &mut Observed) -> Result<(), Error> {
 /// What the API server says.
 pub async fn secret_uid(context: &Context, namespace: &str) -> Result<Option<String>, Error> {
     let api = Kind::Secret.api(context.client.clone(), Some(namespace));
-    let found = api
-        .get_metadata_opt(names::IDENTITY)
-        .await
-        .map_err(|error| {
-            let doing = format!("reading Secret {namespace}/{}", names::IDENTITY);
-            Error::kube(Step::Observe, doing, error)
-        })?;
+    let found = api.get_metadata_opt(names::IDENTITY).await.map_err(|error| {
+        let doing = format!("reading Secret {namespace}/{}", names::IDENTITY);
+        Error::kube(Step::Observe, doing, error)
+    })?;
     Ok(found.and_then(|secret| secret.metadata.uid))
 }
 
-async fn live(
-    context: &Context,
-    kind: Kind,
-    namespace: Option<&str>,
-    name: &str,
-) -> Result<Option<Arc<Held>>, Error> {
+async fn live(context: &Context, kind: Kind, namespace: Option<&str>, name: &str) -> Result<Option<Arc<Held>>, Error> {
     let api = kind.api(context.client.clone(), namespace);
     let found: Option<DynamicObject> = api.get_opt(name).await.map_err(|error| {
         let doing = match namespace {

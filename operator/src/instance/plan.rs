@@ -61,6 +61,8 @@ pub struct Plan {
     pub power: Power,
     /// What is missing of its identity.
     pub missing: Option<Missing>,
+    /// What of its data is about to be missing.
+    pub terminating: Option<Missing>,
 }
 
 /// How the namespace is written.
@@ -96,14 +98,8 @@ pub fn plan(seen: &Observed, wish: Result<Wish, Refusal>) -> Decision {
 }
 
 fn carry(seen: &Observed, wish: Wish) -> Plan {
-    let recorded = seen
-        .instance
-        .status
-        .as_ref()
-        .and_then(|status| status.identity.clone());
-    let missing = recorded
-        .as_ref()
-        .and_then(|identity| power::missing(seen, identity));
+    let recorded = seen.instance.status.as_ref().and_then(|status| status.identity.clone());
+    let missing = recorded.as_ref().and_then(|identity| power::missing(seen, identity));
     let power = power::power(seen, &wish, missing.as_ref());
     let (system, _) = &seen.operator;
     let space = namespace::namespace(&wish, recorded.as_ref());
@@ -112,21 +108,20 @@ fn carry(seen: &Observed, wish: Wish) -> Plan {
     bounds.push(limits::resource_quota(&wish));
     bounds.push(limits::limit_range(&wish));
     bounds.extend(network::policies(&wish, system));
-    let mut surroundings = vec![
-        server::service(&wish),
-        server::holding(&wish, &seen.holding_host),
-    ];
+    let mut surroundings = vec![server::service(&wish), server::holding(&wish, &seen.holding_host)];
     if let Some(bundle) = &wish.cell.trust_bundle {
         surroundings.push(volume::trust(&wish, bundle));
     }
     let mut plan = Plan {
-        hold: !seen.instance.finalizers().iter().any(|name| name == labels::KEEP_FINALIZER)
+        hold: !seen
+            .instance
+            .finalizers()
+            .iter()
+            .any(|name| name == labels::KEEP_FINALIZER)
             && seen.instance.metadata.deletion_timestamp.is_none(),
         namespace: match seen.namespace {
             NamespaceSight::Absent => NamespacePlan::Create(space),
-            NamespaceSight::Terminating | NamespaceSight::Present { .. } => {
-                NamespacePlan::Apply(space)
-            }
+            NamespaceSight::Terminating | NamespaceSight::Present { .. } => NamespacePlan::Apply(space),
         },
         bounds,
         surroundings,
@@ -141,6 +136,7 @@ fn carry(seen: &Observed, wish: Wish) -> Plan {
         probe: probe(seen, &wish, &power),
         power,
         missing,
+        terminating: power::terminating(seen),
         wish,
     };
     plan.prune = prune(seen, &plan);
@@ -150,11 +146,9 @@ fn carry(seen: &Observed, wish: Wish) -> Plan {
 /// Traffic goes to the server while it should be up and has been seen serving; one that takes traffic already keeps it
 /// through a restart. All else goes to the 503 page.
 fn backend(seen: &Observed, power: &Power) -> &'static str {
-    let taking = seen
-        .find(Kind::Ingress, names::SERVER)
-        .is_some_and(|held| {
-            matches!(&held.seen, Seen::Ingress { backend } if backend.as_deref() == Some(names::SERVER))
-        });
+    let taking = seen.find(Kind::Ingress, names::SERVER).is_some_and(
+        |held| matches!(&held.seen, Seen::Ingress { backend } if backend.as_deref() == Some(names::SERVER)),
+    );
     if power.is_on() && (taking || seen.health.serving == Verdict::Up) {
         names::SERVER
     } else {
@@ -162,12 +156,7 @@ fn backend(seen: &Observed, power: &Power) -> &'static str {
     }
 }
 
-fn server(
-    seen: &Observed,
-    wish: &Wish,
-    power: &Power,
-    identity: &crd::Identity,
-) -> Option<Object> {
+fn server(seen: &Observed, wish: &Wish, power: &Power, identity: &crd::Identity) -> Option<Object> {
     let held = seen.server();
     let reason = match power {
         Power::On => None,
@@ -177,11 +166,9 @@ fn server(
             held?; // never up before: nothing to stop
             Some(match rest {
                 Rest::Exporting(name) => format!("{}/{name}", rest.reason()),
-                Rest::NotBorn
-                | Rest::IdentityMissing
-                | Rest::Frozen
-                | Rest::ReadOnly
-                | Rest::Closing => rest.reason().to_owned(),
+                Rest::NotBorn | Rest::IdentityMissing | Rest::Frozen | Rest::ReadOnly | Rest::Closing => {
+                    rest.reason().to_owned()
+                }
             })
         }
     };
@@ -190,8 +177,7 @@ fn server(
         operator_image: &seen.image,
         stopped_for: reason.as_deref(),
     };
-    let starts = reason.is_none()
-        && held.is_some_and(|held| matches!(held.seen, Seen::Deployment { wanted: 0, .. }));
+    let starts = reason.is_none() && held.is_some_and(|held| matches!(held.seen, Seen::Deployment { wanted: 0, .. }));
     Some(Object {
         unseen_writes_refused: starts,
         ..server::deployment(wish, run)
@@ -205,9 +191,11 @@ fn probe(seen: &Observed, wish: &Wish, power: &Power) -> ProbePlan {
     let ready = seen
         .server()
         .is_some_and(|held| matches!(held.seen, Seen::Deployment { ready, .. } if ready > 0));
-    let served = seen.instance.status.as_ref().is_some_and(|status| {
-        crd::condition::is_true(&status.conditions, crd::condition::SERVING)
-    });
+    let served = seen
+        .instance
+        .status
+        .as_ref()
+        .is_some_and(|status| crd::condition::is_true(&status.conditions, crd::condition::SERVING));
     if !ready && !served {
         return ProbePlan::Leave;
     }
@@ -270,11 +258,7 @@ const fn is_prunable(kind: Kind) -> bool {
         | Kind::Service
         | Kind::Ingress => true,
         // Data, what holds data, and what others make.
-        Kind::Namespace
-        | Kind::Secret
-        | Kind::PersistentVolumeClaim
-        | Kind::PersistentVolume
-        | Kind::Pod => false,
+        Kind::Namespace | Kind::Secret | Kind::PersistentVolumeClaim | Kind::PersistentVolume | Kind::Pod => false,
     }
 }
 

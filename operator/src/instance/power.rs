@@ -54,17 +54,13 @@ impl Rest {
     pub fn message(&self, wish: &Wish) -> String {
         match self {
             Self::NotBorn => "its identity has not been made yet".to_owned(),
-            Self::IdentityMissing => {
-                "what it was born with is missing; see the condition IdentityMissing".to_owned()
-            }
+            Self::IdentityMissing => "what it was born with is missing; see the condition IdentityMissing".to_owned(),
             Self::Frozen => "spec.mode is Frozen; visitors see the 503 page".to_owned(),
             Self::ReadOnly => format!(
                 "spec.mode is ReadOnly, but {} cannot refuse writes; it is frozen instead",
                 wish.software.flavour
             ),
-            Self::Closing => {
-                "spec.mode is Closing; visitors see the 503 page until the purge".to_owned()
-            }
+            Self::Closing => "spec.mode is Closing; visitors see the 503 page until the purge".to_owned(),
             Self::Exporting(name) => {
                 format!("Export {name} copies its data; it starts again when that is done")
             }
@@ -147,9 +143,7 @@ pub fn mode(wish: &Wish, power: &Power) -> (Mode, Option<String>) {
             Rest::Frozen => (Mode::Frozen, None),
             Rest::Closing => (Mode::Closing, None),
             Rest::NotBorn => (wish.mode, None),
-            Rest::ReadOnly | Rest::IdentityMissing | Rest::Exporting(_) => {
-                (Mode::Frozen, Some(rest.message(wish)))
-            }
+            Rest::ReadOnly | Rest::IdentityMissing | Rest::Exporting(_) => (Mode::Frozen, Some(rest.message(wish))),
         },
         Power::Announce | Power::Wait(_) | Power::On => (wish.mode, None),
     }
@@ -162,6 +156,26 @@ pub fn missing(seen: &Observed, identity: &Identity) -> Option<Missing> {
         .or_else(|| missing_volume(seen, identity))
         .or_else(|| missing_secret(seen, identity))
         .or_else(|| refused(seen))
+}
+
+/// What of a server's data somebody has deleted though it is still held by the running pod. Nothing can be done about
+/// it but to say it: the server is left running, because the claim goes with its last pod.
+#[must_use]
+pub fn terminating(seen: &Observed) -> Option<Missing> {
+    let going = |sight: &DataSight| matches!(sight, DataSight::Present(held) if held.deleting);
+    let (reason, what) = if going(&seen.claim) {
+        ("VolumeClaimTerminating", "PersistentVolumeClaim")
+    } else if going(&seen.volume) {
+        ("VolumeTerminating", "PersistentVolume")
+    } else {
+        return None;
+    };
+    Some(Missing {
+        reason,
+        message: format!(
+            "somebody deleted the {what}; it goes when the server next stops, and the server can then not start again until it is put right. Take an export now"
+        ),
+    })
 }
 
 fn missing_claim(seen: &Observed, identity: &Identity) -> Option<Missing> {
@@ -215,11 +229,7 @@ fn missing_volume(seen: &Observed, identity: &Identity) -> Option<Missing> {
         DataSight::Present(volume) => volume,
     };
     match &volume.seen {
-        Seen::Volume { claim_uid, .. }
-            if claim_uid.as_deref() == Some(identity.volume_claim_uid.as_str()) =>
-        {
-            None
-        }
+        Seen::Volume { claim_uid, .. } if claim_uid.as_deref() == Some(identity.volume_claim_uid.as_str()) => None,
         _ => Some(Missing {
             reason: "VolumeReplaced",
             message: format!(
@@ -270,16 +280,14 @@ fn refused(seen: &Observed) -> Option<Missing> {
     });
     let before = || {
         let status = seen.instance.status.as_ref()?;
-        let condition = status.conditions.iter().find(|one| {
-            one.type_ == condition::IDENTITY_MISSING && one.is_true() && one.reason == REASON
-        })?;
-        (condition.observed_generation == seen.instance.metadata.generation)
-            .then(|| condition.message.clone())
+        let condition = status
+            .conditions
+            .iter()
+            .find(|one| one.type_ == condition::IDENTITY_MISSING && one.is_true() && one.reason == REASON)?;
+        (condition.observed_generation == seen.instance.metadata.generation).then(|| condition.message.clone())
     };
     let advice = "Bring the data back, then set spec.mode to Frozen and to Running again";
-    let message = by_pod
-        .map(|found| format!("{found}. {advice}"))
-        .or_else(before)?;
+    let message = by_pod.map(|found| format!("{found}. {advice}")).or_else(before)?;
     Some(Missing {
         reason: REASON,
         message,

@@ -7,7 +7,7 @@ use kube::ResourceExt as _;
 use super::apply::Applied;
 use super::observe::Observed;
 use super::power::{self, Power};
-use super::validate::Refusal;
+use super::validate::{self, Refusal};
 use crate::cache::Seen;
 use crate::condition::Conditions;
 use crate::probe::Verdict;
@@ -81,18 +81,14 @@ fn refused(seen: &Observed, refusal: &Refusal, conditions: &mut Conditions) {
         .status
         .as_ref()
         .is_some_and(|status| status.identity.is_some());
-    // A server that was born is neither stopped nor started by a refusal: what is known of it stays.
-    if !born {
+    // A server that was born is neither stopped nor started by a refusal: what is known of it stays. Only with its
+    // namespace it goes.
+    if !born || refusal.reason == validate::NAMESPACE_TERMINATING {
         conditions.set(condition::READY, false, refusal.reason, &refusal.message);
     }
 }
 
-fn carried(
-    seen: &Observed,
-    applied: &Applied,
-    status: &mut InstanceStatus,
-    conditions: &mut Conditions,
-) {
+fn carried(seen: &Observed, applied: &Applied, status: &mut InstanceStatus, conditions: &mut Conditions) {
     let wish = &applied.wish;
     conditions.set(condition::ACCEPTED, true, "Accepted", "");
     conditions.remove(condition::HOST_TAKEN);
@@ -139,11 +135,12 @@ fn born(applied: &Applied, status: &InstanceStatus, conditions: &mut Conditions)
 
 fn identity_missing(applied: &Applied, conditions: &mut Conditions) {
     let type_ = condition::IDENTITY_MISSING;
-    match &applied.missing {
-        Some(missing) => conditions.set(type_, true, missing.reason, &missing.message),
+    match (&applied.missing, &applied.terminating) {
+        (Some(missing), _) => conditions.set(type_, true, missing.reason, &missing.message),
+        (None, Some(going)) => conditions.set(type_, false, going.reason, &going.message),
         // It is said once that all is there again.
-        None if conditions.is_true(type_) => conditions.set(type_, false, "Complete", ""),
-        None => {}
+        (None, None) if conditions.get(type_).is_some() => conditions.set(type_, false, "Complete", ""),
+        (None, None) => {}
     }
 }
 
@@ -201,18 +198,8 @@ fn health(seen: &Observed, applied: &Applied, server: Server, conditions: &mut C
         return;
     }
     let starting = starting(seen, server);
-    probed(
-        condition::SERVING,
-        &seen.health.serving,
-        &starting,
-        conditions,
-    );
-    probed(
-        condition::REACHABLE,
-        &seen.health.reachable,
-        &starting,
-        conditions,
-    );
+    probed(condition::SERVING, &seen.health.serving, &starting, conditions);
+    probed(condition::REACHABLE, &seen.health.reachable, &starting, conditions);
     let worst = [condition::SERVING, condition::REACHABLE]
         .into_iter()
         .find(|type_| !conditions.is_true(type_))
@@ -275,9 +262,7 @@ fn is_settled(applied: &Applied, server: Server, mode: Mode, conditions: &Condit
             applied.power.is_on() && server.is_up() && conditions.is_true(condition::READY)
         }
         // A server that is down for a copy only does what somebody else wished.
-        Mode::Frozen | Mode::Closing => {
-            conditions.is_true(condition::STOPPED) && applied.wish.mode != Mode::Running
-        }
+        Mode::Frozen | Mode::Closing => conditions.is_true(condition::STOPPED) && applied.wish.mode != Mode::Running,
     }
 }
 

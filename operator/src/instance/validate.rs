@@ -20,6 +20,9 @@ pub const FLAVOUR: &str = "steppe.host/flavour";
 /// On a tenant's Namespace: what the server was born with, JSON. A second witness beside the instance's status.
 pub const IDENTITY: &str = "steppe.host/identity";
 
+/// The reason for which nothing is done while a namespace goes away.
+pub const NAMESPACE_TERMINATING: &str = "NamespaceTerminating";
+
 /// A wish that can be carried out.
 #[derive(Debug, Clone)]
 pub struct Wish {
@@ -77,8 +80,7 @@ pub fn validate(seen: &Observed) -> Result<Wish, Refusal> {
     let instance = &seen.instance;
     let spec = &instance.spec;
     let name = instance.name_any();
-    let id =
-        InstanceId::from_str(&name).map_err(|error| Refusal::new("BadName", error.to_string()))?;
+    let id = InstanceId::from_str(&name).map_err(|error| Refusal::new("BadName", error.to_string()))?;
     if seen.namespace_name.len() > 63 {
         let message = format!(
             "the namespace {} would have more than 63 characters; choose a shorter name",
@@ -90,10 +92,7 @@ pub fn validate(seen: &Observed) -> Result<Wish, Refusal> {
     let software = software(spec.flavour).ok_or_else(|| {
         Refusal::new(
             "FlavourNotBuilt",
-            format!(
-                "this operator cannot run {} yet; it can run snac",
-                spec.flavour
-            ),
+            format!("this operator cannot run {} yet; it can run snac", spec.flavour),
         )
     })?;
     if let Some(older) = &seen.host_taken_by {
@@ -132,12 +131,8 @@ fn cell(seen: &Observed) -> Result<CellFacts, Refusal> {
             "there is no Cell object named `cell` yet; the chart makes it",
         ));
     };
-    CellFacts::parse(&cell.spec).map_err(|error| {
-        Refusal::new(
-            "CellUnreadable",
-            format!("the Cell cannot be used: {error}"),
-        )
-    })
+    CellFacts::parse(&cell.spec)
+        .map_err(|error| Refusal::new("CellUnreadable", format!("the Cell cannot be used: {error}")))
 }
 
 /// What has to be right only before a server is born; afterwards it must be kept whatever changed.
@@ -152,25 +147,15 @@ fn unborn(seen: &Observed, cell: &CellFacts) -> Result<(), Refusal> {
     }
     for (what, recipient) in [
         ("spec.ownerClaim", spec.owner_claim.as_deref()),
-        (
-            "the Cell's spec.escrowRecipient",
-            cell.escrow_recipient.as_deref(),
-        ),
+        ("the Cell's spec.escrowRecipient", cell.escrow_recipient.as_deref()),
     ] {
         if let Some(text) = recipient {
-            Recipient::from_str(text).map_err(|error| {
-                Refusal::new(
-                    "BadRecipient",
-                    format!("{what} is no age recipient: {error}"),
-                )
-            })?;
+            Recipient::from_str(text)
+                .map_err(|error| Refusal::new("BadRecipient", format!("{what} is no age recipient: {error}")))?;
         }
     }
     if !seen.has_room {
-        let message = format!(
-            "the cell has no room for another server of size {}",
-            spec.size
-        );
+        let message = format!("the cell has no room for another server of size {}", spec.size);
         return Err(Refusal::new("NoRoom", message));
     }
     Ok(())
@@ -199,16 +184,13 @@ fn image(seen: &Observed, cell: &CellFacts) -> Result<String, Refusal> {
 /// Whether the namespace is free or ours; and what the server in it was born with.
 fn owned_namespace(seen: &Observed) -> Result<Option<Identity>, Refusal> {
     let instance = &seen.instance;
-    let recorded = instance
-        .status
-        .as_ref()
-        .and_then(|status| status.identity.clone());
+    let recorded = instance.status.as_ref().and_then(|status| status.identity.clone());
     let uid = instance.uid().unwrap_or_default();
     let (owner, annotations) = match &seen.namespace {
         NamespaceSight::Absent => return Ok(recorded),
         NamespaceSight::Terminating => {
             return Err(Refusal::new(
-                "NamespaceTerminating",
+                NAMESPACE_TERMINATING,
                 format!(
                     "somebody deletes the namespace {}; its volume is retained. When it is gone, see IdentityMissing",
                     seen.namespace_name
@@ -222,8 +204,7 @@ fn owned_namespace(seen: &Observed) -> Result<Option<Identity>, Refusal> {
         return Ok(recorded.or_else(witness));
     }
     let adopts = instance.annotations().get(labels::ADOPT_UID);
-    let same = annotations.get(HOSTNAME).map(String::as_str)
-        == Some(instance.spec.hostname.as_str())
+    let same = annotations.get(HOSTNAME).map(String::as_str) == Some(instance.spec.hostname.as_str())
         && annotations.get(FLAVOUR).map(String::as_str) == Some(instance.spec.flavour.as_str());
     match owner {
         Some(owner) if adopts == Some(owner) && same => Ok(recorded.or_else(witness)),

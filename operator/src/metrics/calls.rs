@@ -37,9 +37,7 @@ impl Call {
             [plural, _, sub, ..] => format!("{plural}/{sub}"),
         };
         let named = parts.len() > 1;
-        let watching = query
-            .split('&')
-            .any(|pair| pair == "watch=true" || pair == "watch=1");
+        let watching = query.split('&').any(|pair| pair == "watch=true" || pair == "watch=1");
         let verb = match *method {
             Method::GET if watching => "watch",
             Method::GET if named => "get",
@@ -100,11 +98,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let uri = request.uri();
-        let call = Call::of(
-            request.method(),
-            uri.path(),
-            uri.query().unwrap_or_default(),
-        );
+        let call = Call::of(request.method(), uri.path(), uri.query().unwrap_or_default());
         self.calls.get_or_create(&call).inc();
         self.inner.call(request)
     }
@@ -118,22 +112,10 @@ mod tests {
     fn verbs_and_resources() {
         for (method, path, query, verb, resource) in [
             (Method::GET, "/api/v1/pods", "limit=500", "list", "pods"),
-            (
-                Method::GET,
-                "/api/v1/pods",
-                "limit=5&watch=true",
-                "watch",
-                "pods",
-            ),
+            (Method::GET, "/api/v1/pods", "limit=5&watch=true", "watch", "pods"),
             (Method::GET, "/api/v1/namespaces", "", "list", "namespaces"),
             (Method::GET, "/api/v1/namespaces/x", "", "get", "namespaces"),
-            (
-                Method::POST,
-                "/api/v1/namespaces/x/secrets",
-                "",
-                "create",
-                "secrets",
-            ),
+            (Method::POST, "/api/v1/namespaces/x/secrets", "", "create", "secrets"),
             (
                 Method::PATCH,
                 "/apis/apps/v1/namespaces/x/deployments/server",
@@ -164,11 +146,7 @@ mod tests {
             ),
         ] {
             let call = Call::of(&method, path, query);
-            assert_eq!(
-                (call.verb.as_str(), call.resource.as_str()),
-                (verb, resource),
-                "{path}"
-            );
+            assert_eq!((call.verb.as_str(), call.resource.as_str()), (verb, resource), "{path}");
         }
     }
 }

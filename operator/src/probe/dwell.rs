@@ -51,9 +51,7 @@ impl Streak {
         let verdict = match self.verdict {
             // The first message stays: a verdict that changed its words would cost a write each time.
             Verdict::Down(first) => Verdict::Down(first),
-            Verdict::Unknown | Verdict::Up if failures >= FAILURES && long => {
-                Verdict::Down(message)
-            }
+            Verdict::Unknown | Verdict::Up if failures >= FAILURES && long => Verdict::Down(message),
             verdict @ (Verdict::Unknown | Verdict::Up) => verdict,
         };
         Self {
@@ -74,16 +72,10 @@ mod tests {
     }
 
     fn run(answers: &[(bool, i64)]) -> Streak {
-        answers
-            .iter()
-            .fold(Streak::default(), |streak, &(good, time)| {
-                let answer = if good {
-                    Ok(())
-                } else {
-                    Err("refused".to_owned())
-                };
-                streak.after(answer, at(time))
-            })
+        answers.iter().fold(Streak::default(), |streak, &(good, time)| {
+            let answer = if good { Ok(()) } else { Err("refused".to_owned()) };
+            streak.after(answer, at(time))
+        })
     }
 
     #[test]
@@ -93,20 +85,11 @@ mod tests {
             (vec![], Verdict::Unknown),
             (vec![(true, 0)], Verdict::Up),
             (vec![(false, 0)], Verdict::Unknown),
-            (
-                vec![(true, 0), (false, 1), (false, 2), (false, 3)],
-                Verdict::Up,
-            ),
+            (vec![(true, 0), (false, 1), (false, 2), (false, 3)], Verdict::Up),
             (vec![(true, 0), (false, 1), (false, 40)], Verdict::Up),
-            (
-                vec![(true, 0), (false, 1), (false, 16), (false, 31)],
-                down.clone(),
-            ),
+            (vec![(true, 0), (false, 1), (false, 16), (false, 31)], down.clone()),
             (vec![(false, 1), (false, 16), (false, 31)], down.clone()),
-            (
-                vec![(false, 1), (false, 16), (false, 31), (true, 32)],
-                Verdict::Up,
-            ),
+            (vec![(false, 1), (false, 16), (false, 31), (true, 32)], Verdict::Up),
             (
                 vec![(true, 0), (false, 1), (true, 2), (false, 31), (false, 32)],
                 Verdict::Up,

@@ -118,22 +118,13 @@ mod tests {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app =
-            Router::new()
-                .route(
-                    "/host",
-                    get(|headers: HeaderMap| async move {
-                        headers["host"].to_str().unwrap().to_owned()
-                    }),
-                )
-                .route(
-                    "/away",
-                    get(|| async { (StatusCode::FOUND, [("location", "/host")]) }),
-                )
-                .route(
-                    "/stopped",
-                    get(|| async { StatusCode::SERVICE_UNAVAILABLE }),
-                );
+        let app = Router::new()
+            .route(
+                "/host",
+                get(|headers: HeaderMap| async move { headers["host"].to_str().unwrap().to_owned() }),
+            )
+            .route("/away", get(|| async { (StatusCode::FOUND, [("location", "/host")]) }))
+            .route("/stopped", get(|| async { StatusCode::SERVICE_UNAVAILABLE }));
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         format!("http://{address}")
     }
@@ -164,18 +155,8 @@ mod tests {
                 .unwrap_err()
                 .contains("not this server")
         );
-        assert!(
-            ask("/away", None)
-                .await
-                .unwrap_err()
-                .contains("answered 302")
-        );
-        assert!(
-            ask("/stopped", None)
-                .await
-                .unwrap_err()
-                .contains("answered 503")
-        );
+        assert!(ask("/away", None).await.unwrap_err().contains("answered 302"));
+        assert!(ask("/stopped", None).await.unwrap_err().contains("answered 503"));
         let gone = target("http://127.0.0.1:1/".to_owned(), None);
         let message = prober.probe(&gone).await.unwrap_err();
         assert!(message.contains("refused"), "{message}");
@@ -185,9 +166,7 @@ mod tests {
     async fn a_broken_trust_bundle_is_said() {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let broken = Target {
-            trust: Some(
-                "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n".into(),
-            ),
+            trust: Some("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n".into()),
             ..target("https://127.0.0.1:1/".to_owned(), None)
         };
         assert!(HttpProber::new().probe(&broken).await.is_err());

@@ -63,12 +63,7 @@ pub struct Probes {
 impl Probes {
     /// Nothing to probe yet. A server that is up is probed `every` so often; at most `at_once` probes run.
     #[must_use]
-    pub fn new(
-        prober: Arc<dyn Prober>,
-        clock: Arc<dyn Clock>,
-        every: Duration,
-        at_once: usize,
-    ) -> Self {
+    pub fn new(prober: Arc<dyn Prober>, clock: Arc<dyn Clock>, every: Duration, at_once: usize) -> Self {
         Self {
             prober,
             clock,
@@ -120,11 +115,7 @@ impl Probes {
     }
 
     /// Probes until `stop`; calls `changed` with an instance's name whenever a verdict about it changed.
-    pub async fn run(
-        self: Arc<Self>,
-        changed: impl Fn(&str) + Send + Sync + 'static,
-        stop: CancellationToken,
-    ) {
+    pub async fn run(self: Arc<Self>, changed: impl Fn(&str) + Send + Sync + 'static, stop: CancellationToken) {
         let changed = Arc::new(changed);
         loop {
             let (due, next) = self.due();
@@ -165,10 +156,7 @@ impl Probes {
         let Ok(_permit) = self.limit.acquire().await else {
             return false; // never closed
         };
-        let (serving, reachable) = tokio::join!(
-            self.prober.probe(&probed.service),
-            self.prober.probe(&probed.public),
-        );
+        let (serving, reachable) = tokio::join!(self.prober.probe(&probed.service), self.prober.probe(&probed.public),);
         let now = self.clock.now();
         let mut entries = self.entries();
         let Some(entry) = entries.get_mut(uid) else {
@@ -231,18 +219,14 @@ mod tests {
     async fn verdicts_change_with_answers_and_are_told_once() {
         let prober = Arc::new(FakeProber::default());
         let clock = Arc::new(FixedClock::at(1_000));
-        let probes = Arc::new(Probes::new(
-            prober.clone(),
-            clock.clone(),
-            Duration::from_secs(30),
-            4,
-        ));
+        let probes = Arc::new(Probes::new(prober.clone(), clock.clone(), Duration::from_secs(30), 4));
         let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
         let stop = CancellationToken::new();
-        let task = tokio::spawn(probes.clone().run(
-            move |name| told.send(name.to_owned()).unwrap(),
-            stop.clone(),
-        ));
+        let task = tokio::spawn(
+            probes
+                .clone()
+                .run(move |name| told.send(name.to_owned()).unwrap(), stop.clone()),
+        );
         prober.set("outside", Some("no such name"));
         probes.watch("uid", probed());
         assert_eq!(heard.recv().await.unwrap(), "birds");
@@ -252,10 +236,7 @@ mod tests {
         // Time passes: the public address has failed long enough.
         clock.advance(60);
         assert_eq!(heard.recv().await.unwrap(), "birds");
-        assert_eq!(
-            probes.health("uid").reachable,
-            Verdict::Down("no such name".to_owned())
-        );
+        assert_eq!(probes.health("uid").reachable, Verdict::Down("no such name".to_owned()));
 
         prober.set("outside", None);
         assert_eq!(heard.recv().await.unwrap(), "birds");

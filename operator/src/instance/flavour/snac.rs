@@ -16,8 +16,9 @@ pub(super) const SNAC: Software = Software {
     refuses_writes: false,
     home: "/data/d",
     serve: &["snac", "httpd", "/data/d"],
-    // It refuses to start on an older layout of its folder, and does nothing on the newest.
-    upgrade: Some(&["snac", "upgrade", "/data/d"]),
+    // It refuses to start on an older layout of its folder, and does nothing on the newest. `snac upgrade` of 2.75 ends
+    // with 1 when all is well and with 0 when it failed.
+    upgrade: Some(&["sh", "-c", "! snac upgrade /data/d"]),
     // Outgoing deliveries live in memory only: what is not sent before the end is lost.
     drain: Some(&["/usr/local/bin/steppe-drain", "/data/d", "60"]),
     grace: 120,

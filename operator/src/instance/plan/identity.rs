@@ -69,11 +69,7 @@ impl Birth {
     pub fn job(&self) -> Option<&Object> {
         match self {
             Self::Begin(job) => Some(job),
-            Self::Over
-            | Self::Restore(_)
-            | Self::Wait { .. }
-            | Self::Again { .. }
-            | Self::Finish(_) => None,
+            Self::Over | Self::Restore(_) | Self::Wait { .. } | Self::Again { .. } | Self::Finish(_) => None,
         }
     }
 
@@ -126,6 +122,7 @@ pub(super) fn birth(seen: &Observed, wish: &Wish) -> Birth {
     };
     let passed = |limit: SignedDuration| is_past(*ended_at, limit, seen.now);
     match (complete, ended_at, outcome(seen)) {
+        (_, None, Some(Err(failure))) => failed(&failure.message),
         (_, None, _) => running(seen),
         (true, _, Some(Ok(born))) => finish(seen, wish, born),
         (true, _, _) if passed(REPEAT) => Birth::Again {
@@ -146,10 +143,7 @@ pub(super) fn birth(seen: &Observed, wish: &Wish) -> Birth {
 fn failed(message: &str) -> Birth {
     Birth::Wait {
         reason: "BirthFailed",
-        message: format!(
-            "{message}. It is tried again every {} minutes",
-            RETRY.as_mins()
-        ),
+        message: format!("{message}. It is tried again every {} minutes", RETRY.as_mins()),
     }
 }
 
@@ -236,9 +230,7 @@ fn bound_claim(seen: &Observed) -> Option<(&Held, &str)> {
 /// The claim: made before the birth, kept as it is afterwards, and never made again.
 pub(super) fn claim(seen: &Observed, wish: &Wish, recorded: Option<&Identity>) -> Option<Object> {
     let held = match (recorded, &seen.claim) {
-        (Some(identity), DataSight::Present(held)) if held.uid == identity.volume_claim_uid => {
-            Some(held)
-        }
+        (Some(identity), DataSight::Present(held)) if held.uid == identity.volume_claim_uid => Some(held),
         (Some(_), _) => return None,
         // After its status was lost: what the namespace says is written down first.
         (None, _) if wish.identity.is_some() => return None,
@@ -249,9 +241,7 @@ pub(super) fn claim(seen: &Observed, wish: &Wish, recorded: Option<&Identity>) -
     }
     let existing = held.and_then(|held| match &held.seen {
         Seen::Claim {
-            storage_class,
-            request,
-            ..
+            storage_class, request, ..
         } => Some(resources::Existing {
             storage_class: storage_class.clone(),
             request: request.clone(),
@@ -266,11 +256,9 @@ pub(super) fn claim(seen: &Observed, wish: &Wish, recorded: Option<&Identity>) -
 /// The volume: retained as soon as it is known.
 pub(super) fn volume(seen: &Observed, wish: &Wish, recorded: Option<&Identity>) -> Option<Object> {
     match (recorded, &seen.volume) {
-        (Some(identity), DataSight::Present(held)) => Some(resources::volume(
-            wish,
-            &identity.volume_name,
-            Some(&held.uid),
-        )),
+        (Some(identity), DataSight::Present(held)) => {
+            Some(resources::volume(wish, &identity.volume_name, Some(&held.uid)))
+        }
         (Some(_), _) => None,
         (None, _) => {
             let (_, name) = bound_claim(seen)?;

@@ -36,6 +36,7 @@ impl fmt::Display for Plan {
             probe,
             power,
             missing,
+            terminating,
         } = self;
         let (mode, why) = self.mode();
         match why {
@@ -45,6 +46,9 @@ impl fmt::Display for Plan {
         writeln!(f, "{}", power_text(power))?;
         if let Some(missing) = missing {
             writeln!(f, "missing {}: {}", missing.reason, missing.message)?;
+        }
+        if let Some(terminating) = terminating {
+            writeln!(f, "warn {}: {}", terminating.reason, terminating.message)?;
         }
         if *hold {
             writeln!(f, "add finalizer to the Instance")?;
@@ -57,11 +61,14 @@ impl fmt::Display for Plan {
             show(f, "apply", object)?;
         }
         show(f, "apply", ingress)?;
+        if let Some(object) = server.as_ref().filter(|_| !power.is_on()) {
+            show(f, "apply", object)?;
+        }
         for object in claim.iter().chain(volume) {
             show(f, "apply", object)?;
         }
         birth_text(f, birth)?;
-        if let Some(object) = server {
+        if let Some(object) = server.as_ref().filter(|_| power.is_on()) {
             show(f, "apply", object)?;
         }
         for held in prune {
@@ -89,11 +96,7 @@ fn power_text(power: &Power) -> String {
 fn birth_text(f: &mut fmt::Formatter<'_>, birth: &Birth) -> fmt::Result {
     match birth {
         Birth::Over => Ok(()),
-        Birth::Restore(record) => writeln!(
-            f,
-            "record again the identity {}",
-            record.identity.fingerprint
-        ),
+        Birth::Restore(record) => writeln!(f, "record again the identity {}", record.identity.fingerprint),
         Birth::Begin(job) => {
             writeln!(f, "create Secret identity, if there is none")?;
             show(f, "create", job)

@@ -7,7 +7,6 @@ use super::pod::{OPERATOR, TOOL, container_security, pod_security, resources};
 use super::{Wish, object, pod_labels};
 use crate::apply::Object;
 use crate::instance::observe::names;
-use crate::job::outcome;
 use crate::kind::Kind;
 
 /// The Job. It is made once and never changed; a repeat keeps the keys that an earlier run made.
@@ -24,24 +23,10 @@ pub fn birth(wish: &Wish, operator_image: &str) -> Object {
         "--data=/data".to_owned(),
     ];
     command.extend(wish.owner_claim.iter().map(|to| format!("--claim={to}")));
-    command.extend(
-        wish.cell
-            .escrow_recipient
-            .iter()
-            .map(|to| format!("--escrow={to}")),
-    );
+    command.extend(wish.cell.escrow_recipient.iter().map(|to| format!("--escrow={to}")));
     let rest = json!({ "spec": {
-        "backoffLimit": 4,
+        "backoffLimit": 3,
         "activeDeadlineSeconds": 900,
-        // The program says itself when a repeat is of no use.
-        "podFailurePolicy": { "rules": [{
-            "action": "FailJob",
-            "onExitCodes": {
-                "containerName": "birth",
-                "operator": "In",
-                "values": [outcome::IDENTITY, outcome::REFUSED],
-            },
-        }]},
         "template": {
             "metadata": { "labels": pod_labels(wish, "birth") },
             "spec": {

@@ -36,12 +36,7 @@ pub fn container_security() -> Value {
 
 /// Requests and limits of a container.
 #[must_use]
-pub fn resources(
-    cpu_request: u32,
-    cpu_limit: u32,
-    memory_request: u32,
-    memory_limit: u32,
-) -> Value {
+pub fn resources(cpu_request: u32, cpu_limit: u32, memory_request: u32, memory_limit: u32) -> Value {
     json!({
         "requests": { "cpu": cpu(cpu_request), "memory": memory(memory_request) },
         "limits": { "cpu": cpu(cpu_limit), "memory": memory(memory_limit) },

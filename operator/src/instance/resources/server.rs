@@ -119,8 +119,7 @@ fn server(wish: &Wish) -> Value {
         })
     };
     let mut server = container(wish, "server", software.serve);
-    server["ports"] =
-        json!([{ "name": "http", "containerPort": software.port, "protocol": "TCP" }]);
+    server["ports"] = json!([{ "name": "http", "containerPort": software.port, "protocol": "TCP" }]);
     server["startupProbe"] = probe(1, 300);
     server["readinessProbe"] = probe(10, 3);
     server["livenessProbe"] = probe(30, 5);
@@ -156,12 +155,7 @@ fn container(wish: &Wish, name: &str, command: &[&str]) -> Value {
 
 fn limits(wish: &Wish) -> Value {
     let room = (wish.software.room)(wish.size);
-    resources(
-        room.cpu_request,
-        room.cpu_limit,
-        room.memory_request,
-        room.memory_limit,
-    )
+    resources(room.cpu_request, room.cpu_limit, room.memory_request, room.memory_limit)
 }
 
 /// The Service of the server.

@@ -31,9 +31,7 @@ pub fn claim(wish: &Wish, existing: Option<&Existing>, uid: Option<&str>) -> Obj
             grows,
             ..
         }) => {
-            let now = request
-                .strip_suffix("Gi")
-                .and_then(|n| n.parse::<u32>().ok());
+            let now = request.strip_suffix("Gi").and_then(|n| n.parse::<u32>().ok());
             match now {
                 Some(now) if *grows && now < wanted => disk(wanted),
                 Some(_) | None => request.clone(),
