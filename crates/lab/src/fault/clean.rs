@@ -80,14 +80,14 @@ impl Clean {
         plans::unobserved(&events.collect::<Vec<_>>())
     }
 
-    /// What is wrong with the end of a run.
-    pub(super) fn compare(&self, end: &End) -> Vec<String> {
+    /// What is wrong with the end of a run. `ignores` says of which fields nothing is asked.
+    pub(super) fn compare(&self, end: &End, ignores: &dyn Fn(&str, &str) -> bool) -> Vec<String> {
         let mut wrong = end.wrong.clone();
         let differences = self.objects.differences(&end.objects);
         wrong.extend(
             differences
                 .into_iter()
-                .filter(|(place, _)| !self.wobbly.contains(place))
+                .filter(|(place, _)| !self.wobbly.contains(place) && !ignores(&place.0, &place.1))
                 .map(|(_, line)| line),
         );
         wrong.extend(uneven(&self.effects, &end.effects));

@@ -115,8 +115,9 @@ impl<S: Scenario> Drama<'_, S> {
         all.extend(
             objects
                 .differences(&after)
-                .into_values()
-                .map(|line| format!("moves for nothing: {line}")),
+                .into_iter()
+                .filter(|((object, pointer), _)| !self.exec.scenario.ignores(object, pointer))
+                .map(|(_, line)| format!("moves for nothing: {line}")),
         );
         Ok(all)
     }

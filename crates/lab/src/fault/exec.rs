@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::clean::{Clean, uneven};
 use super::drama::{Drama, End};
 use super::life::Keeper;
+use super::log::Log;
 use super::objects::Kind;
 use super::plan::Plan;
 use super::plans::WriteKey;
@@ -71,7 +72,7 @@ impl<S: Scenario> Exec<S> {
     /// Runs the scenario clean, twice: the first run is the measure, and where the second differs from it nothing is
     /// compared later. Fails if a clean run is not clean.
     pub async fn learn(&self) -> Result<Clean> {
-        let first = self.once(&Plan::default(), None).await.context("the first clean run")?;
+        let first = self.once(&Plan::default(), None).await.0.context("the first clean run")?;
         let writes = first.log.writes();
         let kinds: BTreeSet<Kind> = writes
             .iter()
@@ -93,10 +94,12 @@ impl<S: Scenario> Exec<S> {
         let second = self
             .once(&Plan::default(), Some(&clean))
             .await
+            .0
             .context("the second clean run")?;
         let third = self
             .once(&Plan::default(), Some(&clean))
             .await
+            .0
             .context("the third clean run")?;
         for (name, end) in [("second", &second), ("third", &third)] {
             let wrong: Vec<&String> = end.wrong.iter().chain(&end.second).collect();
@@ -130,18 +133,19 @@ impl<S: Scenario> Exec<S> {
             ..Report::default()
         };
         let runs = futures::stream::iter(plans).map(async |plan| {
-            let end = self.once(&plan, Some(clean)).await;
-            (plan, end)
+            let (end, log) = self.once(&plan, Some(clean)).await;
+            (plan, end, log)
         });
         let mut runs = std::pin::pin!(runs.buffer_unordered(self.at_once));
-        while let Some((plan, end)) = runs.next().await {
+        let ignores = |object: &str, pointer: &str| self.scenario.ignores(object, pointer);
+        while let Some((plan, end, log)) = runs.next().await {
             let wrong = match &end {
-                Ok(end) => clean.compare(end),
+                Ok(end) => clean.compare(end, &ignores),
                 Err(error) => vec![format!("{error:#}")],
             };
             if !wrong.is_empty() {
                 tracing::warn!("plan failed: {}: {wrong:?}", plan.json());
-                report.failures.push(Failure { plan, wrong });
+                report.failures.push(Failure { plan, wrong, log });
             } else if end.is_ok_and(|end| !end.struck) {
                 report.missed.push(plan);
             }
@@ -150,7 +154,13 @@ impl<S: Scenario> Exec<S> {
         report
     }
 
-    async fn once(&self, plan: &Plan, clean: Option<&Clean>) -> Result<End> {
+    /// One run, and what went through its proxy, however it ended.
+    async fn once(&self, plan: &Plan, clean: Option<&Clean>) -> (Result<End>, Log) {
+        let log = Log::default();
+        (self.play(plan, clean, &log).await, log)
+    }
+
+    async fn play(&self, plan: &Plan, clean: Option<&Clean>, log: &Log) -> Result<End> {
         let run = Run {
             light: self.light,
             client: self.light.client().await?,
@@ -159,7 +169,7 @@ impl<S: Scenario> Exec<S> {
         };
         let guard = self.scenario.setup(&run).await.context("setup")?;
         let token = self.scenario.token(&run).await.context("token")?;
-        let proxy = Arc::new(Proxy::start(self.light, plan.clone(), run.mask()).await?);
+        let proxy = Arc::new(Proxy::start(self.light, plan.clone(), run.mask()).await?.noting(log.clone()));
         let config = proxy.config(self.light, &token).await?;
         let keeper = Keeper::start(self.scenario.program(&run), config, proxy.clone(), plan.operators);
         let drama = Drama {

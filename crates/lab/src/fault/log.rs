@@ -276,7 +276,7 @@ pub(super) fn background(call: &Call) -> bool {
     call.resource == "leases" || call.resource == "events"
 }
 
-/// A body without what a Secret holds.
+/// A body without what a Secret holds, and without tokens.
 pub(super) fn discreet(mut body: Value) -> Value {
     if body["kind"] == "Secret" {
         for part in ["data", "stringData"] {
@@ -284,6 +284,9 @@ pub(super) fn discreet(mut body: Value) -> Value {
                 *value = Value::String("present".into());
             }
         }
+    }
+    if let Some(token) = body.pointer_mut("/spec/token") {
+        *token = Value::String("present".into());
     }
     body
 }
@@ -362,7 +365,17 @@ mod tests {
         let log = Log::default();
         let body = json!({ "kind": "Secret", "metadata": { "name": "s" }, "data": { "key": "cGxhbnRlZA==" } });
         asked(&log, "POST", "/api/v1/namespaces/a/secrets", &body, 201, &json!({}));
-        assert!(!log.ndjson().contains("cGxhbnRlZA"));
+        let review = json!({ "spec": { "token": "a.planted.token" } });
+        asked(
+            &log,
+            "POST",
+            "/apis/authentication.k8s.io/v1/tokenreviews",
+            &review,
+            201,
+            &json!({}),
+        );
+        let lines = log.ndjson();
+        assert!(!lines.contains("cGxhbnRlZA") && !lines.contains("a.planted.token"));
         assert_eq!(log.records()[0].body.as_ref().unwrap()["data"]["key"], "present");
     }
 

@@ -129,7 +129,7 @@ impl Until {
     pub fn limit(&self) -> u64 {
         match self {
             Self::Milliseconds(time) => *time,
-            Self::Writes(_) | Self::Watches(_) | Self::NextOfObject => 8_000,
+            Self::Writes(_) | Self::Watches(_) | Self::NextOfObject => 4_000,
         }
     }
 }

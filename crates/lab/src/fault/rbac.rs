@@ -62,11 +62,13 @@ impl fmt::Display for Use {
 
 /// The rights that the requests of a log needed.
 pub fn used(log: &Log) -> BTreeSet<Use> {
-    log.records()
+    // What everybody may ask about himself (ClusterRole `system:basic-user`) needs no right of one's own.
+    let own = |record: &Record| record.call.resource.starts_with("selfsubject");
+    let records = log.records();
+    let asked = records
         .iter()
-        .filter(|record| !record.call.resource.is_empty())
-        .flat_map(needs)
-        .collect()
+        .filter(|record| !record.call.resource.is_empty() && !own(record));
+    asked.flat_map(needs).collect()
 }
 
 fn needs(record: &Record) -> Vec<Use> {

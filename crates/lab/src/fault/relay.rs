@@ -302,7 +302,7 @@ fn status(code: u16, message: &str, retry_after: Option<u32>) -> Answer {
     };
     let body = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message,
-        "reason": reason, "code": code, "details": { "retryAfterSeconds": retry_after },
+        "reason": reason, "code": code, "details": { "retryAfterSeconds": retry_after.unwrap_or_default() },
     });
     let answer = Response::builder()
         .status(code)

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::log::Log;
 use super::plan::Plan;
 
 /// A plan under which the operator did not do what it does without.
@@ -12,6 +13,8 @@ pub struct Failure {
     pub plan: Plan,
     /// What was wrong.
     pub wrong: Vec<String>,
+    /// What went through the proxy.
+    pub log: Log,
 }
 
 /// What came of a list of plans.
@@ -46,7 +49,7 @@ impl fmt::Display for Report {
         for plan in &self.missed {
             writeln!(f, "missed {}", plan.json())?;
         }
-        for Failure { plan, wrong } in &self.failures {
+        for Failure { plan, wrong, .. } in &self.failures {
             writeln!(f, "failed {}\n  {}", plan.json(), wrong.join("\n  "))?;
         }
         Ok(())

@@ -86,6 +86,12 @@ pub trait Scenario: Send + Sync + 'static {
             .any(|name| name.contains(&run.id))
     }
 
+    /// Whether a field (object as in [`super::Objects::names`], JSON pointer) may differ from the clean run and may move by
+    /// itself.
+    fn ignores(&self, _object: &str, _pointer: &str) -> bool {
+        false
+    }
+
     /// What is wrong beyond what the harness compares.
     fn wrong(&self, _run: &Run, _log: &Log) -> impl Future<Output = Result<Vec<String>>> + Send {
         async { Ok(Vec::new()) }

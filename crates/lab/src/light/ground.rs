@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Api, Client};
+use nix::sys::statvfs::statvfs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -176,10 +177,12 @@ impl Ports {
     }
 }
 
-/// Memory if the machine has a place for it, else the disk.
+/// Memory, if the machine has a place with room enough for it (a container's `/dev/shm` often has 64 MiB, which is what
+/// etcd takes for one log file), else the disk.
 fn base() -> PathBuf {
     let memory = Path::new("/dev/shm");
-    if memory.is_dir() {
+    let room = |folder: &Path| statvfs(folder).map(|space| space.blocks_available() * space.fragment_size());
+    if room(memory).is_ok_and(|bytes| bytes >= 1 << 30) {
         memory.to_owned()
     } else {
         std::env::temp_dir()

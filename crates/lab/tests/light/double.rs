@@ -1,5 +1,6 @@
 //! The status double: what is asked of kubelet, the workload controllers and the provisioner is done, in legal order.
 
+use futures::StreamExt;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolume, PersistentVolumeClaim, Pod};
@@ -408,4 +409,30 @@ async fn a_paused_double_does_nothing() {
     );
     double.resume();
     place.finished("birth", "Complete").await;
+}
+
+#[tokio::test]
+#[allow(clippy::print_stderr)] // The figure is what one runs it for.
+async fn a_hundred_tenants_settle() {
+    let double = StatusDouble::new(
+        light().await.client().await.unwrap(),
+        Scope::prefix("many-"),
+        Delays::brief(3),
+    )
+    .start();
+    let begin = tokio::time::Instant::now();
+    let names: Vec<&'static str> = (0..100).map(|n| &*format!("many-{n}").leak()).collect();
+    let tenant = async |name: &'static str| {
+        let place = Place::new(name).await;
+        place.claim("local-path").await;
+        place.job("birth", json!({})).await;
+        place.deployment(1).await;
+        place.available(1).await;
+        place.finished("birth", "Complete").await;
+    };
+    let all = futures::stream::iter(names).map(tenant).buffer_unordered(100);
+    all.for_each(async |()| ()).await;
+    let (took, memory) = (begin.elapsed().as_secs_f64(), light().await.memory());
+    eprintln!("a hundred tenants settled in {took:.1} s; API server at {} MiB", memory.apiserver >> 20);
+    no_problems(&double);
 }

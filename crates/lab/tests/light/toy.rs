@@ -193,13 +193,18 @@ async fn a_generated_name_is_caught() {
         let plan = format!("crash Committed create configmaps RUN/{name}-copy-* #1");
         assert!(caught.contains(&plan.as_str()), "{report}");
     }
-    let wrong = report.failures[0].wrong.join("\n");
+    let failure = report
+        .failures
+        .iter()
+        .find(|failure| failure.plan.name.starts_with("crash Committed create"));
+    let failure = failure.unwrap();
+    let wrong = failure.wrong.join("\n");
     assert!(
         wrong.contains("-copy-*: 2 instead of 1") && wrong.contains("created 2 times"),
         "{wrong}"
     );
     // The plan that failed, read back from its text, fails again.
-    let again = lab::fault::Plan::parse(&report.failures[0].plan.json()).unwrap();
+    let again = lab::fault::Plan::parse(&failure.plan.json()).unwrap();
     assert_eq!(exec.run(&clean, vec![again]).await.failures.len(), 1);
 }
 
