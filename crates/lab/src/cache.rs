@@ -62,8 +62,7 @@ impl Cache {
     /// the thing is not: whoever makes it writes beside it and renames, under [`Cache::lock`].
     pub fn keyed(&self, kind: &str, key: &str) -> Result<PathBuf> {
         let folder = self.root.join(kind);
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         Ok(folder.join(key))
     }
 
@@ -71,18 +70,15 @@ impl Cache {
     /// thread, or where waiting for another process is all there is to do.
     pub fn lock(&self, name: &str) -> Result<CacheLock> {
         let path = self.lock_path(name);
-        let file =
-            File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        file.lock()
-            .with_context(|| format!("cannot lock {}", path.display()))?;
+        let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
         Ok(CacheLock { _file: file })
     }
 
     /// Takes the lock called `name` if it is free; `None` when somebody else holds it.
     pub fn try_lock(&self, name: &str) -> Result<Option<CacheLock>> {
         let path = self.lock_path(name);
-        let file =
-            File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(CacheLock { _file: file })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -93,9 +89,7 @@ impl Cache {
     }
 
     fn lock_path(&self, name: &str) -> PathBuf {
-        self.root
-            .join("locks")
-            .join(format!("{}.lock", name.replace('/', "-")))
+        self.root.join("locks").join(format!("{}.lock", name.replace('/', "-")))
     }
 }
 

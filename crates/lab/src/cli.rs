@@ -12,13 +12,7 @@ pub struct Cli {
     #[arg(long, env = "STEPPE_CACHE", global = true)]
     pub cache: Option<PathBuf>,
     /// How progress is told
-    #[arg(
-        long,
-        env = "STEPPE_PROGRESS",
-        value_enum,
-        default_value = "text",
-        global = true
-    )]
+    #[arg(long, env = "STEPPE_PROGRESS", value_enum, default_value = "text", global = true)]
     pub progress: Progress,
     #[command(subcommand)]
     pub verb: Verb,

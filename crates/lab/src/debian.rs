@@ -72,10 +72,7 @@ pub fn install(packages: &[&str], progress: &mut dyn Progress) -> Result<()> {
     }
     progress.step(&format!("Installing {}", packages.join(" ")));
     let quiet = Quiet::begin(Path::new(POLICY))?;
-    let lists = fs::read_dir("/var/lib/apt/lists")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let lists = fs::read_dir("/var/lib/apt/lists").into_iter().flatten().flatten();
     let fetched = lists
         .into_iter()
         .any(|entry| entry.file_name().to_string_lossy().contains("_Packages"));
@@ -135,8 +132,7 @@ impl Quiet {
             Ok(())
         };
         // One that a killed run of ours left is ours to remove.
-        let how = if !policy.exists() || fs::read_to_string(policy).is_ok_and(|text| text == FORBID)
-        {
+        let how = if !policy.exists() || fs::read_to_string(policy).is_ok_and(|text| text == FORBID) {
             ours(policy)?;
             How::Ours
         } else if Command::new(policy)
@@ -190,10 +186,9 @@ impl Drop for Quiet {
 
 /// Whether this is Debian or made from it, by `/etc/os-release`.
 pub fn is_debian(os_release: &str) -> bool {
-    let words = os_release.lines().filter_map(|line| {
-        line.strip_prefix("ID=")
-            .or_else(|| line.strip_prefix("ID_LIKE="))
-    });
+    let words = os_release
+        .lines()
+        .filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")));
     words
         .flat_map(|value| value.trim_matches('"').split_whitespace())
         .any(|word| word == "debian")
@@ -246,11 +241,7 @@ mod tests {
             let quiet = Quiet::begin(&policy).unwrap();
             assert_eq!(matches!(quiet.how, How::Given), given);
             drop(quiet);
-            assert!(
-                fs::read_to_string(&policy)
-                    .unwrap()
-                    .contains(&format!("exit {code}"))
-            );
+            assert!(fs::read_to_string(&policy).unwrap().contains(&format!("exit {code}")));
         }
     }
 
@@ -262,14 +253,8 @@ mod tests {
 
     #[test]
     fn versions_are_read() {
-        assert_eq!(
-            numbers("go version go1.26.8 linux/amd64", "version go"),
-            Some((1, 26))
-        );
-        assert_eq!(
-            numbers("cargo 1.95.0 (f2d3ce0bd 2026-03-21)", "cargo"),
-            Some((1, 95))
-        );
+        assert_eq!(numbers("go version go1.26.8 linux/amd64", "version go"), Some((1, 26)));
+        assert_eq!(numbers("cargo 1.95.0 (f2d3ce0bd 2026-03-21)", "cargo"), Some((1, 95)));
         assert_eq!(numbers("sh: not found", "cargo"), None);
     }
 }

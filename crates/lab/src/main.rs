@@ -53,13 +53,15 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
             notice(&cache)?;
             preflight::check(&cache)?;
             let lab = Some(std::env::current_exe().context("cannot find the running program")?);
-            let config = Config { lab, ..Config::named(name)? };
+            let config = Config {
+                lab,
+                ..Config::named(name)?
+            };
             demo::run(options, &config, &cache, &mut report).await?;
         }
         Verb::Watch { ground } => {
             let config = Config::named(ground)?;
-            let ground = Ground::load(&config.state_dir)?
-                .with_context(|| format!("there is no ground {ground}"))?;
+            let ground = Ground::load(&config.state_dir)?.with_context(|| format!("there is no ground {ground}"))?;
             watchers::run(&ground).await?;
         }
     }
@@ -76,12 +78,7 @@ fn notice(cache: &Cache) -> Result<()> {
 
 async fn cluster(action: &Action, cache: &Cache, report: &mut Report) -> Result<ExitCode> {
     match action {
-        Action::Up {
-            name,
-            keep,
-            bare,
-            json,
-        } => {
+        Action::Up { name, keep, bare, json } => {
             notice(cache)?;
             let lab = Some(std::env::current_exe().context("cannot find the running program")?);
             let config = Config {
@@ -107,9 +104,7 @@ async fn cluster(action: &Action, cache: &Cache, report: &mut Report) -> Result<
         }
         Action::Status { name, json } => {
             let all = match name {
-                Some(name) => Ground::load(&Config::named(name)?.state_dir)?
-                    .into_iter()
-                    .collect(),
+                Some(name) => Ground::load(&Config::named(name)?.state_dir)?.into_iter().collect(),
                 None => Ground::all(),
             };
             if all.is_empty() && !json {
@@ -121,11 +116,7 @@ async fn cluster(action: &Action, cache: &Cache, report: &mut Report) -> Result<
                 up &= status.up;
                 report::tell(&status, *json)?;
             }
-            return Ok(if up {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::from(3)
-            });
+            return Ok(if up { ExitCode::SUCCESS } else { ExitCode::from(3) });
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -92,22 +92,17 @@ async fn lock(config: &Config, cache: &Cache) -> Result<crate::cache::CacheLock>
 async fn prepare(config: &Config, programs: &Tools, progress: &mut dyn Progress) -> Result<Ground> {
     let namespace = Namespace::at(&config.state_dir.join("netns"));
     if namespace.exists()? || (config.keep && Ground::file(&config.state_dir).exists()) {
-        let ground = Ground::load(&config.state_dir)?
-            .filter(|ground| ground.kubectl == programs.program("kubectl"));
+        let ground = Ground::load(&config.state_dir)?.filter(|ground| ground.kubectl == programs.program("kubectl"));
         return ground.with_context(|| {
             let name = &config.name;
             format!("the ground {name} is of another version of Kubernetes: `steppe-lab down --name {name}` first")
         });
     }
     if let Some(ground) = Ground::recover(config)? {
-        progress.step(&format!(
-            "Clearing what the ground {} left behind",
-            ground.name
-        ));
+        progress.step(&format!("Clearing what the ground {} left behind", ground.name));
         removal::remove(&ground).await?;
     }
-    fs::create_dir_all(&config.state_dir)
-        .with_context(|| format!("cannot create {}", config.state_dir.display()))?;
+    fs::create_dir_all(&config.state_dir).with_context(|| format!("cannot create {}", config.state_dir.display()))?;
     // Keys lie below; pods' volumes too, but the kubelet gives them to pods by itself.
     fs::set_permissions(&config.state_dir, fs::Permissions::from_mode(0o711))?;
     choose(config, programs)
@@ -130,32 +125,21 @@ fn choose(config: &Config, programs: &Tools) -> Result<Ground> {
             choice::free(&taken)?
         }
     };
-    let before = others
-        .first()
-        .map_or_else(Kernel::now, |other| other.before.clone());
+    let before = others.first().map_or_else(Kernel::now, |other| other.before.clone());
     let ground = Ground::new(config, addresses, programs.program("kubectl"), before);
     ground.save()?;
     Ok(ground)
 }
 
 /// Starts all programs of the node in order, each as soon as what it needs answers.
-async fn start(
-    ground: &Ground,
-    tools: &Tools,
-    cache: &Cache,
-    progress: &mut dyn Progress,
-) -> Result<Client> {
+async fn start(ground: &Ground, tools: &Tools, cache: &Cache, progress: &mut dyn Progress) -> Result<Client> {
     let programs = tools.folder();
     progress.step("Making keys, addresses and cgroups");
     pki::write(ground)?;
     namespace::join(ground)?;
     cgroup::create(&ground.cgroup)?;
     let processes = ground.processes();
-    for name in processes
-        .names()
-        .iter()
-        .filter(|name| processes.outdated(name))
-    {
+    for name in processes.names().iter().filter(|name| processes.outdated(name)) {
         progress.step(&format!("Stopping {name}, which was built anew"));
         processes.stop(name, OUTDATED).await?;
     }

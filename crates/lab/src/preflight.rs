@@ -43,8 +43,7 @@ impl Machine {
                 .find_map(|line| Some(line.strip_prefix(word)?.trim().to_owned()))
         };
         let status = read("/proc/self/status");
-        let effective =
-            after(&status, "CapEff:").and_then(|bits| u64::from_str_radix(&bits, 16).ok());
+        let effective = after(&status, "CapEff:").and_then(|bits| u64::from_str_radix(&bits, 16).ok());
         let memory = after(&read("/proc/meminfo"), "MemTotal:");
         let kilobytes = memory.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
         let disk = nix::sys::statvfs::statvfs(cache.root()).ok();
@@ -55,18 +54,14 @@ impl Machine {
             cargo: version(Command::new("cargo").arg("--version"), "cargo"),
             // The Go that is here: another one would be fetched without a word.
             go: version(
-                Command::new("go")
-                    .arg("version")
-                    .env("GOTOOLCHAIN", "local"),
+                Command::new("go").arg("version").env("GOTOOLCHAIN", "local"),
                 "version go",
             ),
             memory: kilobytes.unwrap_or(0).div_ceil(1 << 20),
             disk: disk.map(|disk| (disk.blocks_available() * disk.fragment_size()) >> 30),
-            cgroups: read("/proc/mounts").lines().any(|line| {
-                line.split(' ')
-                    .nth(2)
-                    .is_some_and(|kind| kind.starts_with("cgroup"))
-            }),
+            cgroups: read("/proc/mounts")
+                .lines()
+                .any(|line| line.split(' ').nth(2).is_some_and(|kind| kind.starts_with("cgroup"))),
         }
     }
 
@@ -78,9 +73,8 @@ impl Machine {
                 missing.push(text);
             }
         };
-        let found = |version: Option<(u32, u32)>| {
-            version.map_or("none".into(), |(major, minor)| format!("{major}.{minor}"))
-        };
+        let found =
+            |version: Option<(u32, u32)>| version.map_or("none".into(), |(major, minor)| format!("{major}.{minor}"));
         need(
             self.root,
             "root: the node makes namespaces, mounts and interfaces; run it with `sudo -E`".into(),
@@ -89,9 +83,7 @@ impl Machine {
             let there = !self.root || self.capabilities & bit != 0;
             need(
                 there,
-                format!(
-                    "{name}: this container is not privileged; run it on the machine itself, or `--privileged`"
-                ),
+                format!("{name}: this container is not privileged; run it on the machine itself, or `--privileged`"),
             );
         }
         need(
@@ -109,10 +101,7 @@ impl Machine {
         let go = found(self.go);
         need(
             self.go >= Some(GO),
-            format!(
-                "Go {}.{} or newer (found: {go}): https://go.dev/dl",
-                GO.0, GO.1
-            ),
+            format!("Go {}.{} or newer (found: {go}): https://go.dev/dl", GO.0, GO.1),
         );
         need(
             self.memory >= MEMORY,
@@ -121,14 +110,9 @@ impl Machine {
         let disk = self.disk.unwrap_or(DISK);
         need(
             disk >= DISK,
-            format!(
-                "{DISK} GiB of free disk (found: {disk}): make room, or set STEPPE_CACHE to a folder elsewhere"
-            ),
+            format!("{DISK} GiB of free disk (found: {disk}): make room, or set STEPPE_CACHE to a folder elsewhere"),
         );
-        need(
-            self.cgroups,
-            "cgroups: `mount -t cgroup2 none /sys/fs/cgroup`".into(),
-        );
+        need(self.cgroups, "cgroups: `mount -t cgroup2 none /sys/fs/cgroup`".into());
         missing
     }
 }
@@ -229,10 +213,7 @@ mod tests {
         ] {
             assert!(text.contains(word), "{word} is not in {text}");
         }
-        assert!(
-            !text.contains("CAP_"),
-            "without root the capabilities say nothing"
-        );
+        assert!(!text.contains("CAP_"), "without root the capabilities say nothing");
     }
 
     #[test]

@@ -107,9 +107,7 @@ impl Identity {
         }
         match kill(Pid::from_raw(self.pid), signal) {
             Ok(()) | Err(Errno::ESRCH) => Ok(()),
-            Err(error) => {
-                Err(error).with_context(|| format!("cannot send {signal} to process {}", self.pid))
-            }
+            Err(error) => Err(error).with_context(|| format!("cannot send {signal} to process {}", self.pid)),
         }
     }
 
@@ -166,20 +164,15 @@ impl Processes {
         let program = find(&spec.program)?;
         let log = self.log(&spec.name);
         for file in [&log, &self.pid_file(&spec.name)] {
-            let folder = file
-                .parent()
-                .context("a file of the state folder has no folder")?;
-            fs::create_dir_all(folder)
-                .with_context(|| format!("cannot create {}", folder.display()))?;
+            let folder = file.parent().context("a file of the state folder has no folder")?;
+            fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         }
         let out = File::options().create(true).append(true).open(&log);
         let out = out.with_context(|| format!("cannot open the log {}", log.display()))?;
         // setsid(1) keeps the pid, because a fresh child never leads a process group; so does nsenter(1) without --pid.
         let mut command = Command::new("setsid");
         if let Some(netns) = &self.netns {
-            command
-                .arg("nsenter")
-                .arg(format!("--net={}", netns.display()));
+            command.arg("nsenter").arg(format!("--net={}", netns.display()));
         }
         command.arg(&program).args(&spec.args).env_clear();
         command
@@ -188,13 +181,8 @@ impl Processes {
             .env("LANG", "C.UTF-8")
             .envs(&spec.env);
         command.current_dir(spec.cwd.as_ref().unwrap_or(&self.state));
-        command
-            .stdin(Stdio::null())
-            .stdout(out.try_clone()?)
-            .stderr(out);
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", spec.name))?;
+        command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
+        let child = command.spawn().with_context(|| format!("cannot start {}", spec.name))?;
         let pid = i32::try_from(child.id()).context("the process id is out of range")?;
         // Nobody but us reaps this child, so it is on the process table even when it has ended already.
         let Some((_, identity)) = Identity::stat(pid) else {
@@ -246,13 +234,8 @@ impl Processes {
 
     /// The names of all programs that were started here and not stopped, running or not.
     pub fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.state.join("run"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let stem = |entry: fs::DirEntry| {
-            Some(entry.file_name().to_str()?.strip_suffix(".pid")?.to_owned())
-        };
+        let entries = fs::read_dir(self.state.join("run")).into_iter().flatten().flatten();
+        let stem = |entry: fs::DirEntry| Some(entry.file_name().to_str()?.strip_suffix(".pid")?.to_owned());
         let mut names: Vec<String> = entries.filter_map(stem).collect();
         names.sort();
         names
@@ -290,8 +273,7 @@ impl Processes {
 
     /// The last lines of a program's log, for error messages.
     pub fn tail(&self, name: &str, lines: usize) -> String {
-        let text =
-            fs::read(self.log(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let text = fs::read(self.log(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let text = text.unwrap_or_default();
         let all: Vec<&str> = text.lines().collect();
         all[all.len().saturating_sub(lines)..].join("\n")
@@ -365,10 +347,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let processes = Processes::at(folder.path());
         processes
-            .start(&sleeper(
-                "deaf",
-                "trap '' TERM; echo deaf; while :; do sleep 1; done",
-            ))
+            .start(&sleeper("deaf", "trap '' TERM; echo deaf; while :; do sleep 1; done"))
             .unwrap();
         wait::until("the trap", Duration::from_secs(5), async || {
             Ok(processes.tail("deaf", 1).contains("deaf").then_some(()))
@@ -376,10 +355,7 @@ mod tests {
         .await
         .unwrap();
         let identity = processes.identity("deaf").unwrap();
-        processes
-            .stop("deaf", Duration::from_millis(300))
-            .await
-            .unwrap();
+        processes.stop("deaf", Duration::from_millis(300)).await.unwrap();
         assert!(!identity.lives());
     }
 
@@ -387,9 +363,7 @@ mod tests {
     async fn an_ended_program_is_told_with_its_log() {
         let folder = tempfile::tempdir().unwrap();
         let processes = Processes::at(folder.path());
-        processes
-            .start(&sleeper("brief", "echo no such luck; exit 3"))
-            .unwrap();
+        processes.start(&sleeper("brief", "echo no such luck; exit 3")).unwrap();
         let wait = wait::until("nothing", Duration::from_secs(5), async || {
             processes.must_run("brief")?;
             Ok(None::<()>)
@@ -415,9 +389,7 @@ mod tests {
         };
         processes.record("me", &record(me, boot())).unwrap();
         processes.record("later", &record(later, boot())).unwrap();
-        processes
-            .record("before", &record(me, "another".into()))
-            .unwrap();
+        processes.record("before", &record(me, "another".into())).unwrap();
         assert_eq!(processes.identity("me"), Some(me));
         for other in ["later", "before"] {
             assert!(!processes.running(other), "{other}");
@@ -444,10 +416,7 @@ mod tests {
         fs::copy("/bin/sleep", &program).unwrap();
         assert!(processes.outdated("a"));
         processes.stop("a", Duration::from_secs(5)).await.unwrap();
-        assert!(
-            !processes.outdated("a"),
-            "what does not run is not outdated"
-        );
+        assert!(!processes.outdated("a"), "what does not run is not outdated");
     }
 
     #[test]

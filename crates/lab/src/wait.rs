@@ -27,11 +27,7 @@ impl std::error::Error for GiveUp {}
 /// Looks until there is an answer. `look` says `Some` when the condition holds, `None` when it does not yet; an error
 /// counts as "not yet" and is remembered, except [`GiveUp`]. When `limit` is over, the error names `what` was waited
 /// for and the last answer. A look that hangs is cut at the limit.
-pub async fn until<T>(
-    what: &str,
-    limit: Duration,
-    mut look: impl AsyncFnMut() -> Result<Option<T>>,
-) -> Result<T> {
+pub async fn until<T>(what: &str, limit: Duration, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let deadline = Instant::now() + limit;
     let mut pause = FASTEST;
     let mut last = String::from("no answer yet");
@@ -46,10 +42,7 @@ pub async fn until<T>(
             Err(_) => last = format!("{last}; the next look did not end in time"),
         }
         if Instant::now() + pause >= deadline {
-            bail!(
-                "{what}: not so after {:.1} s; last answer: {last}",
-                limit.as_secs_f64()
-            );
+            bail!("{what}: not so after {:.1} s; last answer: {last}", limit.as_secs_f64());
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(SLOWEST);
@@ -74,11 +67,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_time_out_names_the_wish_and_the_last_answer() {
-        let answer = until(
-            "the node to be Ready",
-            Duration::from_millis(150),
-            async || Err::<Option<()>, _>(anyhow!("refused")),
-        );
+        let answer = until("the node to be Ready", Duration::from_millis(150), async || {
+            Err::<Option<()>, _>(anyhow!("refused"))
+        });
         let text = format!("{:#}", answer.await.unwrap_err());
         assert!(
             text.contains("the node to be Ready") && text.contains("refused"),

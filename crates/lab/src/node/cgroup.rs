@@ -22,8 +22,7 @@ struct Hierarchy {
 fn hierarchies(table: &str) -> Vec<Hierarchy> {
     let read = |line: &str| {
         let mut words = line.split(' ');
-        let (_, point, kind, options) =
-            (words.next()?, words.next()?, words.next()?, words.next()?);
+        let (_, point, kind, options) = (words.next()?, words.next()?, words.next()?, words.next()?);
         let cpuset = options.split(',').any(|option| option == "cpuset");
         let point = PathBuf::from(point);
         matches!(kind, "cgroup" | "cgroup2").then_some(Hierarchy {
@@ -36,8 +35,7 @@ fn hierarchies(table: &str) -> Vec<Hierarchy> {
 }
 
 fn mounted() -> Result<Vec<Hierarchy>> {
-    let found =
-        hierarchies(&fs::read_to_string("/proc/mounts").context("cannot read the list of mounts")?);
+    let found = hierarchies(&fs::read_to_string("/proc/mounts").context("cannot read the list of mounts")?);
     if found.is_empty() {
         bail!("no cgroup hierarchy is mounted: mount cgroup2 at /sys/fs/cgroup");
     }
@@ -49,23 +47,13 @@ pub fn create(name: &str) -> Result<()> {
     let all = mounted()?;
     // With version 1 controllers about, the unified hierarchy beside them has none and is not used.
     let only_unified = all.iter().all(|hierarchy| hierarchy.unified);
-    for hierarchy in all
-        .iter()
-        .filter(|hierarchy| only_unified || !hierarchy.unified)
-    {
+    for hierarchy in all.iter().filter(|hierarchy| only_unified || !hierarchy.unified) {
         let folder = hierarchy.point.join(name);
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot create the cgroup {}", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create the cgroup {}", folder.display()))?;
         if hierarchy.unified {
             let wanted = "+cpu +cpuset +memory +pids +io";
-            fs::write(hierarchy.point.join("cgroup.subtree_control"), wanted).with_context(
-                || {
-                    format!(
-                        "cannot enable controllers below {}",
-                        hierarchy.point.display()
-                    )
-                },
-            )?;
+            fs::write(hierarchy.point.join("cgroup.subtree_control"), wanted)
+                .with_context(|| format!("cannot enable controllers below {}", hierarchy.point.display()))?;
         }
         // A new cpuset of version 1 is empty, and an empty one takes no process.
         for file in ["cpuset.cpus", "cpuset.mems"]
@@ -73,8 +61,7 @@ pub fn create(name: &str) -> Result<()> {
             .filter(|_| hierarchy.cpuset && !hierarchy.unified)
         {
             let value = fs::read_to_string(hierarchy.point.join(file))?;
-            fs::write(folder.join(file), value.trim())
-                .with_context(|| format!("cannot set {file} of {name}"))?;
+            fs::write(folder.join(file), value.trim()).with_context(|| format!("cannot set {file} of {name}"))?;
         }
     }
     Ok(())
@@ -103,10 +90,7 @@ pub fn kill(name: &str) -> Result<usize> {
     let mut killed = 0;
     for folder in folders(name)?.iter().flat_map(|folder| tree(folder)) {
         let pids = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
-        for identity in pids
-            .lines()
-            .filter_map(|pid| Identity::of(pid.parse().ok()?))
-        {
+        for identity in pids.lines().filter_map(|pid| Identity::of(pid.parse().ok()?)) {
             identity.signal(Signal::SIGKILL)?;
             killed += 1;
         }
@@ -120,8 +104,7 @@ pub fn remove(name: &str) -> Result<bool> {
         match fs::remove_dir(&folder) {
             Err(error) if error.raw_os_error() == Some(Errno::EBUSY as i32) => return Ok(false),
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error)
-                    .with_context(|| format!("cannot remove the cgroup {}", folder.display()));
+                return Err(error).with_context(|| format!("cannot remove the cgroup {}", folder.display()));
             }
             _ => {}
         }

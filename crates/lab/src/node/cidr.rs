@@ -52,12 +52,8 @@ impl FromStr for Cidr {
     /// Reads `a.b.c.d/n`; a bare address is a range of one.
     fn from_str(text: &str) -> Result<Self, String> {
         let (address, prefix) = text.split_once('/').unwrap_or((text, "32"));
-        let address: Ipv4Addr = address
-            .parse()
-            .map_err(|_| format!("{text:?} is no IPv4 range"))?;
-        let prefix: u32 = prefix
-            .parse()
-            .map_err(|_| format!("{text:?} has no prefix length"))?;
+        let address: Ipv4Addr = address.parse().map_err(|_| format!("{text:?} is no IPv4 range"))?;
+        let prefix: u32 = prefix.parse().map_err(|_| format!("{text:?} has no prefix length"))?;
         if prefix > 32 {
             return Err(format!("{text:?} has a prefix longer than 32"));
         }

@@ -17,10 +17,7 @@ pub fn text(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| format!("cannot run {name}"))?;
     if !output.status.success() {
-        let args: Vec<_> = command
-            .get_args()
-            .map(|arg| arg.to_string_lossy())
-            .collect();
+        let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
         let complaint = String::from_utf8_lossy(&output.stderr);
         bail!(
             "{name} {} ended with {}: {}",

@@ -97,17 +97,12 @@ pub fn network_name(ground: &Ground) -> String {
 /// Writes the configuration and names the program.
 pub fn containerd(ground: &Ground) -> Result<Spec> {
     let networks = ground.state_dir.join("cni/net.d");
-    fs::create_dir_all(&networks)
-        .with_context(|| format!("cannot create {}", networks.display()))?;
+    fs::create_dir_all(&networks).with_context(|| format!("cannot create {}", networks.display()))?;
     pki::file(&networks, "10-pods.conflist", &network(ground).to_string())?;
     pki::file(&ground.state_dir, "containerd.toml", &configuration(ground))?;
     let args = vec![
         "--config".into(),
-        ground
-            .state_dir
-            .join("containerd.toml")
-            .display()
-            .to_string(),
+        ground.state_dir.join("containerd.toml").display().to_string(),
     ];
     Ok(Spec {
         name: "containerd".into(),
@@ -120,15 +115,11 @@ pub fn containerd(ground: &Ground) -> Result<Spec> {
 /// Waits until containerd answers. A kubelet that starts before that ends at once.
 pub async fn answers(ground: &Ground) -> Result<()> {
     let processes = ground.processes();
-    wait::until(
-        "containerd to listen",
-        Duration::from_secs(30),
-        async || {
-            processes.must_run("containerd")?;
-            UnixStream::connect(&ground.containerd).await?;
-            Ok(Some(()))
-        },
-    )
+    wait::until("containerd to listen", Duration::from_secs(30), async || {
+        processes.must_run("containerd")?;
+        UnixStream::connect(&ground.containerd).await?;
+        Ok(Some(()))
+    })
     .await
 }
 

@@ -50,10 +50,7 @@ pub fn apiserver(ground: &Ground, programs: &Path) -> Spec {
         flag("bind-address", node),
         flag("advertise-address", node),
         flag("secure-port", ground.ports.apiserver),
-        flag(
-            "etcd-servers",
-            format!("http://127.0.0.1:{}", ground.ports.etcd),
-        ),
+        flag("etcd-servers", format!("http://127.0.0.1:{}", ground.ports.etcd)),
         flag("service-cluster-ip-range", ground.addresses.service_cidr),
         flag("authorization-mode", "Node,RBAC"),
         flag("enable-admission-plugins", "NodeRestriction"),
@@ -62,25 +59,14 @@ pub fn apiserver(ground: &Ground, programs: &Path) -> Spec {
         flag("profiling", false),
         flag("kubelet-preferred-address-types", "InternalIP"),
         pki(ground, "kubelet-certificate-authority", "ca.crt"),
-        pki(
-            ground,
-            "kubelet-client-certificate",
-            "apiserver-kubelet.crt",
-        ),
+        pki(ground, "kubelet-client-certificate", "apiserver-kubelet.crt"),
         pki(ground, "kubelet-client-key", "apiserver-kubelet.key"),
         pki(ground, "client-ca-file", "ca.crt"),
         pki(ground, "tls-cert-file", "apiserver.crt"),
         pki(ground, "tls-private-key-file", "apiserver.key"),
-        flag(
-            "service-account-issuer",
-            "https://kubernetes.default.svc.cluster.local",
-        ),
+        flag("service-account-issuer", "https://kubernetes.default.svc.cluster.local"),
         pki(ground, "service-account-key-file", "service-account.pub"),
-        pki(
-            ground,
-            "service-account-signing-key-file",
-            "service-account.key",
-        ),
+        pki(ground, "service-account-signing-key-file", "service-account.key"),
         pki(ground, "requestheader-client-ca-file", "front-ca.crt"),
         flag("requestheader-allowed-names", "front-proxy-client"),
         flag("requestheader-extra-headers-prefix", "X-Remote-Extra-"),
@@ -94,14 +80,10 @@ pub fn apiserver(ground: &Ground, programs: &Path) -> Spec {
 
 /// The three flags by which a controller talks to the API server, and its clients are checked.
 fn kubeconfigs(ground: &Ground, name: &str) -> Vec<String> {
-    [
-        "kubeconfig",
-        "authentication-kubeconfig",
-        "authorization-kubeconfig",
-    ]
-    .iter()
-    .map(|flag| pki(ground, flag, &format!("{name}.kubeconfig")))
-    .collect()
+    ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"]
+        .iter()
+        .map(|flag| pki(ground, flag, &format!("{name}.kubeconfig")))
+        .collect()
 }
 
 /// kube-controller-manager.
@@ -112,11 +94,7 @@ pub fn controller_manager(ground: &Ground, programs: &Path) -> Spec {
         flag("leader-elect", false),
         flag("profiling", false),
         flag("use-service-account-credentials", true),
-        pki(
-            ground,
-            "service-account-private-key-file",
-            "service-account.key",
-        ),
+        pki(ground, "service-account-private-key-file", "service-account.key"),
         pki(ground, "root-ca-file", "ca.crt"),
         pki(ground, "cluster-signing-cert-file", "ca.crt"),
         pki(ground, "cluster-signing-key-file", "ca.key"),

@@ -274,9 +274,7 @@ impl Ground {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let file = kube::config::Kubeconfig::read_from(&self.kubeconfig)
             .with_context(|| format!("cannot read {}", self.kubeconfig.display()))?;
-        let config =
-            kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default())
-                .await?;
+        let config = kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default()).await?;
         Ok(kube::Client::try_from(config)?)
     }
 }
@@ -293,10 +291,7 @@ mod tests {
             state_dir: folder.path().into(),
             ..Config::named("a").unwrap()
         };
-        let addresses = Addresses::of(
-            "10.244.3.0/24".parse().unwrap(),
-            "10.99.0.0/16".parse().unwrap(),
-        );
+        let addresses = Addresses::of("10.244.3.0/24".parse().unwrap(), "10.99.0.0/16".parse().unwrap());
         let ground = Ground::new(&config, addresses, "/bin/true".into(), Kernel::default());
         ground.save().unwrap();
         let again = Ground::load(folder.path()).unwrap().unwrap();
@@ -321,10 +316,7 @@ mod tests {
         fs::write(Ground::file(&state_dir), text).unwrap();
         assert!(Ground::load(&state_dir).is_err());
         let ground = Ground::recover(&config).unwrap().unwrap();
-        assert_eq!(
-            serde_json::to_value(&ground.before).unwrap()["vm/panic_on_oom"],
-            "7"
-        );
+        assert_eq!(serde_json::to_value(&ground.before).unwrap()["vm/panic_on_oom"], "7");
     }
 
     #[test]

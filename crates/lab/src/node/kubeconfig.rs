@@ -10,10 +10,7 @@ use super::pki::Pair;
 /// The kubeconfig of one user (JSON, which is YAML too).
 pub fn text(ground: &Ground, authority: &str, user: &str, pair: &Pair) -> String {
     let name = format!("steppe-{}", ground.name);
-    let server = format!(
-        "https://{}:{}",
-        ground.addresses.node_ip, ground.ports.apiserver
-    );
+    let server = format!("https://{}:{}", ground.addresses.node_ip, ground.ports.apiserver);
     json!({
         "apiVersion": "v1",
         "kind": "Config",

@@ -61,16 +61,9 @@ fn configuration(ground: &Ground) -> serde_json::Value {
 
 /// Writes the configuration and names the program.
 pub fn kubelet(ground: &Ground, programs: &Path) -> Result<Spec> {
-    pki::file(
-        &ground.state_dir,
-        "kubelet.json",
-        &configuration(ground).to_string(),
-    )?;
+    pki::file(&ground.state_dir, "kubelet.json", &configuration(ground).to_string())?;
     let args = vec![
-        format!(
-            "--config={}",
-            ground.state_dir.join("kubelet.json").display()
-        ),
+        format!("--config={}", ground.state_dir.join("kubelet.json").display()),
         format!(
             "--kubeconfig={}",
             ground.state_dir.join("pki/kubelet.kubeconfig").display()

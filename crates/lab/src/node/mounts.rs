@@ -9,8 +9,7 @@ use nix::mount::{MntFlags, umount2};
 
 /// The mount points at or below `folder`, in the order they were made.
 pub fn below(folder: &Path) -> Result<Vec<PathBuf>> {
-    let table =
-        fs::read_to_string("/proc/self/mountinfo").context("cannot read the list of mounts")?;
+    let table = fs::read_to_string("/proc/self/mountinfo").context("cannot read the list of mounts")?;
     Ok(points(&table)
         .into_iter()
         .filter(|point| point.starts_with(folder))
@@ -28,16 +27,9 @@ fn points(table: &str) -> Vec<PathBuf> {
 
 /// Undoes the kernel's `\040` for blank, tab, newline and backslash.
 fn unescape(text: &str) -> String {
-    [
-        ("\\040", " "),
-        ("\\011", "\t"),
-        ("\\012", "\n"),
-        ("\\134", "\\"),
-    ]
-    .iter()
-    .fold(text.to_owned(), |text, (escape, plain)| {
-        text.replace(escape, plain)
-    })
+    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
+        .iter()
+        .fold(text.to_owned(), |text, (escape, plain)| text.replace(escape, plain))
 }
 
 /// Unmounts everything at or below `folder`, the latest first, and checks that nothing is left.
@@ -54,11 +46,7 @@ pub fn release(folder: &Path) -> Result<()> {
         }
     }
     let left = below(folder)?;
-    ensure!(
-        left.is_empty(),
-        "still mounted below {}: {left:?}",
-        folder.display()
-    );
+    ensure!(left.is_empty(), "still mounted below {}: {left:?}", folder.display());
     Ok(())
 }
 
@@ -80,10 +68,7 @@ mod tests {
     #[test]
     fn mount_points_are_unescaped() {
         let table = "42 27 0:4 net:[40] /tmp/a\\040b/ns rw - nsfs nsfs rw\n27 1 8:1 / / rw - ext4 /dev/vda rw\n";
-        assert_eq!(
-            points(table),
-            [PathBuf::from("/tmp/a b/ns"), PathBuf::from("/")]
-        );
+        assert_eq!(points(table), [PathBuf::from("/tmp/a b/ns"), PathBuf::from("/")]);
     }
 
     #[test]

@@ -32,9 +32,7 @@ impl Namespace {
     /// A command that runs inside.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        command
-            .arg(format!("--net={}", self.0.display()))
-            .arg(program);
+        command.arg(format!("--net={}", self.0.display())).arg(program);
         command
     }
 
@@ -60,9 +58,7 @@ pub fn join(ground: &Ground) -> Result<()> {
     let (outer, inner) = (ground.interface.as_str(), "host0");
     if !Path::new("/sys/class/net").join(outer).exists() {
         run(Command::new("ip")
-            .args([
-                "link", "add", outer, "type", "veth", "peer", "name", inner, "netns",
-            ])
+            .args(["link", "add", outer, "type", "veth", "peer", "name", inner, "netns"])
             .arg(&ground.netns))?;
     }
     let inside = format!(
@@ -120,11 +116,7 @@ fn ranges(routes: &str) -> Vec<super::cidr::Cidr> {
     let range = |line: &str| {
         let mut words = line.split_whitespace();
         let first = words.next()?;
-        let word = if kinds.contains(&first) {
-            words.next()?
-        } else {
-            first
-        };
+        let word = if kinds.contains(&first) { words.next()? } else { first };
         word.parse().ok()
     };
     routes.lines().filter_map(range).collect()
@@ -136,10 +128,7 @@ mod tests {
     fn routes_are_read_without_the_default() {
         let text = "default via 192.0.2.1 dev eth0 \n192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.2 \n\
                     local 127.0.0.0/8 dev lo table local proto kernel\nbroadcast 192.0.2.255 dev eth0 table local\n";
-        let ranges: Vec<String> = super::ranges(text)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let ranges: Vec<String> = super::ranges(text).iter().map(ToString::to_string).collect();
         assert_eq!(ranges, ["192.0.2.0/24", "127.0.0.0/8", "192.0.2.255/32"]);
     }
 }

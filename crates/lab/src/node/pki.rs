@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
 };
 use std::io::Write;
 
@@ -30,22 +30,14 @@ pub struct Pair {
 }
 
 /// Parameters that all our certificates share. A ground is thrown away long before 2050; the fixed years save a clock.
-fn params(
-    names: Vec<String>,
-    common_name: &str,
-    organization: Option<&str>,
-) -> Result<CertificateParams> {
+fn params(names: Vec<String>, common_name: &str, organization: Option<&str>) -> Result<CertificateParams> {
     let mut params = CertificateParams::new(names)?;
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(2050, 1, 1);
     params.distinguished_name = DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, common_name);
+    params.distinguished_name.push(DnType::CommonName, common_name);
     if let Some(organization) = organization {
-        params
-            .distinguished_name
-            .push(DnType::OrganizationName, organization);
+        params.distinguished_name.push(DnType::OrganizationName, organization);
     }
     params.use_authority_key_identifier_extension = true;
     Ok(params)
@@ -78,17 +70,11 @@ impl Authority {
     }
 
     fn client(&self, user: &str, group: Option<&str>) -> Result<Pair> {
-        self.sign(
-            params(vec![], user, group)?,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        )
+        self.sign(params(vec![], user, group)?, ExtendedKeyUsagePurpose::ClientAuth)
     }
 
     fn server(&self, name: &str, names: Vec<String>) -> Result<Pair> {
-        self.sign(
-            params(names, name, None)?,
-            ExtendedKeyUsagePurpose::ServerAuth,
-        )
+        self.sign(params(names, name, None)?, ExtendedKeyUsagePurpose::ServerAuth)
     }
 }
 
@@ -115,27 +101,15 @@ pub fn write(ground: &Ground) -> Result<()> {
     file(&fresh, "service-account.pub", &tokens.public_key_pem())?;
     certificates(ground, &fresh, &cluster, &front)?;
     users(ground, &fresh, &cluster)?;
-    fs::rename(&fresh, &folder)
-        .with_context(|| format!("cannot move the certificates to {}", folder.display()))
+    fs::rename(&fresh, &folder).with_context(|| format!("cannot move the certificates to {}", folder.display()))
 }
 
 /// The certificates that programs show to each other.
-fn certificates(
-    ground: &Ground,
-    folder: &Path,
-    cluster: &Authority,
-    front: &Authority,
-) -> Result<()> {
-    let node = vec![
-        ground.node_name.clone(),
-        ground.addresses.node_ip.to_string(),
-    ];
+fn certificates(ground: &Ground, folder: &Path, cluster: &Authority, front: &Authority) -> Result<()> {
+    let node = vec![ground.node_name.clone(), ground.addresses.node_ip.to_string()];
     let to_kubelet = cluster.client("kube-apiserver-kubelet-client", Some("system:masters"))?;
     let pairs = [
-        (
-            "apiserver",
-            cluster.server("kube-apiserver", apiserver_names(ground))?,
-        ),
+        ("apiserver", cluster.server("kube-apiserver", apiserver_names(ground))?),
         ("apiserver-kubelet", to_kubelet),
         ("kubelet", cluster.server("kubelet", node)?),
         ("front", front.client("front-proxy-client", None)?),
@@ -161,11 +135,7 @@ fn users(ground: &Ground, folder: &Path, cluster: &Authority) -> Result<()> {
         let pair = cluster.client(user, group)?;
         let text = kubeconfig::text(ground, &cluster.certificate, user, &pair);
         // The administrator's is for people, and lies where they look first.
-        let place = if name == "admin" {
-            &ground.state_dir
-        } else {
-            folder
-        };
+        let place = if name == "admin" { &ground.state_dir } else { folder };
         file(place, &format!("{name}.kubeconfig"), &text)?;
     }
     Ok(())
@@ -192,12 +162,7 @@ fn apiserver_names(ground: &Ground) -> Vec<String> {
 pub fn file(folder: &Path, name: &str, text: &str) -> Result<()> {
     let path = folder.join(name);
     let mut options = fs::OpenOptions::new();
-    let file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path);
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("cannot write {}", path.display()))
 }

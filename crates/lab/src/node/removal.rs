@@ -1,16 +1,18 @@
 //! Taking a ground away, in the order that leaves nothing behind and loses no data that is still mounted.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use futures::future::try_join_all;
 use nix::sys::signal::Signal;
 
 use super::ground::{BASE, Ground};
-use super::{cgroup, containerd, mounts, namespace};
+use super::namespace::{self, Namespace};
+use super::{cgroup, containerd, mounts};
 use crate::process::Identity;
 use crate::wait;
 
@@ -84,27 +86,24 @@ async fn end_programs(ground: &Ground, limit: Duration) -> Result<()> {
     processes.stop("etcd", limit).await
 }
 
-/// Ends containers and their shims, and removes their cgroup.
+/// Ends containers, their shims and whatever else runs inside, and removes the cgroup.
 async fn end_pods(ground: &Ground) -> Result<()> {
-    wait::until(
-        &format!("the pods of {} to end", ground.name),
-        Duration::from_secs(20),
-        async || {
-            let containers = cgroup::kill(&ground.cgroup)?;
-            let shims = shims(ground);
-            for shim in &shims {
-                shim.signal(Signal::SIGKILL)?;
-            }
-            if containers > 0 || !shims.is_empty() {
-                anyhow::bail!(
-                    "{containers} processes in cgroup {} and {} shims",
-                    ground.cgroup,
-                    shims.len()
-                );
-            }
-            Ok(cgroup::remove(&ground.cgroup)?.then_some(()))
-        },
-    )
+    let what = format!("the pods of {} to end", ground.name);
+    wait::until(&what, Duration::from_secs(20), async || {
+        let containers = cgroup::kill(&ground.cgroup)?;
+        let (shims, strays) = (shims(ground), strays(ground)?);
+        for process in shims.iter().chain(&strays) {
+            process.signal(Signal::SIGKILL)?;
+        }
+        let (shims, strays) = (shims.len(), strays.len());
+        if containers + shims + strays > 0 {
+            bail!(
+                "{containers} processes in cgroup {}, {shims} shims, {strays} others",
+                ground.cgroup
+            );
+        }
+        Ok(cgroup::remove(&ground.cgroup)?.then_some(()))
+    })
     .await
 }
 
@@ -114,13 +113,24 @@ fn shims(ground: &Ground) -> Vec<Identity> {
     let ours = |pid: &i32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
-        words
-            .windows(2)
-            .any(|pair| pair[0] == b"-address" && pair[1] == socket)
+        words.windows(2).any(|pair| pair[0] == b"-address" && pair[1] == socket)
     };
+    pids().filter(ours).filter_map(Identity::of).collect()
+}
+
+/// Processes in the ground's network namespace that no pid file tells of.
+fn strays(ground: &Ground) -> Result<Vec<Identity>> {
+    if !Namespace::at(&ground.netns).exists()? {
+        return Ok(Vec::new());
+    }
+    let number = fs::metadata(&ground.netns)?.ino();
+    let inside = |pid: &i32| fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|file| file.ino() == number);
+    Ok(pids().filter(inside).filter_map(Identity::of).collect())
+}
+
+fn pids() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter(ours).filter_map(Identity::of).collect()
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// The sockets of our shims, which containerd puts into a folder that all share. Each bundle names its own.
@@ -144,15 +154,10 @@ fn network_records(ground: &Ground) -> Result<()> {
     let name = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
     // NETWORK-CONTAINER-INTERFACE; a container's id has no dash.
     let container = |file: String| Some(file.strip_prefix(&prefix)?.split('-').next()?.to_owned());
-    let containers: Vec<String> = entries()
-        .filter_map(|entry| container(name(&entry)))
-        .collect();
+    let containers: Vec<String> = entries().filter_map(|entry| container(name(&entry))).collect();
     for entry in entries() {
         let file = name(&entry);
-        if containers
-            .iter()
-            .any(|id| id.len() >= 12 && file.contains(id.as_str()))
-        {
+        if containers.iter().any(|id| id.len() >= 12 && file.contains(id.as_str())) {
             remove_file(&entry.path())?;
         }
     }
@@ -162,11 +167,7 @@ fn network_records(ground: &Ground) -> Result<()> {
 /// The links to our containers' logs that the kubelet puts into a folder that all share.
 fn log_links(ground: &Ground) -> Result<()> {
     let logs = super::kubelet::logs(ground);
-    for entry in fs::read_dir("/var/log/containers")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in fs::read_dir("/var/log/containers").into_iter().flatten().flatten() {
         if fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(&logs)) {
             remove_file(&entry.path())?;
         }

@@ -63,9 +63,7 @@ impl Status {
                 "Ready, but these have ended: {} (`up` starts them again)",
                 ended.join(" ")
             ),
-            (false, false) => {
-                "down, with data kept (`up --keep` goes on with it, `down` removes it)".to_owned()
-            }
+            (false, false) => "down, with data kept (`up --keep` goes on with it, `down` removes it)".to_owned(),
         };
         format!(
             "{name}: {word}

@@ -44,8 +44,7 @@ impl Kernel {
         let now = Self::now();
         for (setting, value) in &self.0 {
             if now.0.get(setting) != Some(value) {
-                fs::write(path(setting), value)
-                    .with_context(|| format!("cannot set {setting} back to {value}"))?;
+                fs::write(path(setting), value).with_context(|| format!("cannot set {setting} back to {value}"))?;
             }
         }
         Ok(())

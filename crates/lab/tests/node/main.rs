@@ -16,7 +16,9 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::api::PostParams;
 use lab::cache::Cache;
+use lab::node::namespace::Namespace;
 use lab::node::{self, Config, Ground};
+use lab::process::Identity;
 use lab::tools::Quiet;
 use lab::wait;
 use nix::mount::{MsFlags, mount};
@@ -42,23 +44,17 @@ impl Tried {
             config,
             cache: Cache::open(None).unwrap(),
         };
-        node::down(&tried.config, &tried.cache, &mut Quiet)
-            .await
-            .unwrap();
+        node::down(&tried.config, &tried.cache, &mut Quiet).await.unwrap();
         tried
     }
 
     async fn up(&self) -> Ground {
-        node::up(&self.config, &self.cache, &mut Quiet)
-            .await
-            .unwrap()
+        node::up(&self.config, &self.cache, &mut Quiet).await.unwrap()
     }
 
     async fn down(&self) {
         assert!(
-            node::down(&self.config, &self.cache, &mut Quiet)
-                .await
-                .unwrap(),
+            node::down(&self.config, &self.cache, &mut Quiet).await.unwrap(),
             "there was a ground"
         );
     }
@@ -116,11 +112,7 @@ async fn a_ground_comes_up_once_works_and_leaves_nothing() {
     let first: Vec<_> = programs().collect();
     assert!(first.len() >= 7 && first.iter().all(Option::is_some));
     tried.up().await;
-    assert_eq!(
-        programs().collect::<Vec<_>>(),
-        first,
-        "the second up starts nothing"
-    );
+    assert_eq!(programs().collect::<Vec<_>>(), first, "the second up starts nothing");
     web::answers(&ground).await;
     let status = Command::new(env!("CARGO_BIN_EXE_steppe-lab"))
         .args(["status", "--json", "--name", "t-life"])
@@ -132,17 +124,12 @@ async fn a_ground_comes_up_once_works_and_leaves_nothing() {
     assert_eq!(told["kubeconfig"], ground.kubeconfig.to_str().unwrap());
 
     let traces = Traces::of(&ground);
-    assert!(
-        traces.processes() >= 9,
-        "seven programs, a shim and a pod: {traces:?}"
-    );
+    assert!(traces.processes() >= 9, "seven programs, a shim and a pod: {traces:?}");
     tried.down().await;
     traces.are_gone().await;
     assert_eq!(Host::look(&tried.config), host);
     assert!(
-        !node::down(&tried.config, &tried.cache, &mut Quiet)
-            .await
-            .unwrap(),
+        !node::down(&tried.config, &tried.cache, &mut Quiet).await.unwrap(),
         "the second down finds nothing"
     );
 }
@@ -153,11 +140,7 @@ async fn two_grounds_stand_side_by_side() {
     let (one, two) = tokio::join!(left.up(), right.up());
     assert_ne!(one.addresses.node_ip, two.addresses.node_ip);
     assert!(!one.addresses.pod_cidr.overlaps(two.addresses.pod_cidr));
-    assert!(
-        !one.addresses
-            .service_cidr
-            .overlaps(two.addresses.service_cidr)
-    );
+    assert!(!one.addresses.service_cidr.overlaps(two.addresses.service_cidr));
     // The same names in both: nothing is shared that could be taken for the other's.
     tokio::join!(web::run(&one), web::run(&two));
     tokio::join!(web::answers(&one), web::answers(&two));
@@ -190,25 +173,11 @@ async fn data_stays_only_when_asked() {
     assert!(!node::status(ground.clone()).await.unwrap().up);
     let same = keeping.up().await;
     assert_eq!(same.addresses, ground.addresses);
-    assert!(
-        config_map(&same)
-            .await
-            .get_opt("note")
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(config_map(&same).await.get_opt("note").await.unwrap().is_some());
     web::answers(&same).await;
     keeping.down().await;
     let fresh = tried.up().await;
-    assert!(
-        config_map(&fresh)
-            .await
-            .get_opt("note")
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(config_map(&fresh).await.get_opt("note").await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -217,13 +186,7 @@ async fn what_died_is_started_again() {
     let ground = tried.up().await;
     web::run(&ground).await;
     let processes = ground.processes();
-    for name in [
-        "etcd",
-        "kube-apiserver",
-        "kubelet",
-        "containerd",
-        "kube-proxy",
-    ] {
+    for name in ["etcd", "kube-apiserver", "kubelet", "containerd", "kube-proxy"] {
         let identity = processes.identity(name).unwrap();
         identity.signal(Signal::SIGKILL).unwrap();
         wait::until("its end", Duration::from_secs(10), async || {
@@ -261,10 +224,21 @@ async fn a_ground_without_its_programs_goes_without_a_trace_and_spares_what_is_m
     for name in ground.processes().names() {
         ground.processes().kill(&name).unwrap();
     }
+    // And somebody's program is still inside.
+    let inside = Namespace::at(&ground.netns)
+        .command("sleep")
+        .arg("600")
+        .spawn()
+        .unwrap();
+    let inside = Identity::of(i32::try_from(inside.id()).unwrap()).unwrap();
+    wait::until("it to be inside", Duration::from_secs(5), async || {
+        let line = fs::read_to_string(format!("/proc/{}/cmdline", inside.pid))?;
+        Ok(line.starts_with("sleep").then_some(()))
+    })
+    .await
+    .unwrap();
     tried.down().await;
     traces.are_gone().await;
-    assert_eq!(
-        fs::read_to_string(precious.path().join("file")).unwrap(),
-        "precious"
-    );
+    assert!(!inside.lives());
+    assert_eq!(fs::read_to_string(precious.path().join("file")).unwrap(), "precious");
 }

@@ -38,9 +38,7 @@ impl Host {
         let routes = lines("ip", &["route", "show", "table", "all"]);
         // Comments hold the time of day, chains hold counters.
         let rules = |program| {
-            let all = lines(program, &[])
-                .into_iter()
-                .filter(|line| !line.starts_with('#'));
+            let all = lines(program, &[]).into_iter().filter(|line| !line.starts_with('#'));
             all.map(|line| line.split(" [").next().unwrap_or_default().to_owned())
                 .collect()
         };
@@ -82,18 +80,12 @@ impl Traces {
             .filter(|root| root.starts_with("net:"))
             .map(str::to_owned)
             .collect();
-        assert!(
-            namespaces.len() >= 2,
-            "the ground's and a pod's: {namespaces:?}"
-        );
+        assert!(namespaces.len() >= 2, "the ground's and a pod's: {namespaces:?}");
         let cgroups: Vec<PathBuf> = cgroups(&ground.cgroup);
         assert!(!cgroups.is_empty());
         let processes = processes(ground, &namespaces);
         let files = shared_files(ground);
-        assert!(
-            files.len() >= 4,
-            "shim's socket, two results and a log link: {files:?}"
-        );
+        assert!(files.len() >= 4, "shim's socket, two results and a log link: {files:?}");
         Self {
             ground: ground.clone(),
             processes,
@@ -111,34 +103,23 @@ impl Traces {
     /// No process, namespace, mount, interface, route, cgroup or shared file is left, whether the data is or not.
     pub async fn processes_are_gone(&self) {
         let ground = &self.ground;
-        wait::until(
-            "the end of all traces",
-            Duration::from_secs(10),
-            async || {
-                let alive: Vec<_> = self
-                    .processes
-                    .iter()
-                    .filter(|identity| identity.lives())
-                    .collect();
-                anyhow::ensure!(alive.is_empty(), "these live: {alive:?}");
-                let inside = processes(ground, &self.namespaces);
-                anyhow::ensure!(inside.is_empty(), "these are new: {inside:?}");
-                Ok(Some(()))
-            },
-        )
+        wait::until("the end of all traces", Duration::from_secs(10), async || {
+            let alive: Vec<_> = self.processes.iter().filter(|identity| identity.lives()).collect();
+            anyhow::ensure!(alive.is_empty(), "these live: {alive:?}");
+            // By name only: the kernel may have given the namespace's number to another ground by now.
+            let inside = processes(ground, &BTreeSet::new());
+            anyhow::ensure!(inside.is_empty(), "these are new: {inside:?}");
+            Ok(Some(()))
+        })
         .await
         .unwrap();
-        let state = ground.state_dir.display().to_string();
-        let mounted: Vec<_> = mounts()
-            .into_iter()
-            .filter(|line| {
-                line.contains(&state)
-                    || self
-                        .namespaces
-                        .iter()
-                        .any(|namespace| line.contains(namespace))
-            })
-            .collect();
+        let state = format!(" {}/", ground.state_dir.display());
+        let of_another = |line: &str| line.contains(&format!(" {BASE}/")) && !line.contains(&state);
+        let ours = |line: &String| {
+            let held = self.namespaces.iter().any(|namespace| line.contains(namespace));
+            (held || line.contains(&state)) && !of_another(line)
+        };
+        let mounted: Vec<_> = mounts().into_iter().filter(ours).collect();
         assert_eq!(mounted, Vec::<String>::new());
         let links = text(Command::new("ip").args(["-o", "link"])).unwrap();
         assert!(!links.contains(&ground.interface), "{links}");
@@ -167,10 +148,7 @@ impl Traces {
                 "/var/lib/kubelet",
                 "/var/log/containers",
             ] {
-                assert!(
-                    !Path::new(folder).exists() || !ours_alone(folder),
-                    "{folder} is left"
-                );
+                assert!(!Path::new(folder).exists() || !ours_alone(folder), "{folder} is left");
             }
         }
     }
@@ -248,8 +226,6 @@ fn shared_files(ground: &Ground) -> BTreeSet<PathBuf> {
         files.extend(address.trim().strip_prefix("unix://").map(PathBuf::from));
     }
     let links = list("/var/log/containers").into_iter();
-    files.extend(links.filter(|link| {
-        fs::read_link(link).is_ok_and(|target| target.starts_with(&ground.state_dir))
-    }));
+    files.extend(links.filter(|link| fs::read_link(link).is_ok_and(|target| target.starts_with(&ground.state_dir))));
     files
 }

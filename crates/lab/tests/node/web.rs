@@ -23,8 +23,8 @@ async fn services(ground: &Ground) -> Api<Service> {
     Api::namespaced(ground.client().await.unwrap(), "default")
 }
 
-/// Makes both under the strictest rules a tenant's pod has, and waits until the pod is ready.
-pub async fn run(ground: &Ground) {
+/// The pod, under the strictest rules a tenant's pod has.
+fn pod(ground: &Ground) -> Pod {
     let script = format!(
         "echo '{}' > /tmp/index.html; exec /busybox httpd -f -p 8001 -h /tmp",
         page(ground)
@@ -48,23 +48,20 @@ pub async fn run(ground: &Ground) {
             "volumes": [{"name": "tmp", "emptyDir": {"medium": "Memory"}}],
         },
     });
+    serde_json::from_value(pod).unwrap()
+}
+
+/// Makes both, and waits until the pod is ready.
+pub async fn run(ground: &Ground) {
     let service = json!({
         "metadata": {"name": "web"},
         "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8001}]},
     });
     let pods = pods(ground).await;
     let services = services(ground).await;
-    pods.create(
-        &PostParams::default(),
-        &serde_json::from_value(pod).unwrap(),
-    )
-    .await
-    .unwrap();
+    pods.create(&PostParams::default(), &pod(ground)).await.unwrap();
     services
-        .create(
-            &PostParams::default(),
-            &serde_json::from_value(service).unwrap(),
-        )
+        .create(&PostParams::default(), &serde_json::from_value(service).unwrap())
         .await
         .unwrap();
     wait::until("the pod to be ready", LIMIT, async || {
@@ -74,12 +71,7 @@ pub async fn run(ground: &Ground) {
             .unwrap_or_default()
             .iter()
             .any(|one| one.type_ == "Ready" && one.status == "True");
-        anyhow::ensure!(
-            ready,
-            "phase {:?}, {:?}",
-            status.phase,
-            status.container_statuses
-        );
+        anyhow::ensure!(ready, "phase {:?}, {:?}", status.phase, status.container_statuses);
         Ok(Some(()))
     })
     .await
@@ -129,9 +121,8 @@ pub async fn reaches_its_own_service(ground: &Ground) {
         .cluster_ip
         .unwrap();
     let api = ground.addresses.service_cidr.nth(1);
-    let ask = |address: &str, port: u16| {
-        format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | /busybox nc -w 5 {address} {port}")
-    };
+    let ask =
+        |address: &str, port: u16| format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | /busybox nc -w 5 {address} {port}");
     let script = format!("{}; {}", ask(&ip, 80), ask(&api.to_string(), 443));
     let mut kubectl = std::process::Command::new(&ground.kubectl);
     kubectl
@@ -140,8 +131,5 @@ pub async fn reaches_its_own_service(ground: &Ground) {
         .args(["exec", "web", "--", "/busybox", "sh", "-c", &script]);
     let text = command::text(&mut kubectl).unwrap();
     assert!(text.contains(&page(ground)), "own Service: {text}");
-    assert!(
-        text.contains("HTTP request to an HTTPS server"),
-        "API server: {text}"
-    );
+    assert!(text.contains("HTTP request to an HTTPS server"), "API server: {text}");
 }
