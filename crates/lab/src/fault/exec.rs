@@ -156,32 +156,47 @@ impl<S: Scenario> Exec<S> {
 
     /// One run, and what went through its proxy, however it ended.
     async fn once(&self, plan: &Plan, clean: Option<&Clean>) -> (Result<End>, Log) {
-        let log = Log::default();
-        (self.play(plan, clean, &log).await, log)
+        match self.open(plan).await {
+            Ok((run, proxy)) => {
+                let log = proxy.log().clone();
+                (self.play(&run, proxy, clean).await, log)
+            }
+            Err(error) => (Err(error), Log::default()),
+        }
     }
 
-    async fn play(&self, plan: &Plan, clean: Option<&Clean>, log: &Log) -> Result<End> {
+    async fn open(&self, plan: &Plan) -> Result<(Run, Proxy)> {
         let run = Run {
             light: self.light,
             client: self.light.client().await?,
             id: fresh_id(),
             plan: plan.clone(),
         };
-        let guard = self.scenario.setup(&run).await.context("setup")?;
-        let token = self.scenario.token(&run).await.context("token")?;
-        let proxy = Arc::new(Proxy::start(self.light, plan.clone(), run.mask()).await?.noting(log.clone()));
+        let proxy = Proxy::start(self.light, plan.clone(), run.mask()).await?;
+        Ok((run, proxy))
+    }
+
+    async fn play(&self, run: &Run, proxy: Proxy, clean: Option<&Clean>) -> Result<End> {
+        let guard = self.scenario.setup(run).await.context("setup")?;
+        let token = self.scenario.token(run).await.context("token")?;
         let config = proxy.config(self.light, &token).await?;
-        let keeper = Keeper::start(self.scenario.program(&run), config, proxy.clone(), plan.operators);
+        let proxy = Arc::new(proxy);
+        let keeper = Keeper::start(
+            self.scenario.program(run),
+            config,
+            proxy.clone(),
+            run.plan.operators,
+        );
         let drama = Drama {
             exec: self,
-            run: &run,
+            run,
             proxy: &proxy,
             keeper: &keeper,
         };
         let end = drama.play(clean).await;
         drop(keeper);
         drop(proxy);
-        let teardown = self.scenario.teardown(&run).await.context("teardown");
+        let teardown = self.scenario.teardown(run).await.context("teardown");
         drop(guard);
         let end = end?;
         teardown?;

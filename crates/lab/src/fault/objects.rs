@@ -187,7 +187,7 @@ fn masked(kind: &Kind, mut object: Value, mask: &Mask) -> (String, Value) {
 fn plain(value: &mut Value, mask: &Mask) {
     match value {
         Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => *text = "TIME".into(),
-        Value::String(text) => *text = uuids(&mask.text(text)),
+        Value::String(text) => *text = times(&uuids(&mask.text(text))),
         Value::Array(all) => all.iter_mut().for_each(|one| plain(one, mask)),
         Value::Object(all) => {
             for field in [
@@ -207,6 +207,32 @@ fn plain(value: &mut Value, mask: &Mask) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// The text with every time such as `2026-01-02T03:04:05Z` replaced.
+fn times(text: &str) -> String {
+    const SHAPE: &str = "0000-00-00T00:00:00";
+    let begins = |text: &str| {
+        text.len() >= SHAPE.len()
+            && text.bytes().zip(SHAPE.bytes()).all(|(found, wanted)| match wanted {
+                b'0' => found.is_ascii_digit(),
+                _ => found == wanted,
+            })
+    };
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(first) = rest.chars().next() {
+        if begins(rest) {
+            out.push_str("TIME");
+            let end = |byte: u8| !byte.is_ascii_digit() && byte != b'.';
+            rest = &rest[SHAPE.len()..];
+            rest = &rest[rest.bytes().position(end).unwrap_or(rest.len())..];
+            rest = rest.strip_prefix('Z').unwrap_or(rest);
+        } else {
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    out
 }
 
 /// The text with every UUID replaced.
@@ -264,6 +290,13 @@ mod tests {
         let two = run("r2x", "7c9e6679-7425-40de-944b-e07fc1f90ae7", "2026-01-01T00:00:09Z");
         assert_eq!(one.differences(&two), BTreeMap::new());
         assert_eq!(one.names(), ["configmaps RUN-space/RUN-a"]);
+    }
+
+    #[test]
+    fn times_are_found_inside_of_text() {
+        assert_eq!(times("2026-01-02T03:04:05Z begun"), "TIME begun");
+        assert_eq!(times("at 2026-01-02T03:04:05.125Z, later"), "at TIME, later");
+        assert_eq!(times("2026-01-02 is no time, nor is 12:00"), "2026-01-02 is no time, nor is 12:00");
     }
 
     #[test]
