@@ -230,7 +230,7 @@ fn bound_claim(seen: &Observed) -> Option<(&Held, &str)> {
 /// The claim: made before the birth, kept as it is afterwards, and never made again.
 pub(super) fn claim(seen: &Observed, wish: &Wish, recorded: Option<&Identity>) -> Option<Object> {
     let held = match (recorded, &seen.claim) {
-        (Some(identity), DataSight::Present(held)) if held.uid == identity.volume_claim_uid => Some(held),
+        (Some(identity), DataSight::Present(held)) if held.uid == identity.volume_claim_uid && !held.deleting => Some(held),
         (Some(_), _) => return None,
         // After its status was lost: what the namespace says is written down first.
         (None, _) if wish.identity.is_some() => return None,
@@ -256,7 +256,7 @@ pub(super) fn claim(seen: &Observed, wish: &Wish, recorded: Option<&Identity>) -
 /// The volume: retained as soon as it is known.
 pub(super) fn volume(seen: &Observed, wish: &Wish, recorded: Option<&Identity>) -> Option<Object> {
     match (recorded, &seen.volume) {
-        (Some(identity), DataSight::Present(held)) => {
+        (Some(identity), DataSight::Present(held)) if !held.deleting => {
             Some(resources::volume(wish, &identity.volume_name, Some(&held.uid)))
         }
         (Some(_), _) => None,
