@@ -8,6 +8,7 @@ mod snapshot;
 mod web;
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -18,7 +19,6 @@ use kube::api::PostParams;
 use lab::cache::Cache;
 use lab::node::namespace::Namespace;
 use lab::node::{self, Config, Ground};
-use lab::process::Identity;
 use lab::tools::Quiet;
 use lab::wait;
 use nix::mount::{MsFlags, mount};
@@ -225,20 +225,16 @@ async fn a_ground_without_its_programs_goes_without_a_trace_and_spares_what_is_m
         ground.processes().kill(&name).unwrap();
     }
     // And somebody's program is still inside.
-    let inside = Namespace::at(&ground.netns)
-        .command("sleep")
-        .arg("600")
-        .spawn()
-        .unwrap();
-    let inside = Identity::of(i32::try_from(inside.id()).unwrap()).unwrap();
+    let mut sleep = Namespace::at(&ground.netns).command("sleep");
+    let mut inside = sleep.arg("600").spawn().unwrap();
     wait::until("it to be inside", Duration::from_secs(5), async || {
-        let line = fs::read_to_string(format!("/proc/{}/cmdline", inside.pid))?;
+        let line = fs::read_to_string(format!("/proc/{}/cmdline", inside.id()))?;
         Ok(line.starts_with("sleep").then_some(()))
     })
     .await
     .unwrap();
     tried.down().await;
     traces.are_gone().await;
-    assert!(!inside.lives());
+    assert_eq!(inside.wait().unwrap().signal(), Some(Signal::SIGKILL as i32));
     assert_eq!(fs::read_to_string(precious.path().join("file")).unwrap(), "precious");
 }
