@@ -7,6 +7,7 @@
 
 mod apply;
 mod commit;
+mod decision;
 pub mod keys;
 pub mod nightly;
 mod observe;
@@ -113,7 +114,10 @@ impl Reconciler for ExportReconciler {
 }
 
 fn is_over(export: &Export) -> bool {
-    export.status.as_ref().is_some_and(|status| status.work.phase.is_final())
+    export
+        .status
+        .as_ref()
+        .is_some_and(|status| status.work.phase.is_final())
 }
 
 #[cfg(test)]
@@ -127,12 +131,18 @@ mod tests {
             if copied {
                 status["copiedAt"] = serde_json::json!("2026-01-02T03:04:05Z");
             }
-            let mut export = Export::new("x", crd::ExportSpec {
-                instance_ref: crd::InstanceRef { name: "birds".into(), uid: "i".into() },
-                reason: crd::ExportReason::Requested,
-                recipient: None,
-                key_claim: None,
-            });
+            let mut export = Export::new(
+                "x",
+                crd::ExportSpec {
+                    instance_ref: crd::InstanceRef {
+                        name: "birds".into(),
+                        uid: "i".into(),
+                    },
+                    reason: crd::ExportReason::Requested,
+                    recipient: None,
+                    key_claim: None,
+                },
+            );
             export.status = serde_json::from_value(status).unwrap();
             holds_stopped(&export)
         };

@@ -140,10 +140,7 @@ mod tests {
         let sealed = bundle.seal_to(&claim.recipient()).unwrap();
         let text = String::from_utf8(claim.open(&sealed).unwrap()).unwrap();
         let opened = Identity::parse(&format!("# bundle key\n\n{text}\n")).unwrap();
-        assert_eq!(
-            opened.recipient().to_string(),
-            bundle.recipient().to_string()
-        );
+        assert_eq!(opened.recipient().to_string(), bundle.recipient().to_string());
     }
 
     #[test]

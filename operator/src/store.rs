@@ -28,7 +28,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn configure(&self, at: &crd::cell::ObjectStore, trust_bundle: Option<&str>) -> Result<(), StoreError>;
 
     /// A grant to put one object with exactly this content, without credentials.
-    fn presign_put<'a>(&'a self, key: &'a str, sha256: [u8; 32], valid: Duration) -> BoxFuture<'a, Result<Grant, StoreError>>;
+    fn presign_put<'a>(
+        &'a self,
+        key: &'a str,
+        sha256: [u8; 32],
+        valid: Duration,
+    ) -> BoxFuture<'a, Result<Grant, StoreError>>;
 
     /// Puts an object, replacing one of the same key.
     fn put<'a>(&'a self, key: &'a str, content: Bytes) -> BoxFuture<'a, Result<(), StoreError>>;

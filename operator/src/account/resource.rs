@@ -14,12 +14,19 @@ pub(super) fn job(work: &For, valid: &Valid, operator_image: &str, beside_server
         Action::Remove => "remove",
     };
     let mut command = vec![
-        "/steppe/steppe-operator", "job", "account",
-        "--flavour", valid.flavour,
-        "--work-uid", work.work_uid,
-        "--action", action,
-        "--handle", &valid.handle,
-        "--data", "/data",
+        "/steppe/steppe-operator",
+        "job",
+        "account",
+        "--flavour",
+        valid.flavour,
+        "--work-uid",
+        work.work_uid,
+        "--action",
+        action,
+        "--handle",
+        &valid.handle,
+        "--data",
+        "/data",
     ];
     if let Some(claim) = &valid.claim {
         command.extend(["--claim", claim]);
@@ -94,7 +101,11 @@ mod tests {
         };
         let job = job(&work, &valid, "registry.example/steppe-operator@sha256:0", true, 900);
         let typed: k8s_openapi::api::batch::v1::Job = serde_json::from_value(job.clone()).unwrap();
-        assert_eq!(serde_json::to_value(typed).unwrap(), job, "a field that the API does not know");
+        assert_eq!(
+            serde_json::to_value(typed).unwrap(),
+            job,
+            "a field that the API does not know"
+        );
         insta::assert_snapshot!(serde_saphyr::to_string(&job).unwrap());
     }
 }

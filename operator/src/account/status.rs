@@ -11,7 +11,12 @@ use crate::error::Error;
 use crate::events::Note;
 use crate::status;
 
-pub(super) async fn save(context: &Context, observed: &Observed, decision: &Decision, attempt: Option<u32>) -> Result<(), Error> {
+pub(super) async fn save(
+    context: &Context,
+    observed: &Observed,
+    decision: &Decision,
+    attempt: Option<u32>,
+) -> Result<(), Error> {
     // These change the object itself, or end it; its old version would be refused.
     if matches!(decision, Decision::Mark | Decision::Release | Decision::Rest) {
         return Ok(());
@@ -19,7 +24,10 @@ pub(super) async fn save(context: &Context, observed: &Observed, decision: &Deci
     let before = observed.change.status.clone().unwrap_or_default();
     let after = next(observed, decision, attempt);
     if status::save(&context.client, observed.change.as_ref(), &before, &after).await? {
-        context.events.tell(&observed.change.object_ref(&()), notes(&before, &after)).await;
+        context
+            .events
+            .tell(&observed.change.object_ref(&()), notes(&before, &after))
+            .await;
     }
     Ok(())
 }

@@ -30,47 +30,90 @@ pub(super) struct Invalid {
 }
 
 fn for_now(reason: &'static str, message: impl Into<String>) -> Invalid {
-    Invalid { lasting: false, reason, message: message.into() }
+    Invalid {
+        lasting: false,
+        reason,
+        message: message.into(),
+    }
 }
 
 fn for_good(reason: &'static str, message: impl Into<String>) -> Invalid {
-    Invalid { lasting: true, reason, message: message.into() }
+    Invalid {
+        lasting: true,
+        reason,
+        message: message.into(),
+    }
 }
 
 /// Whether somebody told the operator to look on only.
 pub(super) fn is_paused(observed: &Observed) -> bool {
-    let cell = observed.cell.as_ref().is_some_and(|cell| cell.annotations().contains_key(labels::PAUSED));
-    cell || observed.instance.as_ref().is_some_and(|instance| instance.annotations().contains_key(labels::PAUSED))
+    let cell = observed
+        .cell
+        .as_ref()
+        .is_some_and(|cell| cell.annotations().contains_key(labels::PAUSED));
+    cell || observed
+        .instance
+        .as_ref()
+        .is_some_and(|instance| instance.annotations().contains_key(labels::PAUSED))
 }
 
 pub(super) fn validate(observed: &Observed) -> Result<Valid, Invalid> {
     let spec = &observed.change.spec;
     let wanted = &spec.instance_ref;
     let instance = observed.instance.as_ref().ok_or_else(|| {
-        for_good("InstanceMissing", format!("there is no Instance {} with uid {}", wanted.name, wanted.uid))
+        for_good(
+            "InstanceMissing",
+            format!("there is no Instance {} with uid {}", wanted.name, wanted.uid),
+        )
     })?;
     let flavour = instance.spec.flavour;
     if software(flavour).is_none() {
-        return Err(for_good("FlavourUnknown", format!("this version of the operator cannot change accounts of {flavour}")));
+        return Err(for_good(
+            "FlavourUnknown",
+            format!("this version of the operator cannot change accounts of {flavour}"),
+        ));
     }
     if spec.action == AccountAction::Remove && spec.handle == instance.spec.owner.handle {
-        return Err(for_good("OwnerRefused", format!("{} owns the server; this account cannot be removed", spec.handle)));
+        return Err(for_good(
+            "OwnerRefused",
+            format!("{} owns the server; this account cannot be removed", spec.handle),
+        ));
     }
     match &spec.claim {
         Some(claim) => {
-            claim.parse::<Recipient>().map_err(|e| for_good("BadClaim", format!("the claim cannot be used: {e}")))?;
+            claim
+                .parse::<Recipient>()
+                .map_err(|e| for_good("BadClaim", format!("the claim cannot be used: {e}")))?;
         }
         None if spec.action == AccountAction::Remove => {}
-        None => return Err(for_good("BadClaim", "the new password needs a one-time recipient in spec.claim to come back to")),
+        None => {
+            return Err(for_good(
+                "BadClaim",
+                "the new password needs a one-time recipient in spec.claim to come back to",
+            ));
+        }
     }
-    let cell = observed.cell.as_ref().ok_or_else(|| for_now("NoCell", "there is no Cell object yet"))?;
+    let cell = observed
+        .cell
+        .as_ref()
+        .ok_or_else(|| for_now("NoCell", "there is no Cell object yet"))?;
     let status = instance.status.as_ref().filter(|status| status.identity.is_some());
     let status = status.ok_or_else(|| for_now("NotBorn", format!("waits until {} has been born", wanted.name)))?;
     if condition::is_true(&status.conditions, IDENTITY_MISSING) {
-        return Err(for_now("IdentityMissing", format!("the volume of {} is not the one it was born with", wanted.name)));
+        return Err(for_now(
+            "IdentityMissing",
+            format!("the volume of {} is not the one it was born with", wanted.name),
+        ));
     }
-    let version = status.version.clone().unwrap_or_else(|| instance.spec.version.to_string());
-    let release = cell.spec.versions.iter().find(|release| release.flavour == flavour && release.version.as_str() == version);
+    let version = status
+        .version
+        .clone()
+        .unwrap_or_else(|| instance.spec.version.to_string());
+    let release = cell
+        .spec
+        .versions
+        .iter()
+        .find(|release| release.flavour == flavour && release.version.as_str() == version);
     let image = release.map(|release| release.image.clone());
     Ok(Valid {
         flavour: flavour.as_str(),

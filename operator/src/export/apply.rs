@@ -4,8 +4,9 @@ use crd::Bundle;
 use k8s_openapi::api::batch::v1::Job;
 use kube::ResourceExt as _;
 
+use super::decision::Decision;
 use super::observe::Observed;
-use super::plan::{self, Decision};
+use super::plan;
 use super::resource::{self, Settings};
 use super::validate::{Invalid, Valid};
 use super::{commit, order};
@@ -49,9 +50,9 @@ pub(super) async fn apply(
         | Decision::ClearKey => Ok(Done::Nothing),
         Decision::Mark => live::mark(client, export).await.map(|()| Done::Nothing),
         Decision::Copy { attempt } => copy(context, observed, valid, *attempt).await.map(Done::Job),
-        Decision::EndJob { job, because: _ } => {
-            live::delete_job(client, &observed.namespace, &job.name, &job.uid).await.map(|()| Done::Nothing)
-        }
+        Decision::EndJob { job, because: _ } => live::delete_job(client, &observed.namespace, &job.name, &job.uid)
+            .await
+            .map(|()| Done::Nothing),
         Decision::Sign => Ok(match commit::commit(context, export).await? {
             Ok(bundle) => Done::Signed(bundle),
             Err(message) => Done::Broken(message),
@@ -62,10 +63,17 @@ pub(super) async fn apply(
 }
 
 /// Fixes the order, then makes the Job. Gives the attempt that the Job is of.
-async fn copy(context: &Context, observed: &Observed, valid: &Result<Valid, Invalid>, attempt: u32) -> Result<u32, Error> {
+async fn copy(
+    context: &Context,
+    observed: &Observed,
+    valid: &Result<Valid, Invalid>,
+    attempt: u32,
+) -> Result<u32, Error> {
     let export = observed.export.as_ref();
     let doing = || format!("making the Job of Export {}", export.name_any());
-    let valid = valid.as_ref().map_err(|invalid| Error::new(Step::Validate, doing(), invalid.message.clone()))?;
+    let valid = valid
+        .as_ref()
+        .map_err(|invalid| Error::new(Step::Validate, doing(), invalid.message.clone()))?;
     order::ensure(context, export, valid).await?;
     let certificate = grants::certificate(context).await?;
     let uid = export.uid().unwrap_or_default();
@@ -78,15 +86,18 @@ async fn copy(context: &Context, observed: &Observed, valid: &Result<Valid, Inva
         role: super::ROLE,
         attempt,
     };
-    let job = resource::job(&work, &Settings {
-        image: &context.config.image,
-        flavour: valid.software.flavour.as_str(),
-        home: valid.software.home,
-        grants_url: &context.config.grants_url(),
-        grants_certificate: certificate.pem(),
-        limit_seconds: plan::copy_limit(observed).as_secs(),
-        trust_bundle: valid.trust_bundle,
-    });
+    let job = resource::job(
+        &work,
+        &Settings {
+            image: &context.config.image,
+            flavour: valid.software.flavour.as_str(),
+            home: valid.software.home,
+            grants_url: &context.config.grants_url(),
+            grants_certificate: certificate.pem(),
+            limit_seconds: plan::copy_limit(observed).as_secs(),
+            trust_bundle: valid.trust_bundle,
+        },
+    );
     let job: Job = serde_json::from_value(job).map_err(|e| Error::new(Step::Plan, doing(), e))?;
     live::create_job(&context.client, &observed.namespace, &job).await
 }

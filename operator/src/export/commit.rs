@@ -69,13 +69,20 @@ impl Room<'_> {
         if let Some(written) = self.read(&ObjectName::manifest(), Manifest::MAX_BYTES as u64).await? {
             return self.found(&written, stopped_at, copied_at).await;
         }
-        let order = order.ok_or_else(|| Failed::Broken("the record of what was to be written is gone from the object store".to_owned()))?;
+        let order = order.ok_or_else(|| {
+            Failed::Broken("the record of what was to be written is gone from the object store".to_owned())
+        })?;
         let finish = self.finish(export).await?;
         self.check_parts(export, &finish).await?;
         let manifest = self.manifest(export, &order, &finish, (stopped_at, copied_at)).await?;
         let bytes = Bytes::from(manifest.to_bytes().map_err(|e| Failed::Broken(e.to_string()))?);
-        self.put(&ObjectName::signature(), self.signer.sign(&bytes).to_vec().into()).await?;
-        match self.store.put_if_absent(&self.key(&ObjectName::manifest()), bytes.clone()).await? {
+        self.put(&ObjectName::signature(), self.signer.sign(&bytes).to_vec().into())
+            .await?;
+        match self
+            .store
+            .put_if_absent(&self.key(&ObjectName::manifest()), bytes.clone())
+            .await?
+        {
             Put::Created => Ok(bundle_of(&self.prefix, &manifest, &bytes, stopped_at, copied_at)),
             Put::Exists => {
                 let written = self.read(&ObjectName::manifest(), Manifest::MAX_BYTES as u64).await?;
@@ -85,10 +92,17 @@ impl Room<'_> {
     }
 
     /// An earlier try wrote the manifest. Its signature is written again, because a later one may have replaced it.
-    async fn found(&self, bytes: &Bytes, stopped_at: Option<Timestamp>, copied_at: Option<Timestamp>) -> Result<Bundle, Failed> {
-        let manifest = Manifest::parse(bytes).map_err(|e| Failed::Broken(format!("there is a manifest that cannot be read: {e}")))?;
+    async fn found(
+        &self,
+        bytes: &Bytes,
+        stopped_at: Option<Timestamp>,
+        copied_at: Option<Timestamp>,
+    ) -> Result<Bundle, Failed> {
+        let manifest = Manifest::parse(bytes)
+            .map_err(|e| Failed::Broken(format!("there is a manifest that cannot be read: {e}")))?;
         if manifest.signing.key_id == self.signer.public().id() {
-            self.put(&ObjectName::signature(), self.signer.sign(bytes).to_vec().into()).await?;
+            self.put(&ObjectName::signature(), self.signer.sign(bytes).to_vec().into())
+                .await?;
         }
         Ok(bundle_of(&self.prefix, &manifest, bytes, stopped_at, copied_at))
     }
@@ -96,25 +110,43 @@ impl Room<'_> {
     async fn finish(&self, export: &Export) -> Result<Finish, Failed> {
         let key = layout::work_finish(&export.uid().unwrap_or_default());
         let text = store::read(self.store, &key, Manifest::MAX_BYTES as u64).await?;
-        let text = text.ok_or_else(|| Failed::Broken("the record of the copy's end is gone from the object store".to_owned()))?;
-        serde_json::from_slice(&text).map_err(|e| Failed::Broken(format!("the record of the copy's end cannot be read: {e}")))
+        let text = text
+            .ok_or_else(|| Failed::Broken("the record of the copy's end is gone from the object store".to_owned()))?;
+        serde_json::from_slice(&text)
+            .map_err(|e| Failed::Broken(format!("the record of the copy's end cannot be read: {e}")))
     }
 
     /// Every part must be there with its length. When more than one pod has written, each is read again as a whole: two may
     /// have overlapped, and what each of them stored fits only its own record.
     async fn check_parts(&self, export: &Export, finish: &Finish) -> Result<(), Failed> {
         let listed = self.store.list(&self.prefix).await?;
-        let stored: HashMap<&str, u64> = listed.iter().map(|meta| (meta.key.strip_prefix(&self.prefix).unwrap_or_default(), meta.size)).collect();
+        let stored: HashMap<&str, u64> = listed
+            .iter()
+            .map(|meta| (meta.key.strip_prefix(&self.prefix).unwrap_or_default(), meta.size))
+            .collect();
         for part in finish.segments.iter().flat_map(|segment| &segment.parts) {
             match stored.get(part.name.as_str()) {
                 Some(size) if *size == part.size => {}
-                Some(size) => return Err(Failed::Broken(format!("{} has {size} bytes in the object store instead of {}", part.name, part.size))),
+                Some(size) => {
+                    return Err(Failed::Broken(format!(
+                        "{} has {size} bytes in the object store instead of {}",
+                        part.name, part.size
+                    )));
+                }
                 None => return Err(Failed::Broken(format!("{} is missing in the object store", part.name))),
             }
         }
-        let writers = self.store.list(&layout::work_writers(&export.uid().unwrap_or_default())).await?.len();
+        let writers = self
+            .store
+            .list(&layout::work_writers(&export.uid().unwrap_or_default()))
+            .await?
+            .len();
         if writers > 1 {
-            tracing::info!(export = export.name_any(), writers, "more than one pod has written; every part is read again");
+            tracing::info!(
+                export = export.name_any(),
+                writers,
+                "more than one pod has written; every part is read again"
+            );
             for part in finish.segments.iter().flat_map(|segment| &segment.parts) {
                 self.check_content(part).await?;
             }
@@ -132,7 +164,10 @@ impl Room<'_> {
         if Digest::from_bytes(hash.finalize().into()) == part.sha256 {
             return Ok(());
         }
-        Err(Failed::Broken(format!("{} in the object store is not what its record says", part.name)))
+        Err(Failed::Broken(format!(
+            "{} in the object store is not what its record says",
+            part.name
+        )))
     }
 
     async fn manifest(
@@ -143,7 +178,10 @@ impl Room<'_> {
         (stopped_at, copied_at): (Option<Timestamp>, Option<Timestamp>),
     ) -> Result<Manifest, Failed> {
         let broken = |what: &str, error: &dyn std::fmt::Display| Failed::Broken(format!("{what}: {error}"));
-        let software = Software { flavour: order.flavour.to_string(), version: order.version.to_string() };
+        let software = Software {
+            flavour: order.flavour.to_string(),
+            version: order.version.to_string(),
+        };
         let mut kit = Vec::new();
         for file in bundle::kit::files(order.hostname.as_str(), &software).map_err(|e| broken("the kit", &e))? {
             // What an earlier try of an older operator put counts.
@@ -151,7 +189,9 @@ impl Room<'_> {
             kit.push(KitFile::of(file.name, &content));
         }
         let recipients: Result<Vec<Recipient>, _> = order.recipients.iter().map(|text| text.parse()).collect();
-        let recipients = recipients.and_then(Recipients::new).map_err(|e| broken("the recipients", &e))?;
+        let recipients = recipients
+            .and_then(Recipients::new)
+            .map_err(|e| broken("the recipients", &e))?;
         let uid = |text: &str| text.parse().map_err(|e| broken("a uid", &e));
         let cut = finish.deliveries_cut.filter(|count| *count > 0);
         Ok(Manifest {
@@ -167,7 +207,13 @@ impl Room<'_> {
             created_at: copied_at.unwrap_or_default(),
             freeze: Freeze {
                 milliseconds: u64::from(stopped_seconds(stopped_at, copied_at)) * 1000,
-                cut: cut.map(|count| Cut { what: "pending deliveries".into(), count }).into_iter().collect(),
+                cut: cut
+                    .map(|count| Cut {
+                        what: "pending deliveries".into(),
+                        count,
+                    })
+                    .into_iter()
+                    .collect(),
             },
             counts: finish.counts,
             skipped: finish.skipped.clone(),
@@ -191,15 +237,34 @@ impl Room<'_> {
     }
 }
 
-fn bundle_of(prefix: &str, manifest: &Manifest, bytes: &[u8], stopped_at: Option<Timestamp>, copied_at: Option<Timestamp>) -> Bundle {
-    let parts = manifest.segments.iter().map(|segment| segment.parts.len()).sum::<usize>();
+fn bundle_of(
+    prefix: &str,
+    manifest: &Manifest,
+    bytes: &[u8],
+    stopped_at: Option<Timestamp>,
+    copied_at: Option<Timestamp>,
+) -> Bundle {
+    let parts = manifest
+        .segments
+        .iter()
+        .map(|segment| segment.parts.len())
+        .sum::<usize>();
     Bundle {
         prefix: prefix.to_owned(),
         manifest_digest: Manifest::digest(bytes).to_string(),
-        bytes: manifest.segments.iter().map(bundle::format::SegmentRecord::stored_bytes).sum(),
+        bytes: manifest
+            .segments
+            .iter()
+            .map(bundle::format::SegmentRecord::stored_bytes)
+            .sum(),
         parts: u32::try_from(parts).unwrap_or(u32::MAX),
         files: manifest.counts.files,
-        key_id: manifest.encryption.recipients.first().map(ToString::to_string).unwrap_or_default(),
+        key_id: manifest
+            .encryption
+            .recipients
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         stopped_seconds: stopped_seconds(stopped_at, copied_at),
         deliveries_cut: manifest.freeze.cut.first().map(|cut| cut.count),
     }
@@ -207,6 +272,8 @@ fn bundle_of(prefix: &str, manifest: &Manifest, bytes: &[u8], stopped_at: Option
 
 /// For how many seconds the server was stopped for the copy; 0 when it was not up anyway.
 pub(super) fn stopped_seconds(stopped_at: Option<Timestamp>, copied_at: Option<Timestamp>) -> u32 {
-    let seconds = stopped_at.zip(copied_at).map_or(0, |(from, to)| to.as_second() - from.as_second());
+    let seconds = stopped_at
+        .zip(copied_at)
+        .map_or(0, |(from, to)| to.as_second() - from.as_second());
     u32::try_from(seconds.max(0)).unwrap_or(u32::MAX)
 }

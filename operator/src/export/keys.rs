@@ -37,7 +37,8 @@ impl PlatformKeys {
             let path = folder.join(name);
             std::fs::read_to_string(&path).map_err(|e| NoKeys(format!("reading {}: {e}", path.display())))
         };
-        let wrong = |name: &str, error: &dyn std::fmt::Display| NoKeys(format!("{}: {error}", folder.join(name).display()));
+        let wrong =
+            |name: &str, error: &dyn std::fmt::Display| NoKeys(format!("{}: {error}", folder.join(name).display()));
         Ok(Self {
             signer: Signer::from_pem(&file(SIGNING)?).map_err(|e| wrong(SIGNING, &e))?,
             wrapping: Identity::parse(&file(WRAPPING)?).map_err(|e| wrong(WRAPPING, &e))?,
@@ -48,7 +49,12 @@ impl PlatformKeys {
     #[must_use]
     pub fn public(&self) -> String {
         let signing = self.signer.public();
-        format!("signing key {}\n{}wrapping recipient {}\n", signing.id(), signing.to_pem(), self.wrapping.recipient())
+        format!(
+            "signing key {}\n{}wrapping recipient {}\n",
+            signing.id(),
+            signing.to_pem(),
+            self.wrapping.recipient()
+        )
     }
 }
 
@@ -61,7 +67,11 @@ pub fn generate(random: &dyn Random) -> std::io::Result<[(&'static str, SecretSt
     random.fill(&mut seed)?;
     let signing = Signer::from_seed(&seed).to_pem().map_err(std::io::Error::other)?;
     let wrapping = Identity::generate();
-    let text = format!("# public key: {}\n{}\n", wrapping.recipient(), wrapping.secret().expose_secret());
+    let text = format!(
+        "# public key: {}\n{}\n",
+        wrapping.recipient(),
+        wrapping.secret().expose_secret()
+    );
     Ok([(SIGNING, signing.into()), (WRAPPING, text.into())])
 }
 
@@ -73,7 +83,12 @@ mod tests {
     #[test]
     fn generated_keys_are_read_back_and_never_shown() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(PlatformKeys::read(folder.path()).unwrap_err().to_string().contains("signing.pem"));
+        assert!(
+            PlatformKeys::read(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("signing.pem")
+        );
         for (name, content) in generate(&SeededRandom::new(3)).unwrap() {
             std::fs::write(folder.path().join(name), content.expose_secret()).unwrap();
         }

@@ -51,12 +51,20 @@ pub async fn once(context: &Context) {
         if !context.selects(instance.as_ref()) {
             continue;
         }
-        let Some(export) = due(&instance, &exports, cell.spec.nightly_hour, context.clock.now()) else { continue };
+        let Some(export) = due(&instance, &exports, cell.spec.nightly_hour, context.clock.now()) else {
+            continue;
+        };
         let name = export.name_any();
         match api.create(&PostParams::default(), &export).await {
-            Ok(_) => tracing::info!(export = name, instance = instance.name_any(), "nightly export asked for"),
+            Ok(_) => tracing::info!(
+                export = name,
+                instance = instance.name_any(),
+                "nightly export asked for"
+            ),
             Err(error) if is_conflict(&error) => {}
-            Err(error) => tracing::warn!(export = name, %error, "a nightly export could not be made; it is tried again"),
+            Err(error) => {
+                tracing::warn!(export = name, %error, "a nightly export could not be made; it is tried again")
+            }
         }
     }
 }
@@ -84,12 +92,18 @@ pub fn due(instance: &Instance, exports: &[Arc<Export>], hour: u8, now: Timestam
     if exports.iter().find(in_the_way).is_some() {
         return None;
     }
-    let mut export = Export::new(&name, ExportSpec {
-        instance_ref: InstanceRef { name: instance.name_any(), uid: uid.clone() },
-        reason: ExportReason::Nightly,
-        recipient: None,
-        key_claim: None,
-    });
+    let mut export = Export::new(
+        &name,
+        ExportSpec {
+            instance_ref: InstanceRef {
+                name: instance.name_any(),
+                uid: uid.clone(),
+            },
+            reason: ExportReason::Nightly,
+            recipient: None,
+            key_claim: None,
+        },
+    );
     // The instance's labels too: what selects the instance selects its exports.
     let mut marks = instance.labels().clone();
     marks.insert(labels::INSTANCE_UID.to_owned(), uid);
@@ -101,7 +115,9 @@ pub fn due(instance: &Instance, exports: &[Arc<Export>], hour: u8, now: Timestam
 fn is_unchanged(instance: &Instance) -> bool {
     let Some(status) = &instance.status else { return false };
     let stopped = status.conditions.iter().find(|condition| condition.type_ == STOPPED);
-    let since = stopped.filter(|condition| condition::Condition::is_true(condition)).map(|condition| condition.last_transition_time);
+    let since = stopped
+        .filter(|condition| condition::Condition::is_true(condition))
+        .map(|condition| condition.last_transition_time);
     let newest = status.last_export.as_ref().map(|export| export.finished_at);
     instance.spec.mode == Mode::Frozen && since.zip(newest).is_some_and(|(since, newest)| newest > since)
 }
@@ -109,15 +125,25 @@ fn is_unchanged(instance: &Instance) -> bool {
 /// The night that has begun last, and when.
 fn night(now: Timestamp, hour: u8) -> Option<(Date, Timestamp)> {
     let today = now.to_zoned(TimeZone::UTC).date();
-    let began = |date: Date| date.at(i8::try_from(hour).ok()?, 0, 0, 0).to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    let began = |date: Date| {
+        date.at(i8::try_from(hour).ok()?, 0, 0, 0)
+            .to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|zoned| zoned.timestamp())
+    };
     let yesterday = today.checked_sub(1.day()).ok()?;
-    [today, yesterday].into_iter().find_map(|date| began(date).filter(|began| *began <= now).map(|began| (date, began)))
+    [today, yesterday]
+        .into_iter()
+        .find_map(|date| began(date).filter(|began| *began <= now).map(|began| (date, began)))
 }
 
 /// Seconds after the beginning of the night; the same every night.
 fn offset(uid: &str) -> i64 {
     let hash = Sha256::digest(uid.as_bytes());
-    let number = hash.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    let number = hash
+        .iter()
+        .take(8)
+        .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     i64::try_from(number % SPREAD).unwrap_or_default()
 }
 
@@ -153,20 +179,37 @@ mod tests {
     #[test]
     fn once_a_night_and_missed_nights_are_made_up_for() {
         let birds = instance(|_| {});
-        let at = time("2026-01-02T03:00:00Z").checked_add(Span::new().seconds(offset("uid-1"))).unwrap();
+        let at = time("2026-01-02T03:00:00Z")
+            .checked_add(Span::new().seconds(offset("uid-1")))
+            .unwrap();
         let before = at.checked_sub(Span::new().seconds(1)).unwrap();
         // The night before, it was not born yet.
         assert_eq!(due_name(&birds, &[], &before.to_string()), None);
-        assert_eq!(due_name(&birds, &[], &at.to_string()).as_deref(), Some("birds-nightly-20260102"));
-        assert_eq!(due_name(&birds, &[], "2026-01-03T02:59:59Z").as_deref(), Some("birds-nightly-20260102"));
+        assert_eq!(
+            due_name(&birds, &[], &at.to_string()).as_deref(),
+            Some("birds-nightly-20260102")
+        );
+        assert_eq!(
+            due_name(&birds, &[], "2026-01-03T02:59:59Z").as_deref(),
+            Some("birds-nightly-20260102")
+        );
         let made = Arc::new(due(&birds, &[], HOUR, at).unwrap());
         assert_eq!(made.labels().get("canary").map(String::as_str), Some("yes"));
-        assert_eq!(due_name(&birds, std::slice::from_ref(&made), "2026-01-02T12:00:00Z"), None);
+        assert_eq!(
+            due_name(&birds, std::slice::from_ref(&made), "2026-01-02T12:00:00Z"),
+            None
+        );
         // Of a night, not of a day: an unfinished one is not piled upon.
-        assert_eq!(due_name(&birds, std::slice::from_ref(&made), "2026-01-04T02:00:00Z"), None);
+        assert_eq!(
+            due_name(&birds, std::slice::from_ref(&made), "2026-01-04T02:00:00Z"),
+            None
+        );
         let mut done = (*made).clone();
         done.status = serde_json::from_value(json!({ "phase": "Succeeded" })).unwrap();
-        assert_eq!(due_name(&birds, &[Arc::new(done)], "2026-01-04T02:00:00Z").as_deref(), Some("birds-nightly-20260103"));
+        assert_eq!(
+            due_name(&birds, &[Arc::new(done)], "2026-01-04T02:00:00Z").as_deref(),
+            Some("birds-nightly-20260103")
+        );
     }
 
     #[test]
@@ -182,7 +225,8 @@ mod tests {
             |i| {
                 i["spec"]["mode"] = json!("Frozen");
                 i["status"]["conditions"] = json!([{ "type": STOPPED, "status": "True", "reason": "Frozen", "message": "", "lastTransitionTime": "2026-01-01T20:00:00Z" }]);
-                i["status"]["lastExport"] = json!({ "uid": "e", "manifestDigest": "d", "finishedAt": "2026-01-01T21:00:00Z" });
+                i["status"]["lastExport"] =
+                    json!({ "uid": "e", "manifestDigest": "d", "finishedAt": "2026-01-01T21:00:00Z" });
             },
         ] {
             assert_eq!(due_name(&instance(change), &[], noon), None);

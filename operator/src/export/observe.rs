@@ -64,10 +64,15 @@ pub(super) async fn observe(context: &Context, export: Arc<Export>) -> Result<Ob
     let (name, uid) = (export.instance_name().to_owned(), export.instance_uid().to_owned());
     let cell = context.caches.cell();
     if let Some(cell) = &cell {
-        let configured = context.store.configure(&cell.spec.object_store, cell.spec.trust_bundle.as_deref());
+        let configured = context
+            .store
+            .configure(&cell.spec.object_store, cell.spec.trust_bundle.as_deref());
         configured.map_err(|e| Error::new(Step::Observe, "reaching the object store", e))?;
     }
-    let mut instance = context.caches.instance(&name).filter(|found| found.uid().as_deref() == Some(uid.as_str()));
+    let mut instance = context
+        .caches
+        .instance(&name)
+        .filter(|found| found.uid().as_deref() == Some(uid.as_str()));
     if instance.is_none() && !super::is_over(&export) {
         // The cache may not have heard of it yet.
         instance = live::instance(&context.client, &name, &uid).await?.map(Arc::new);
@@ -76,7 +81,13 @@ pub(super) async fn observe(context: &Context, export: Arc<Export>) -> Result<Ob
         now: context.clock.now(),
         namespace: context.config.namespace(&name),
         exports: siblings(context, &export),
-        accounts: context.caches.accounts.state().into_iter().filter(|change| change.instance_uid() == uid).collect(),
+        accounts: context
+            .caches
+            .accounts
+            .state()
+            .into_iter()
+            .filter(|change| change.instance_uid() == uid)
+            .collect(),
         job: Job::find(context, &name, &export.uid().unwrap_or_default(), super::ROLE).await?,
         no_keys: PlatformKeys::read(&context.config.keys_dir).err(),
         live: None,
@@ -95,9 +106,13 @@ async fn look_closer(context: &Context, observed: &mut Observed) -> Result<(), E
     let work = observed.export.work();
     let uid = observed.export.uid().unwrap_or_default();
     match (work.phase, work.step.as_str()) {
-        (Phase::Running, step::STOPPING) if is_down(observed) => observed.live = Some(look_live(context, observed, &uid).await?),
+        (Phase::Running, step::STOPPING) if is_down(observed) => {
+            observed.live = Some(look_live(context, observed, &uid).await?)
+        }
         (Phase::Running, step::COPYING) => {
-            observed.copy = look_at_copy(context, &uid).await.map_err(|e| Error::new(Step::Observe, "looking at the copy", e))?;
+            observed.copy = look_at_copy(context, &uid)
+                .await
+                .map_err(|e| Error::new(Step::Observe, "looking at the copy", e))?;
             let ending = !work.reason.is_empty() || observed.copy.finish.is_some();
             if ending && observed.job.is_none() {
                 observed.pods_left = Some(live::work_pods(&context.client, &observed.namespace, &uid).await?.len());
@@ -144,6 +159,7 @@ async fn look_at_copy(context: &Context, uid: &str) -> Result<Copy, Box<dyn std:
 }
 
 fn siblings(context: &Context, export: &Export) -> Vec<Arc<Export>> {
-    let of_instance = |other: &Arc<Export>| other.instance_uid() == export.instance_uid() && other.uid() != export.uid();
+    let of_instance =
+        |other: &Arc<Export>| other.instance_uid() == export.instance_uid() && other.uid() != export.uid();
     context.caches.exports.state().into_iter().filter(of_instance).collect()
 }

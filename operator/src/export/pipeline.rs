@@ -1,7 +1,8 @@
 //! From a folder to a signed bundle: the real job against the real endpoint, over TLS, with an API server and an object
 //! store that are played. The job is killed after every few parts, the commit after every call.
 
-use std::convert::Infallible;
+mod api;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -9,13 +10,10 @@ use bundle::format::{Limits, Manifest, ObjectName, PublicKey};
 use bundle::seal::Identities;
 use bundle::stream::{self, Folder, Trust};
 use crd::Export;
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use kube::Client;
-use kube::client::Body;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use self::api::Api;
 use super::keys::{PlatformKeys, generate};
 use super::{commit, order, validate};
 use crate::clock::fake::{FixedClock, SeededRandom};
@@ -31,73 +29,12 @@ use crate::{Config, grants};
 const UID: &str = "6f1c0c8e-6b7d-4c2e-9f58-2f6f0c3c5a10";
 const INSTANCE: &str = "0b6c2c0a-93f6-4f0e-8f0f-0a3d4f4f9a3e";
 /// What no log and no object may show.
-const CANARIES: [&str; 3] = ["CANARY-PRIVATE-KEY", "CANARY-POD-TOKEN", "AGE-SECRET-KEY-1"];
-
-/// What the played API server knows; everything else is empty.
-#[derive(Clone)]
-struct Api {
-    export: Arc<Mutex<Value>>,
-    secret: Arc<Mutex<Option<Value>>>,
-    pod_uid: Arc<Mutex<String>>,
-}
-
-impl Api {
-    fn answer(&self, method: &Method, path: &str, body: &Value) -> (u16, Value) {
-        let missing = || (404, json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "message": "", "code": 404 }));
-        let pod_uid = self.pod_uid.lock().unwrap().clone();
-        match (method, path) {
-            (&Method::POST, "/apis/authentication.k8s.io/v1/tokenreviews") => (201, review(body, &pod_uid)),
-            (&Method::GET, "/api/v1/namespaces/steppe-t-birds/pods/export-pod") => (200, json!({
-                "metadata": { "name": "export-pod", "uid": pod_uid, "annotations": { crate::work::WORK_NAME: "mine" }, "labels": {
-                    crd::labels::INSTANCE: "birds", crd::labels::INSTANCE_UID: INSTANCE, crd::labels::ROLE: "export", crd::labels::WORK_UID: UID,
-                } },
-            })),
-            (&Method::GET, "/apis/steppe.host/v1alpha1/exports/mine") => (200, self.export.lock().unwrap().clone()),
-            (&Method::GET, "/api/v1/namespaces/steppe-system/secrets/steppe-operator-tls") => {
-                self.secret.lock().unwrap().clone().map_or_else(missing, |secret| (200, secret))
-            }
-            (&Method::POST, "/api/v1/namespaces/steppe-system/secrets") => {
-                *self.secret.lock().unwrap() = Some(body.clone());
-                (201, body.clone())
-            }
-            _ => (200, json!({ "kind": "List", "apiVersion": "v1", "metadata": { "resourceVersion": "1" }, "items": [] })),
-        }
-    }
-
-    fn client(&self) -> Client {
-        let api = self.clone();
-        let service = tower::service_fn(move |request: Request<Body>| {
-            let api = api.clone();
-            async move {
-                if request.uri().query().is_some_and(|query| query.contains("watch=true")) {
-                    std::future::pending::<()>().await;
-                }
-                let (parts, body) = request.into_parts();
-                let body = body.collect().await.unwrap().to_bytes();
-                let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-                let (status, answer) = api.answer(&parts.method, parts.uri.path(), &body);
-                let answer = Full::new(bytes::Bytes::from(answer.to_string()));
-                Ok::<_, Infallible>(Response::builder().status(StatusCode::from_u16(status).unwrap()).body(answer).unwrap())
-            }
-        });
-        Client::new(service, "default")
-    }
-}
-
-fn review(body: &Value, pod_uid: &str) -> Value {
-    let known = body["spec"]["token"] == "CANARY-POD-TOKEN" && body["spec"]["audiences"] == json!([grants::AUDIENCE]);
-    json!({ "spec": body["spec"], "metadata": {}, "status": if known { json!({
-        "authenticated": true, "audiences": [grants::AUDIENCE],
-        "user": { "username": "system:serviceaccount:steppe-t-birds:jobs", "extra": {
-            "authentication.kubernetes.io/pod-name": ["export-pod"], "authentication.kubernetes.io/pod-uid": [pod_uid],
-        } },
-    }) } else { json!({ "authenticated": false }) } })
-}
+const CANARIES: [&str; 3] = ["CANARY/PRIVATE/KEY", "CANARY-POD-TOKEN", "AGE-SECRET-KEY-1"];
 
 /// A snac folder of two accounts with some posts, hard links among them.
 fn data(home: &Path) {
     let key = |name: &str| {
-        json!({ "public": "-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\n", "secret": format!("CANARY-PRIVATE-KEY of {name}") }).to_string()
+        json!({ "public": "-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\n", "secret": format!("-----BEGIN PRIVATE KEY-----\nCANARY/PRIVATE/KEY/{name}\n-----END PRIVATE KEY-----\n") }).to_string()
     };
     for user in ["alice", "bob"] {
         std::fs::create_dir_all(home.join("user").join(user).join("public")).unwrap();
@@ -115,7 +52,11 @@ fn data(home: &Path) {
         std::fs::write(&object, content).unwrap();
         std::fs::hard_link(&object, home.join(format!("user/alice/public/{n:02}.json"))).unwrap();
     }
-    std::fs::write(home.join(".steppe-drain.json"), r#"{"pending":7,"drainedAt":1767326395}"#).unwrap();
+    std::fs::write(
+        home.join(".steppe-drain.json"),
+        r#"{"pending":7,"drainedAt":1767326395}"#,
+    )
+    .unwrap();
 }
 
 struct Room {
@@ -133,19 +74,31 @@ impl Room {
         data(&folder.path().join("d"));
         std::fs::write(folder.path().join("token"), "CANARY-POD-TOKEN\n").unwrap();
         for (name, content) in generate(&SeededRandom::new(3)).unwrap() {
-            std::fs::write(folder.path().join(name), age::secrecy::ExposeSecret::expose_secret(&content)).unwrap();
+            std::fs::write(
+                folder.path().join(name),
+                age::secrecy::ExposeSecret::expose_secret(&content),
+            )
+            .unwrap();
         }
         let export = json!({
             "apiVersion": "steppe.host/v1alpha1", "kind": "Export", "metadata": { "name": "mine", "uid": UID },
             "spec": { "instanceRef": { "name": "birds", "uid": INSTANCE } },
             "status": { "phase": "Running", "step": "Copying", "stoppedAt": "2026-01-02T04:00:00Z", "copiedAt": null },
         });
-        let api = Api { export: Arc::new(Mutex::new(export)), secret: Arc::default(), pod_uid: Arc::new(Mutex::new("pod-0".into())) };
+        let api = Api {
+            export: Arc::new(Mutex::new(export)),
+            secret: Arc::default(),
+            pod_uid: Arc::new(Mutex::new("pod-0".into())),
+        };
         let store = Arc::new(FakeStore::new());
         store.listen().await.unwrap();
         let stop = CancellationToken::new();
         let metrics = Metrics::default();
-        let config = Config { keys_dir: folder.path().to_owned(), grants_url: Some("https://127.0.0.1:1".into()), ..Config::default() };
+        let config = Config {
+            keys_dir: folder.path().to_owned(),
+            grants_url: Some("https://127.0.0.1:1".into()),
+            ..Config::default()
+        };
         let deps = Deps {
             client: api.client(),
             config,
@@ -156,7 +109,13 @@ impl Room {
             metrics,
         };
         let context = crate::context(deps, &stop).unwrap_or_else(|error| panic!("{error}"));
-        Self { folder, api, store, context, stop }
+        Self {
+            folder,
+            api,
+            store,
+            context,
+            stop,
+        }
     }
 
     fn export(&self) -> Export {
@@ -169,7 +128,9 @@ impl Room {
 
     async fn args(&self) -> ExportArgs {
         let certificate = grants::certificate(&self.context).await.unwrap();
-        let address = grants::listen_on(self.context.clone(), &certificate, self.stop.clone()).await.unwrap();
+        let address = grants::listen_on(self.context.clone(), &certificate, self.stop.clone())
+            .await
+            .unwrap();
         ExportArgs {
             export_uid: UID.parse().unwrap(),
             flavour: names::Flavour::Snac,
@@ -236,15 +197,26 @@ async fn a_killed_job_goes_on_and_the_bundle_is_whole() {
     assert_eq!((bundle.stopped_seconds, bundle.deliveries_cut), (9, Some(7)));
 
     let claim = Identity::generate();
-    let sealed = order::seal_key(&room.context, &room.export(), &claim.recipient().to_string()).await.unwrap().unwrap();
+    let sealed = order::seal_key(&room.context, &room.export(), &claim.recipient().to_string())
+        .await
+        .unwrap()
+        .unwrap();
     let key = String::from_utf8(claim.open(sealed).unwrap()).unwrap();
     check_restored(&room, &bundle, &Identities::parse(&key).unwrap()).await;
 
     // The kit tells people what a key looks like.
-    for object in room.store.keys().into_iter().filter(|key| !key.ends_with("/restore.sh")) {
+    for object in room
+        .store
+        .keys()
+        .into_iter()
+        .filter(|key| !key.ends_with("/restore.sh"))
+    {
         let content = room.store.content(&object).unwrap();
         for canary in CANARIES {
-            assert!(!content.windows(canary.len()).any(|window| window == canary.as_bytes()), "{canary} in {object}");
+            assert!(
+                !content.windows(canary.len()).any(|window| window == canary.as_bytes()),
+                "{canary} in {object}"
+            );
         }
     }
     let log = String::from_utf8(room.store.content(&layout::log(UID)).unwrap().to_vec()).unwrap();
@@ -280,14 +252,26 @@ async fn check_restored(room: &Room, bundle: &crd::Bundle, key: &Identities) {
     assert_eq!(opened.digest.to_string(), bundle.manifest_digest);
     stream::verify(&folder, &opened.manifest, |_| {}).await.unwrap();
     let manifest = &opened.manifest;
-    assert_eq!((manifest.counts.users, manifest.counts.posts, manifest.instance.actor_keys.len()), (2, 24, 2));
+    assert_eq!(
+        (
+            manifest.counts.users,
+            manifest.counts.posts,
+            manifest.instance.actor_keys.len()
+        ),
+        (2, 24, 2)
+    );
     assert_eq!(manifest.counts.hard_links, 24);
     assert!(manifest.segments.len() > 3);
     let target = downloaded.path().join("restored");
     let limits = Limits::signed(manifest);
-    stream::extract(&folder, manifest, key, limits, &target, |_| {}).await.unwrap();
+    stream::extract(&folder, manifest, key, limits, &target, |_| {})
+        .await
+        .unwrap();
     for name in ["object/07.json", "user/bob/key.json"] {
-        assert_eq!(std::fs::read(target.join(name)).unwrap(), std::fs::read(room.folder.path().join("d").join(name)).unwrap());
+        assert_eq!(
+            std::fs::read(target.join(name)).unwrap(),
+            std::fs::read(room.folder.path().join("d").join(name)).unwrap()
+        );
     }
     assert!(target.join("tmp").exists() && !target.join("tmp/left").exists());
 }
@@ -307,10 +291,16 @@ async fn a_part_that_another_pod_overwrote_is_noticed() {
     other[500] ^= 1;
     room.store.set(&layout::work_writer(UID, "pod-9"), "");
     room.store.set(&part, other);
-    let broken = commit::commit(&room.context, &room.export()).await.unwrap().unwrap_err();
+    let broken = commit::commit(&room.context, &room.export())
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(broken.contains("is not what its record says"), "{broken}");
     room.store.forget(&part);
-    let broken = commit::commit(&room.context, &room.export()).await.unwrap().unwrap_err();
+    let broken = commit::commit(&room.context, &room.export())
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(broken.contains("is missing"), "{broken}");
     room.store.set(&part, whole);
     let bundle = commit::commit(&room.context, &room.export()).await.unwrap().unwrap();
@@ -327,7 +317,10 @@ async fn a_pod_whose_export_is_over_is_sent_home() {
     room.order().await;
     room.set_status("step", json!("Signing"));
     let failure = run(&args).await.unwrap_err();
-    assert_eq!((failure.code, failure.reason.as_str()), (outcome::REFUSED, "ExportOver"));
+    assert_eq!(
+        (failure.code, failure.reason.as_str()),
+        (outcome::REFUSED, "ExportOver")
+    );
     assert_eq!(room.store.granted_puts(), 0);
     room.stop.cancel();
 }

@@ -1,71 +1,16 @@
 //! What to do next. Pure: it leaves nothing to decide.
 
-use std::fmt;
 use std::time::Duration;
 
-use crd::condition::{self, IDENTITY_MISSING, STOPPED};
 use crd::Phase;
+use crd::condition::{self, IDENTITY_MISSING, STOPPED};
 use kube::ResourceExt as _;
 
+use super::decision::Decision;
 use super::observe::{Live, Observed};
 use super::validate::{Invalid, Valid, is_paused};
 use super::{END_LIMIT, STOP_LIMIT, holds_stopped, step};
 use crate::work::{ATTEMPTS, FINALIZER, Job, Turn, Work as _, elapsed, is_marked};
-
-/// One step of an export. Each can be repeated after a crash in its middle.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Decision {
-    /// Nothing.
-    Rest,
-    /// Put label and finalizer on it.
-    Mark,
-    /// It cannot begin yet.
-    Wait { reason: &'static str, message: String },
-    /// Say that it runs; from then on the server is held stopped.
-    Begin,
-    /// Another export goes first.
-    Yield { to: String },
-    /// The server is not down yet, or somebody still works on it.
-    AwaitStop { message: String },
-    /// Fix the order and make the Job.
-    Copy { attempt: u32 },
-    /// The Job works.
-    AwaitCopy { percent: u8, attempt: u32, message: String },
-    /// The Job failed, or is not needed any more.
-    EndJob { job: Job, because: String },
-    /// The copy will not be completed. The server is held until the Job has ended.
-    GiveUp { reason: String, message: String },
-    /// Over. The server may start.
-    Fail { reason: String, message: String },
-    /// All is copied. The server may start.
-    Copied,
-    /// Check the parts, write kit, signature and manifest.
-    Sign,
-    /// Let the object go.
-    Release,
-    /// Answer the key claim.
-    SealKey { claim: String },
-    /// Take back the answer.
-    ClearKey,
-}
-
-impl fmt::Display for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Wait { reason, message } => write!(f, "wait ({reason}): {message}"),
-            Self::Yield { to } => write!(f, "yield to {to}"),
-            Self::AwaitStop { message } => write!(f, "await stop: {message}"),
-            Self::Copy { attempt } => write!(f, "copy, attempt {attempt}"),
-            Self::AwaitCopy { percent, attempt, message } => write!(f, "await copy, attempt {attempt}, {percent} %: {message}"),
-            Self::EndJob { job, because } => write!(f, "end {}: {because}", job.name),
-            Self::GiveUp { reason, message } => write!(f, "give up ({reason}): {message}"),
-            Self::Fail { reason, message } => write!(f, "fail ({reason}): {message}"),
-            Self::Rest | Self::Mark | Self::Begin | Self::Copied | Self::Sign | Self::Release | Self::SealKey { .. } | Self::ClearKey => {
-                write!(f, "{self:?}")
-            }
-        }
-    }
-}
 
 /// Decides the next step.
 pub(super) fn decide(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
@@ -82,7 +27,10 @@ pub(super) fn decide(observed: &Observed, valid: &Result<Valid, Invalid>) -> Dec
             Err(invalid) if invalid.lasting => fail(invalid.reason, invalid.message.clone()),
             Ok(_) | Err(_) => Decision::Sign,
         },
-        (Phase::Running, other) => fail("BadState", format!("the step {other:?} is none of ours; somebody wrote it into the status")),
+        (Phase::Running, other) => fail(
+            "BadState",
+            format!("the step {other:?} is none of ours; somebody wrote it into the status"),
+        ),
         (Phase::Succeeded | Phase::Failed, _) => over(observed),
     }
 }
@@ -124,10 +72,20 @@ fn pending(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
         let turn = Turn::of(other.as_ref());
         let waits = other.work().phase == Phase::Pending && turn < mine && other.metadata.deletion_timestamp.is_none();
         if holds_stopped(other) || waits {
-            return wait("Queued", format!("waits for Export {}: one export of a server runs at a time", turn.name()));
+            return wait(
+                "Queued",
+                format!(
+                    "waits for Export {}: one export of a server runs at a time",
+                    turn.name()
+                ),
+            );
         }
     }
-    match observed.accounts.iter().find(|change| change.work().phase == Phase::Running) {
+    match observed
+        .accounts
+        .iter()
+        .find(|change| change.work().phase == Phase::Running)
+    {
         Some(change) => wait("Queued", format!("waits for AccountChange {}", change.name_any())),
         None => Decision::Begin,
     }
@@ -136,7 +94,11 @@ fn pending(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
 fn stopping(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
     if is_deleting(observed) {
         // A Job that was made already goes the long way.
-        return if observed.job.is_some() { give_up("Deleted", "the export was deleted") } else { Decision::Release };
+        return if observed.job.is_some() {
+            give_up("Deleted", "the export was deleted")
+        } else {
+            Decision::Release
+        };
     }
     if let Some(job) = &observed.job
         && !job.deleting
@@ -153,7 +115,13 @@ fn stopping(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
         Ok(_) => {}
     }
     if running_for(observed) > STOP_LIMIT {
-        return fail("StopTimeout", format!("the server did not stop within {} minutes; it goes on as before", STOP_LIMIT.as_secs() / 60));
+        return fail(
+            "StopTimeout",
+            format!(
+                "the server did not stop within {} minutes; it goes on as before",
+                STOP_LIMIT.as_secs() / 60
+            ),
+        );
     }
     match &observed.live {
         None => await_stop("the server is being stopped; pending deliveries are drained first"),
@@ -166,23 +134,38 @@ fn stopped(observed: &Observed, live: &Live) -> Decision {
     let mine = Turn::of(observed.export.as_ref());
     let holders = || live.exports.iter().filter(|other| holds_stopped(other)).map(Turn::of);
     if let Some(first) = holders().filter(|turn| *turn < mine).min() {
-        return Decision::Yield { to: first.name().to_owned() };
+        return Decision::Yield {
+            to: first.name().to_owned(),
+        };
     }
     if let Some(later) = holders().min() {
         return await_stop(&format!("waits for Export {} to step back", later.name()));
     }
-    if let Some(change) = live.accounts.iter().find(|change| change.work().phase == Phase::Running) {
+    if let Some(change) = live
+        .accounts
+        .iter()
+        .find(|change| change.work().phase == Phase::Running)
+    {
         return await_stop(&format!("waits for AccountChange {}", change.name_any()));
     }
     let Some(instance) = &live.instance else {
         return fail("InstanceMissing", "the Instance is gone".to_owned());
     };
-    let conditions = instance.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let conditions = instance
+        .status
+        .as_ref()
+        .map(|status| status.conditions.as_slice())
+        .unwrap_or_default();
     if condition::is_true(conditions, IDENTITY_MISSING) {
-        return fail("IdentityMissing", "the volume is not the one the server was born with".to_owned());
+        return fail(
+            "IdentityMissing",
+            "the volume is not the one the server was born with".to_owned(),
+        );
     }
     if live.server_is_down && condition::is_true(conditions, STOPPED) {
-        return Decision::Copy { attempt: observed.export.work().attempt.max(1) };
+        return Decision::Copy {
+            attempt: observed.export.work().attempt.max(1),
+        };
     }
     await_stop("the server's last pod is going")
 }
@@ -201,22 +184,41 @@ fn copying(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
             // Its record has gone, and so have its pods.
             (None, Some(0)) => Decision::Copied,
             (Some(job), _) if job.failed.is_some() => end_job(job, "the copy is complete"),
-            (Some(_) | None, _) => Decision::AwaitCopy { percent: 90, attempt: work.attempt, message: String::new() },
+            (Some(_) | None, _) => Decision::AwaitCopy {
+                percent: 90,
+                attempt: work.attempt,
+                message: String::new(),
+            },
         };
     }
     let limit = copy_limit(observed);
     if running_for(observed) > limit {
-        return give_up("TookTooLong", &format!("the copy was not complete after {} minutes; the server goes on", limit.as_secs() / 60));
+        return give_up(
+            "TookTooLong",
+            &format!(
+                "the copy was not complete after {} minutes; the server goes on",
+                limit.as_secs() / 60
+            ),
+        );
     }
-    let wait = |attempt, message: &str| Decision::AwaitCopy { percent: percent(observed), attempt, message: message.to_owned() };
+    let wait = |attempt, message: &str| Decision::AwaitCopy {
+        percent: percent(observed),
+        attempt,
+        message: message.to_owned(),
+    };
     match (&observed.job, valid) {
         (Some(job), _) if job.deleting => wait(work.attempt, "the last attempt's Job is going"),
         (Some(job), _) if job.failed.is_some() || job.complete => failed_job(job),
         (Some(job), _) => wait(job.attempt, job.waiting.as_deref().unwrap_or_default()),
-        (None, _) if work.attempt >= ATTEMPTS => give_up("CopyFailed", &format!("the Job failed {ATTEMPTS} times; the last lines of the log say why")),
+        (None, _) if work.attempt >= ATTEMPTS => give_up(
+            "CopyFailed",
+            &format!("the Job failed {ATTEMPTS} times; the last lines of the log say why"),
+        ),
         (None, Err(invalid)) if invalid.lasting => give_up(invalid.reason, &invalid.message),
         (None, Err(invalid)) => wait(work.attempt, &invalid.message),
-        (None, Ok(_)) => Decision::Copy { attempt: work.attempt + 1 },
+        (None, Ok(_)) => Decision::Copy {
+            attempt: work.attempt + 1,
+        },
     }
 }
 
@@ -252,7 +254,12 @@ fn over(observed: &Observed) -> Decision {
         return Decision::Rest;
     }
     // The record itself is the purger's to delete, with the bundle.
-    let wanted = observed.export.spec.key_claim.clone().filter(|_| status.expired_at.is_none() && status.bundle.is_some());
+    let wanted = observed
+        .export
+        .spec
+        .key_claim
+        .clone()
+        .filter(|_| status.expired_at.is_none() && status.bundle.is_some());
     match wanted {
         Some(claim) if status.key_claim_for.as_ref() != Some(&claim) => return Decision::SealKey { claim },
         None if status.key_claim.is_some() || status.key_claim_for.is_some() => return Decision::ClearKey,
@@ -264,14 +271,26 @@ fn over(observed: &Observed) -> Decision {
 /// 5 to 90: the copy's share of the whole.
 fn percent(observed: &Observed) -> u8 {
     let copy = &observed.copy;
-    let share = if copy.total_bytes == 0 { 0 } else { copy.done_bytes.saturating_mul(85) / copy.total_bytes };
+    let share = if copy.total_bytes == 0 {
+        0
+    } else {
+        copy.done_bytes.saturating_mul(85) / copy.total_bytes
+    };
     u8::try_from(5 + share.min(85)).unwrap_or(90)
 }
 
 /// How long the copy may take.
 pub(super) fn copy_limit(observed: &Observed) -> Duration {
-    let held = observed.export.status.as_ref().is_some_and(|status| status.stopped_at.is_some());
-    if held { super::COPY_LIMIT } else { super::IDLE_COPY_LIMIT }
+    let held = observed
+        .export
+        .status
+        .as_ref()
+        .is_some_and(|status| status.stopped_at.is_some());
+    if held {
+        super::COPY_LIMIT
+    } else {
+        super::IDLE_COPY_LIMIT
+    }
 }
 
 /// How long it has run, this time.
@@ -295,19 +314,30 @@ fn wait(reason: &'static str, message: String) -> Decision {
 }
 
 fn await_stop(message: &str) -> Decision {
-    Decision::AwaitStop { message: message.to_owned() }
+    Decision::AwaitStop {
+        message: message.to_owned(),
+    }
 }
 
 fn give_up(reason: &str, message: &str) -> Decision {
-    Decision::GiveUp { reason: reason.to_owned(), message: message.to_owned() }
+    Decision::GiveUp {
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    }
 }
 
 fn fail(reason: &str, message: String) -> Decision {
-    Decision::Fail { reason: reason.to_owned(), message }
+    Decision::Fail {
+        reason: reason.to_owned(),
+        message,
+    }
 }
 
 fn end_job(job: &Job, because: &str) -> Decision {
-    Decision::EndJob { job: job.clone(), because: because.to_owned() }
+    Decision::EndJob {
+        job: job.clone(),
+        because: because.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use kube::Resource as _;
 
 use super::apply::Done;
 use super::commit::stopped_seconds;
+use super::decision::Decision;
 use super::observe::Observed;
-use super::plan::Decision;
 use super::step;
 use crate::context::Context;
 use crate::error::Error;
@@ -19,7 +19,12 @@ const STRIDE: u8 = 5;
 /// What is said of a copy that needs no explanation.
 const COPYING: &str = "the server is down; its data is being copied";
 
-pub(super) async fn save(context: &Context, observed: &Observed, decision: &Decision, done: &Done) -> Result<(), Error> {
+pub(super) async fn save(
+    context: &Context,
+    observed: &Observed,
+    decision: &Decision,
+    done: &Done,
+) -> Result<(), Error> {
     // These change the object itself, or end it; its old version would be refused.
     if matches!(decision, Decision::Mark | Decision::Release | Decision::Rest) {
         return Ok(());
@@ -27,7 +32,10 @@ pub(super) async fn save(context: &Context, observed: &Observed, decision: &Deci
     let before = observed.export.status.clone().unwrap_or_default();
     let after = next(observed, decision, done);
     if status::save(&context.client, observed.export.as_ref(), &before, &after).await? {
-        context.events.tell(&observed.export.object_ref(&()), notes(&before, &after)).await;
+        context
+            .events
+            .tell(&observed.export.object_ref(&()), notes(&before, &after))
+            .await;
     }
     Ok(())
 }
@@ -46,14 +54,24 @@ pub(super) fn next(observed: &Observed, decision: &Decision, done: &Done) -> Exp
             status.work.phase = Phase::Running;
             status.work.started_at = Some(now);
             status.work.attempt += 1;
-            at(&mut status, step::STOPPING, 1, "the server is being stopped; pending deliveries are drained first");
+            at(
+                &mut status,
+                step::STOPPING,
+                1,
+                "the server is being stopped; pending deliveries are drained first",
+            );
             let line = format!("{now} attempt {}: the server is being stopped", status.work.attempt);
             status.work.say(&line);
         }
         Decision::Yield { to } => {
             status.work.phase = Phase::Pending;
             (status.work.started_at, status.stopped_at) = (None, None);
-            at(&mut status, "", 0, &format!("waits for Export {to}: one export of a server runs at a time"));
+            at(
+                &mut status,
+                "",
+                0,
+                &format!("waits for Export {to}: one export of a server runs at a time"),
+            );
             status.work.reason = "Queued".to_owned();
         }
         Decision::AwaitStop { message } => status.work.message.clone_from(message),
@@ -91,7 +109,10 @@ pub(super) fn next(observed: &Observed, decision: &Decision, done: &Done) -> Exp
 
 /// Since when the server is stopped because of us: from the moment on that it would be up otherwise.
 fn held(status: &mut ExportStatus, observed: &Observed) {
-    let wished_up = observed.instance.as_ref().is_some_and(|instance| matches!(instance.spec.mode, crd::Mode::Running | crd::Mode::ReadOnly));
+    let wished_up = observed
+        .instance
+        .as_ref()
+        .is_some_and(|instance| matches!(instance.spec.mode, crd::Mode::Running | crd::Mode::ReadOnly));
     let holds = status.work.phase == Phase::Running && status.copied_at.is_none();
     if holds && wished_up && status.stopped_at.is_none() {
         status.stopped_at = Some(observed.now);
@@ -114,9 +135,16 @@ fn copying(status: &mut ExportStatus, decision: &Decision, done: &Done) {
         && *attempt > status.work.attempt
     {
         status.work.attempt = *attempt;
-        status.work.say(&format!("attempt {attempt}: goes on where the last one ended"));
+        status
+            .work
+            .say(&format!("attempt {attempt}: goes on where the last one ended"));
     }
-    if let Decision::AwaitCopy { percent, attempt, message } = decision {
+    if let Decision::AwaitCopy {
+        percent,
+        attempt,
+        message,
+    } = decision
+    {
         status.work.attempt = status.work.attempt.max(*attempt);
         if *percent >= status.work.percent.saturating_add(STRIDE) {
             status.work.percent = *percent;
@@ -149,7 +177,10 @@ fn copied(status: &mut ExportStatus, observed: &Observed) {
 fn signed(status: &mut ExportStatus, observed: &Observed, done: &Done) {
     match done {
         Done::Signed(bundle) => {
-            let message = format!("{} files, {} bytes in {} parts; manifest {}", bundle.files, bundle.bytes, bundle.parts, bundle.manifest_digest);
+            let message = format!(
+                "{} files, {} bytes in {} parts; manifest {}",
+                bundle.files, bundle.bytes, bundle.parts, bundle.manifest_digest
+            );
             status.bundle = Some(bundle.clone());
             over(status, observed, Phase::Succeeded, "", &message);
         }
@@ -176,7 +207,11 @@ pub(super) fn notes(before: &ExportStatus, after: &ExportStatus) -> Vec<Note> {
     if old.phase == new.phase && old.step == new.step && (old.reason == new.reason || new.phase == Phase::Pending) {
         return Vec::new();
     }
-    let message = if new.message.is_empty() { new.step.clone() } else { new.message.clone() };
+    let message = if new.message.is_empty() {
+        new.step.clone()
+    } else {
+        new.message.clone()
+    };
     match new.phase {
         Phase::Succeeded => vec![Note::normal("ExportSucceeded", message)],
         Phase::Failed => vec![Note::warning("ExportFailed", message)],

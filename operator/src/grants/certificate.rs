@@ -40,17 +40,24 @@ impl Certificate {
     /// Makes one for these names, good for ten years from `year` on.
     fn make(names: Vec<String>, year: i16) -> Result<Self, rcgen::Error> {
         let mut params = CertificateParams::new(names)?;
-        params.distinguished_name.push(DnType::CommonName, "steppe-operator grants");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "steppe-operator grants");
         params.not_before = date_time_ymd(i32::from(year) - 1, 1, 1);
         params.not_after = date_time_ymd(i32::from(year) + 10, 1, 1);
         let key = KeyPair::generate()?;
         let certificate = params.self_signed(&key)?;
-        Ok(Self { certificate: certificate.pem(), key: key.serialize_pem() })
+        Ok(Self {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        })
     }
 
     /// How the endpoint speaks TLS.
     pub(super) fn server(&self) -> io::Result<ServerConfig> {
-        let wrong = |e: &dyn std::fmt::Display| io::Error::other(format!("the certificate in Secret {SECRET} cannot be used: {e}"));
+        let wrong = |e: &dyn std::fmt::Display| {
+            io::Error::other(format!("the certificate in Secret {SECRET} cannot be used: {e}"))
+        };
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(self.certificate.as_bytes()).collect();
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(|e| wrong(&e))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -72,14 +79,21 @@ impl Certificate {
             },
             type_: Some("kubernetes.io/tls".to_owned()),
             immutable: Some(true),
-            data: Some(data.into_iter().map(|(name, text)| (name.to_owned(), ByteString(text.clone().into_bytes()))).collect()),
+            data: Some(
+                data.into_iter()
+                    .map(|(name, text)| (name.to_owned(), ByteString(text.clone().into_bytes())))
+                    .collect(),
+            ),
             ..Secret::default()
         }
     }
 
     fn read(secret: &Secret) -> Option<Self> {
         let text = |name: &str| String::from_utf8(secret.data.as_ref()?.get(name)?.0.clone()).ok();
-        Some(Self { certificate: text("tls.crt")?, key: text("tls.key")? })
+        Some(Self {
+            certificate: text("tls.crt")?,
+            key: text("tls.key")?,
+        })
     }
 }
 
@@ -103,16 +117,24 @@ pub async fn certificate(context: &Context) -> Result<Certificate, Error> {
             Err(error) => return Err(Error::kube(Step::Apply, doing("creating"), error)),
         }
     }
-    found
-        .as_ref()
-        .and_then(Certificate::read)
-        .ok_or_else(|| Error::new(Step::Observe, doing("reading"), "it holds no tls.crt and tls.key; delete it, and a new one is made"))
+    found.as_ref().and_then(Certificate::read).ok_or_else(|| {
+        Error::new(
+            Step::Observe,
+            doing("reading"),
+            "it holds no tls.crt and tls.key; delete it, and a new one is made",
+        )
+    })
 }
 
 fn names(context: &Context) -> Vec<String> {
     let service = format!("steppe-operator-grants.{}.svc", context.config.system_namespace);
     let mut names = vec![format!("{service}.{}", context.config.cluster_domain), service];
-    if let Some(host) = context.config.grants_url().parse::<url::Url>().ok().and_then(|url| url.host_str().map(str::to_owned))
+    if let Some(host) = context
+        .config
+        .grants_url()
+        .parse::<url::Url>()
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
         && !names.contains(&host)
     {
         names.push(host);

@@ -107,7 +107,10 @@ pub fn run(args: &AccountArgs, random: &dyn Random) -> Result<Changed, Failure> 
         .ok_or_else(|| Failure::identity("the volume has no identity.json: it is empty, or another one"))?
         .handle;
     if args.action == Action::Remove && args.handle == owner {
-        return Err(Failure::refused("OwnerRefused", format!("{owner} owns the server; this account cannot be removed")));
+        return Err(Failure::refused(
+            "OwnerRefused",
+            format!("{owner} owns the server; this account cannot be removed"),
+        ));
     }
     let _lock = volume.lock()?;
     let snac = Snac::new(&args.program, volume.home());
@@ -119,6 +122,8 @@ pub fn run(args: &AccountArgs, random: &dyn Random) -> Result<Changed, Failure> 
     let claim = if args.action == Action::Remove {
         None
     } else {
+        // An earlier try may have been killed right after the account was made.
+        snac.mend_key(&args.handle)?;
         let password = snac.new_password(&args.handle, random)?;
         seal(claim.as_ref(), password.expose_secret().as_bytes())?
     };
@@ -169,7 +174,10 @@ fn carry_out(next: Next, volume: &Volume, snac: &Snac, args: &AccountArgs) -> Re
 fn refusal(args: &AccountArgs) -> Failure {
     let handle = &args.handle;
     match args.action {
-        Action::Add => Failure::refused("AccountExists", format!("there is an account {handle} already; choose another name")),
+        Action::Add => Failure::refused(
+            "AccountExists",
+            format!("there is an account {handle} already; choose another name"),
+        ),
         Action::ResetLogin | Action::Remove => {
             Failure::refused("AccountMissing", format!("there is no account {handle} on this server"))
         }
@@ -192,7 +200,10 @@ fn read_marker(volume: &Volume, args: &AccountArgs) -> Result<Option<bool>, Fail
     let marker: Marker =
         serde_json::from_str(&text).map_err(|e| Failure::again(format!("reading {}", path.display()), e))?;
     if (marker.action, &marker.handle) != (args.action, &args.handle) {
-        return Err(Failure::refused("OtherWork", format!("{} records other work under this uid", path.display())));
+        return Err(Failure::refused(
+            "OtherWork",
+            format!("{} records other work under this uid", path.display()),
+        ));
     }
     Ok(Some(marker.done))
 }
@@ -200,7 +211,11 @@ fn read_marker(volume: &Volume, args: &AccountArgs) -> Result<Option<bool>, Fail
 fn write_marker(volume: &Volume, args: &AccountArgs, done: bool) -> Result<(), Failure> {
     let path = volume.marker(&args.work_uid.to_string());
     let failed = |e: &dyn std::fmt::Display| Failure::again(format!("writing {}", path.display()), e);
-    let marker = Marker { action: args.action, handle: args.handle.clone(), done };
+    let marker = Marker {
+        action: args.action,
+        handle: args.handle.clone(),
+        done,
+    };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| failed(&e))?;
     }

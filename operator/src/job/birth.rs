@@ -120,17 +120,32 @@ pub fn run(args: &BirthArgs, now: Timestamp, random: &dyn Random) -> Result<Born
         Some(escrow) => seal(Some(escrow), &escrow_text(&snac, args)?)?,
         None => None,
     };
-    Ok(Born { fingerprint: identity.fingerprint, owner_claim, escrow })
+    Ok(Born {
+        fingerprint: identity.fingerprint,
+        owner_claim,
+        escrow,
+    })
 }
 
 fn find(volume: &Volume, args: &BirthArgs, digest: &str) -> Result<Found, Failure> {
     let fingerprint = |home: PathBuf| {
-        home.exists().then(|| Snac::new(&args.program, home).fingerprint(&args.handle)).transpose()
+        home.exists()
+            .then(|| Snac::new(&args.program, home).fingerprint(&args.handle))
+            .transpose()
     };
     let identity = volume.identity()?;
     // A birth that did not come as far as its record may have left anything; only a recorded one is looked into.
-    let partial = if identity.is_some() { fingerprint(volume.partial())? } else { None };
-    decide(identity, fingerprint(volume.home())?, partial, (digest, &args.hostname, &args.handle))
+    let partial = if identity.is_some() {
+        fingerprint(volume.partial())?
+    } else {
+        None
+    };
+    decide(
+        identity,
+        fingerprint(volume.home())?,
+        partial,
+        (digest, &args.hostname, &args.handle),
+    )
 }
 
 /// Decides from `identity.json` and from the keys in the folder in place and in the folder aside.
@@ -143,11 +158,15 @@ fn decide(
     let Some(identity) = identity else {
         return match home {
             None => Ok(Found::Nothing),
-            Some(_) => Err(Failure::identity("the volume holds a server and no record of its birth; it is left alone")),
+            Some(_) => Err(Failure::identity(
+                "the volume holds a server and no record of its birth; it is left alone",
+            )),
         };
     };
     if identity.birth_id_digest != digest {
-        return Err(Failure::identity("the volume belongs to a server with another identity Secret; it is left alone"));
+        return Err(Failure::identity(
+            "the volume belongs to a server with another identity Secret; it is left alone",
+        ));
     }
     if identity.hostname != *hostname || identity.handle != *handle {
         return Err(Failure::identity(format!(
@@ -158,8 +177,12 @@ fn decide(
     match (home, partial) {
         (Some(key), _) if key == identity.fingerprint => Ok(Found::Born(identity)),
         (None, Some(key)) if key == identity.fingerprint => Ok(Found::Built(identity)),
-        (Some(_), _) => Err(Failure::identity("the owner's key on the volume is not the one the server was born with")),
-        (None, _) => Err(Failure::identity("the volume says that a server was born on it, and its data is gone")),
+        (Some(_), _) => Err(Failure::identity(
+            "the owner's key on the volume is not the one the server was born with",
+        )),
+        (None, _) => Err(Failure::identity(
+            "the volume says that a server was born on it, and its data is gone",
+        )),
     }
 }
 
@@ -197,11 +220,16 @@ fn escrow_text(snac: &Snac, args: &BirthArgs) -> Result<Vec<u8>, Failure> {
 }
 
 pub(super) fn recipient(name: &str, text: Option<&str>) -> Result<Option<Recipient>, Failure> {
-    text.map(str::parse).transpose().map_err(|e| Failure::refused("BadRecipient", format!("the {name} cannot be used: {e}")))
+    text.map(str::parse)
+        .transpose()
+        .map_err(|e| Failure::refused("BadRecipient", format!("the {name} cannot be used: {e}")))
 }
 
 pub(super) fn seal(recipient: Option<&Recipient>, secret: &[u8]) -> Result<Option<String>, Failure> {
-    recipient.map(|r| r.seal(secret)).transpose().map_err(|e| Failure::again("sealing", e))
+    recipient
+        .map(|r| r.seal(secret))
+        .transpose()
+        .map_err(|e| Failure::again("sealing", e))
 }
 
 #[cfg(test)]
@@ -214,12 +242,23 @@ mod tests {
 
     fn identity() -> IdentityFile {
         let (hostname, handle) = names();
-        IdentityFile { birth_id_digest: "d".into(), fingerprint: "f".into(), hostname, handle, born_at: Timestamp::UNIX_EPOCH }
+        IdentityFile {
+            birth_id_digest: "d".into(),
+            fingerprint: "f".into(),
+            hostname,
+            handle,
+            born_at: Timestamp::UNIX_EPOCH,
+        }
     }
 
     fn decided(identity: Option<IdentityFile>, home: Option<&str>, partial: Option<&str>) -> String {
         let (hostname, handle) = names();
-        match decide(identity, home.map(Into::into), partial.map(Into::into), ("d", &hostname, &handle)) {
+        match decide(
+            identity,
+            home.map(Into::into),
+            partial.map(Into::into),
+            ("d", &hostname, &handle),
+        ) {
             Ok(Found::Nothing) => "build".into(),
             Ok(Found::Built(_)) => "put in place".into(),
             Ok(Found::Born(_)) => "keep".into(),
@@ -244,10 +283,19 @@ mod tests {
             ("data gone", decided(Some(identity()), None, None)),
             ("data gone, other rest", decided(Some(identity()), None, Some("x"))),
             ("other key", decided(Some(identity()), Some("x"), None)),
-            ("other Secret", decided(other(|i| i.birth_id_digest = "x".into()), Some("f"), None)),
-            ("other host", decided(other(|i| i.hostname = "cats.example".parse().unwrap()), Some("f"), None)),
+            (
+                "other Secret",
+                decided(other(|i| i.birth_id_digest = "x".into()), Some("f"), None),
+            ),
+            (
+                "other host",
+                decided(other(|i| i.hostname = "cats.example".parse().unwrap()), Some("f"), None),
+            ),
         ];
-        let text: Vec<String> = rows.into_iter().map(|(state, decision)| format!("{state}: {decision}")).collect();
+        let text: Vec<String> = rows
+            .into_iter()
+            .map(|(state, decision)| format!("{state}: {decision}"))
+            .collect();
         insta::assert_snapshot!(text.join("\n"), @"
         fresh: build
         killed before the record: build
@@ -269,7 +317,9 @@ mod tests {
         // A private RSA key of 2,048 bits in PKCS #8 PEM has 1,704 bytes, and each newline two in JSON.
         let escrow = Escrow {
             flavour: Flavour::Snac,
-            hostname: format!("{0}.{0}.{0}.{1}.example", "a".repeat(63), "b".repeat(53)).parse().unwrap(),
+            hostname: format!("{0}.{0}.{0}.{1}.example", "a".repeat(63), "b".repeat(53))
+                .parse()
+                .unwrap(),
             handle: "a".repeat(30).parse().unwrap(),
             private_key: format!("{}{}", "\n".repeat(28), "x".repeat(1680)),
         };

@@ -79,7 +79,12 @@ pub fn remove_tree(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// What the system says.
 pub fn lock(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
     file.lock()?;
     Ok(file)
 }
@@ -102,7 +107,11 @@ mod tests {
     fn a_half_written_file_of_an_earlier_run_does_no_harm() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("user.json");
-        fs::write(folder.path().join("user.json.steppe-partial"), "half of something longer").unwrap();
+        fs::write(
+            folder.path().join("user.json.steppe-partial"),
+            "half of something longer",
+        )
+        .unwrap();
         write(&path, b"whole", 0o660).unwrap();
         assert_eq!(read(&path).unwrap().unwrap(), "whole");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);

@@ -118,7 +118,10 @@ mod tests {
         let failure = Failure::identity("key.json is gone");
         assert_eq!(report::<Done>(&path, Err(failure)).unwrap(), IDENTITY);
         let read = parse::<Done>(&std::fs::read_to_string(&path).unwrap()).unwrap_err();
-        assert_eq!((read.reason.as_str(), read.message.as_str()), ("IdentityMissing", "key.json is gone"));
+        assert_eq!(
+            (read.reason.as_str(), read.message.as_str()),
+            ("IdentityMissing", "key.json is gone")
+        );
     }
 
     #[test]

@@ -30,7 +30,10 @@ impl Snac {
     /// The snac at `program` (a path, or a name looked up in PATH) with its folder `home`.
     #[must_use]
     pub fn new(program: &Path, home: PathBuf) -> Self {
-        Self { program: program.to_owned(), home }
+        Self {
+            program: program.to_owned(),
+            home,
+        }
     }
 
     /// Makes the folder, which must not exist.
@@ -48,7 +51,27 @@ impl Snac {
     /// # Errors
     /// When snac cannot be run or fails.
     pub fn add_user(&self, handle: &Handle) -> Result<(), Failure> {
-        self.run("adduser", &[handle.as_str()], "")
+        self.run("adduser", &[handle.as_str()], "")?;
+        self.mend_key(handle)
+    }
+
+    /// Writes an account's keys anew without what does not belong to them. snac 2.75 writes them without a terminating
+    /// zero, so that a few bytes of its memory follow: the file is then no JSON, and neither is what other servers are told.
+    /// The keys stay what they are.
+    ///
+    /// # Errors
+    /// When there are no keys or they cannot be written.
+    pub fn mend_key(&self, handle: &Handle) -> Result<(), Failure> {
+        let keys = self.keys(handle)?;
+        let clean = Map::from_iter([
+            ("public".to_owned(), keys.public.into()),
+            ("secret".to_owned(), keys.secret.expose_secret().into()),
+        ]);
+        let path = self.user(handle).join("key.json");
+        if object(&path).is_ok_and(|found| found == clean) {
+            return Ok(());
+        }
+        write_object(&path, &clean)
     }
 
     /// Removes an account: unfollows whom it follows, then removes its files.
@@ -93,10 +116,7 @@ impl Snac {
     /// # Errors
     /// When the key is missing or damaged: an identity failure.
     pub fn private_key(&self, handle: &Handle) -> Result<SecretString, Failure> {
-        let key = object(&self.user(handle).join("key.json"))?;
-        text(&key, "secret")
-            .map(|pem| pem.to_owned().into())
-            .ok_or_else(|| Failure::identity(format!("key.json of account {handle} has no private key")))
+        Ok(self.keys(handle)?.secret)
     }
 
     /// Gives an account a new password, beside the running daemon too: it reads the file at each log-in.
@@ -147,10 +167,20 @@ impl Snac {
     }
 
     fn public_key(&self, handle: &Handle) -> Result<Vec<u8>, Failure> {
-        let key = object(&self.user(handle).join("key.json"))?;
-        text(&key, "public")
-            .and_then(der)
-            .ok_or_else(|| Failure::identity(format!("key.json of account {handle} has no public key in PEM")))
+        der(&self.keys(handle)?.public)
+            .ok_or_else(|| Failure::identity(format!("the public key of account {handle} is damaged")))
+    }
+
+    fn keys(&self, handle: &Handle) -> Result<Keys, Failure> {
+        let path = self.user(handle).join("key.json");
+        let content = match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Failure::identity(format!("{} is missing", path.display())));
+            }
+            other => other.map_err(|e| Failure::again(format!("reading {}", path.display()), e))?,
+        };
+        keys(&String::from_utf8_lossy(&content))
+            .ok_or_else(|| Failure::identity(format!("{} does not hold a pair of keys in PEM", path.display())))
     }
 
     fn run(&self, verb: &str, arguments: &[&str], answers: &str) -> Result<(), Failure> {
@@ -214,7 +244,14 @@ fn object(path: &Path) -> Result<Map<String, Value>, Failure> {
     let content = durable::read(path)
         .map_err(|e| Failure::again(format!("reading {}", path.display()), e))?
         .ok_or_else(|| Failure::identity(format!("{} is missing", path.display())))?;
-    serde_json::from_str(&content).map_err(|e| Failure::identity(format!("{} is damaged (line {}, column {})", path.display(), e.line(), e.column())))
+    serde_json::from_str(&content).map_err(|e| {
+        Failure::identity(format!(
+            "{} is damaged (line {}, column {})",
+            path.display(),
+            e.line(),
+            e.column()
+        ))
+    })
 }
 
 fn write_object(path: &Path, object: &Map<String, Value>) -> Result<(), Failure> {
@@ -229,10 +266,41 @@ fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
 
 /// The DER inside a PEM public key.
 fn der(pem: &str) -> Option<Vec<u8>> {
-    let (_, rest) = pem.split_once("-----BEGIN PUBLIC KEY-----")?;
-    let (body, _) = rest.split_once("-----END PUBLIC KEY-----")?;
-    let base64: String = body.split_whitespace().collect();
+    let (_, body) = pem.split_once("-----BEGIN PUBLIC KEY-----")?;
+    let base64: String = body
+        .split_once("-----END PUBLIC KEY-----")?
+        .0
+        .split_whitespace()
+        .collect();
     STANDARD.decode(base64).ok().filter(|der| !der.is_empty())
+}
+
+/// An account's keys, PEM.
+struct Keys {
+    public: String,
+    secret: SecretString,
+}
+
+/// Reads them from between their marks, whatever else stands in the file.
+fn keys(file: &str) -> Option<Keys> {
+    Some(Keys {
+        public: pem(file, "PUBLIC KEY")?,
+        secret: pem(file, "PRIVATE KEY")?.into(),
+    })
+}
+
+/// A PEM out of a JSON text, where its newlines are escaped.
+fn pem(json: &str, label: &str) -> Option<String> {
+    let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
+    let (_, rest) = json.split_once(&begin)?;
+    let (body, _) = rest.split_once(&end)?;
+    let body = body.replace("\\n", "\n").replace("\\/", "/");
+    let lines: Vec<&str> = body.split_whitespace().collect();
+    let base64 = |line: &&str| line.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
+    if lines.is_empty() || !lines.iter().all(base64) {
+        return None;
+    }
+    Some(format!("{begin}\n{}\n{end}\n", lines.join("\n")))
 }
 
 #[cfg(test)]
@@ -249,7 +317,10 @@ mod tests {
     #[test]
     fn the_hash_is_snacs() {
         let password = SecretString::from("eQyuAEPUb03lgMEV".to_owned());
-        assert_eq!(hash("dcc9f171", &handle(), &password), "dcc9f171:7703dff4db27d6b345a9c758da439fe65d550ba8");
+        assert_eq!(
+            hash("dcc9f171", &handle(), &password),
+            "dcc9f171:7703dff4db27d6b345a9c758da439fe65d550ba8"
+        );
     }
 
     #[test]
@@ -260,7 +331,10 @@ mod tests {
         }) else {
             unreachable!()
         };
-        let settings = Settings { description: Some("<b>of</b> prey".into()), ..Settings::default() };
+        let settings = Settings {
+            description: Some("<b>of</b> prey".into()),
+            ..Settings::default()
+        };
         let new = with_settings(&old, &settings, &handle());
         assert_eq!(with_settings(&new, &settings, &handle()), new);
         insta::assert_snapshot!(serde_json::to_string(&new).unwrap(), @r#"{"address":"0.0.0.0","admin_account":"alice","admin_email":"","disable_email_notifications":true,"host":"birds.example","layout":2.7,"port":8001,"prefix":"","protocol":"https","short_description":"<b>of</b> prey","short_description_raw":false,"title":"Birds"}"#);
@@ -270,7 +344,7 @@ mod tests {
     fn a_damaged_file_is_not_quoted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.json");
-        std::fs::write(&path, r#"{"secret": "CANARY"#).unwrap();
+        std::fs::write(&path, r#"{"passwd": "CANARY"#).unwrap();
         let failure = object(&path).unwrap_err();
         assert!(!failure.message.contains("CANARY"), "{failure}");
         assert_eq!(failure.code, super::super::outcome::IDENTITY);
@@ -278,14 +352,54 @@ mod tests {
 
     #[test]
     fn der_of_a_public_key() {
-        assert_eq!(der("-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\n"), Some(vec![1, 2, 3]));
-        assert_eq!(der("-----BEGIN PRIVATE KEY-----\nAQID\n-----END PRIVATE KEY-----\n"), None);
+        assert_eq!(
+            der("-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\n"),
+            Some(vec![1, 2, 3])
+        );
+        assert_eq!(
+            der("-----BEGIN PRIVATE KEY-----\nAQID\n-----END PRIVATE KEY-----\n"),
+            None
+        );
         assert_eq!(der(""), None);
     }
 
-    /// snac 2.75 writes its PEM without a terminating zero, so that now and then a few stray characters follow it.
+    /// As snac 2.75 wrote it: bytes of its memory behind the public key, so that the file is neither UTF-8 nor JSON.
     #[test]
-    fn stray_characters_after_the_key_are_not_the_key() {
-        assert_eq!(der("-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\naUU"), Some(vec![1, 2, 3]));
+    fn stray_bytes_after_the_key_are_not_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let snac = Snac::new("snac".as_ref(), folder.path().to_owned());
+        let user = folder.path().join("user/alice");
+        std::fs::create_dir_all(&user).unwrap();
+        let mut file =
+            br#"{"secret": "-----BEGIN PRIVATE KEY-----\nBAUG\n-----END PRIVATE KEY-----\n\u0084UU", "#.to_vec();
+        file.extend_from_slice(br#""public": "-----BEGIN PUBLIC KEY-----\nAQ\nID\n-----END PUBLIC KEY-----\n"#);
+        file.extend_from_slice(b"\x84\x01UU\"}");
+        std::fs::write(user.join("key.json"), &file).unwrap();
+        assert!(serde_json::from_slice::<Value>(&file).is_err());
+
+        let before = snac.fingerprint(&handle()).unwrap();
+        snac.mend_key(&handle()).unwrap();
+        assert_eq!(snac.fingerprint(&handle()).unwrap(), before);
+        let mended: Value = serde_json::from_slice(&std::fs::read(user.join("key.json")).unwrap()).unwrap();
+        assert_eq!(
+            mended["public"],
+            "-----BEGIN PUBLIC KEY-----\nAQ\nID\n-----END PUBLIC KEY-----\n"
+        );
+        assert_eq!(
+            mended["secret"],
+            "-----BEGIN PRIVATE KEY-----\nBAUG\n-----END PRIVATE KEY-----\n"
+        );
+    }
+
+    #[test]
+    fn a_key_with_a_hole_is_none() {
+        assert!(
+            pem(
+                "-----BEGIN PUBLIC KEY-----\\nAQ\u{fffd}ID\\n-----END PUBLIC KEY-----",
+                "PUBLIC KEY"
+            )
+            .is_none()
+        );
+        assert!(pem("-----BEGIN PUBLIC KEY-----\\nAQID", "PUBLIC KEY").is_none());
     }
 }

@@ -115,14 +115,25 @@ impl FakeStore {
             inner.survive -= 1;
         } else if inner.fail > 0 {
             inner.fail -= 1;
-            return Err(StoreError::Failed { doing: what, key: key.to_owned(), source: "the fake was told to fail".into() });
+            return Err(StoreError::Failed {
+                doing: what,
+                key: key.to_owned(),
+                source: "the fake was told to fail".into(),
+            });
         }
         Ok(lock(&self.grants))
     }
 }
 
-async fn take(State(grants): State<Arc<Mutex<Grants>>>, Path(key): Path<String>, headers: HeaderMap, body: Body) -> StatusCode {
-    let sent = headers.get("x-amz-checksum-sha256").and_then(|value| value.to_str().ok());
+async fn take(
+    State(grants): State<Arc<Mutex<Grants>>>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> StatusCode {
+    let sent = headers
+        .get("x-amz-checksum-sha256")
+        .and_then(|value| value.to_str().ok());
     if sent != Some(STANDARD.encode(Sha256::digest(&body)).as_str()) {
         return StatusCode::BAD_REQUEST;
     }
@@ -137,12 +148,23 @@ impl Store for FakeStore {
         Ok(())
     }
 
-    fn presign_put<'a>(&'a self, key: &'a str, sha256: [u8; 32], _: Duration) -> BoxFuture<'a, Result<Grant, StoreError>> {
+    fn presign_put<'a>(
+        &'a self,
+        key: &'a str,
+        sha256: [u8; 32],
+        _: Duration,
+    ) -> BoxFuture<'a, Result<Grant, StoreError>> {
         async move {
-            let address = self.call("presign", key)?.address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9)));
+            let address = self
+                .call("presign", key)?
+                .address
+                .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9)));
             let url = format!("http://{address}/{key}").parse();
             let url = url.map_err(|e: url::ParseError| StoreError::Configuration(e.to_string()))?;
-            Ok(Grant { url, headers: vec![("x-amz-checksum-sha256".to_owned(), STANDARD.encode(sha256))] })
+            Ok(Grant {
+                url,
+                headers: vec![("x-amz-checksum-sha256".to_owned(), STANDARD.encode(sha256))],
+            })
         }
         .boxed()
     }
@@ -179,7 +201,14 @@ impl Store for FakeStore {
     }
 
     fn head<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Meta>, StoreError>> {
-        async move { Ok(self.call("head", key)?.objects.get(key).map(|content| meta(key, content))) }.boxed()
+        async move {
+            Ok(self
+                .call("head", key)?
+                .objects
+                .get(key)
+                .map(|content| meta(key, content)))
+        }
+        .boxed()
     }
 
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Meta>, StoreError>> {
@@ -201,7 +230,11 @@ impl Store for FakeStore {
 }
 
 fn meta(key: &str, content: &Bytes) -> Meta {
-    Meta { key: key.to_owned(), size: content.len() as u64, modified: Timestamp::UNIX_EPOCH }
+    Meta {
+        key: key.to_owned(),
+        size: content.len() as u64,
+        modified: Timestamp::UNIX_EPOCH,
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -219,7 +252,10 @@ mod tests {
         assert_eq!(store.put_if_absent("a/b", "one".into()).await.unwrap(), Put::Created);
         assert_eq!(store.put_if_absent("a/b", "two".into()).await.unwrap(), Put::Exists);
         assert_eq!(ensure(&store, "a/b", "three".into(), 100).await.unwrap(), "one");
-        assert!(matches!(read(&store, "a/b", 2).await, Err(StoreError::TooLong { limit: 2 })));
+        assert!(matches!(
+            read(&store, "a/b", 2).await,
+            Err(StoreError::TooLong { limit: 2 })
+        ));
         assert_eq!(read(&store, "a/c", 2).await.unwrap(), None);
         assert_eq!(store.list("a/").await.unwrap().len(), 1);
     }

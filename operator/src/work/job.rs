@@ -36,7 +36,9 @@ impl Job {
     /// # Errors
     /// What the API server says.
     pub async fn find(context: &Context, instance: &str, work_uid: &str, role: &str) -> Result<Option<Self>, Error> {
-        let Some(mut job) = Self::cached(context, instance, work_uid, role) else { return Ok(None) };
+        let Some(mut job) = Self::cached(context, instance, work_uid, role) else {
+            return Ok(None);
+        };
         let over = job.complete || job.failed.is_some();
         if over && job.ended.is_none() && !job.deleting {
             let namespace = context.config.namespace(instance);
@@ -49,10 +51,23 @@ impl Job {
         let namespace = context.config.namespace(instance);
         let owned = &context.caches.owned;
         let held = owned.get(instance, Kind::Job, Some(&namespace), &pod::job_name(role, work_uid))?;
-        let Seen::Job { complete, ended_at, message } = &held.seen else { return None };
+        let Seen::Job {
+            complete,
+            ended_at,
+            message,
+        } = &held.seen
+        else {
+            return None;
+        };
         let mut pods = owned.of(instance);
         pods.retain(|pod| pod.kind == Kind::Pod && pod.label(labels::WORK_UID) == Some(work_uid));
-        let created = |seen: &Seen| if let Seen::Pod { created, .. } = seen { *created } else { None };
+        let created = |seen: &Seen| {
+            if let Seen::Pod { created, .. } = seen {
+                *created
+            } else {
+                None
+            }
+        };
         let newest = pods.iter().max_by_key(|pod| created(&pod.seen));
         let (ended, waiting) = match newest.map(|pod| &pod.seen) {
             Some(Seen::Pod { ended, waiting, .. }) => (ended.iter().find(|end| end.container == role), waiting.clone()),
@@ -75,13 +90,19 @@ impl Job {
     pub fn lasting_failure(&self) -> Option<Failure> {
         let end = self.ended.as_ref()?;
         let lasting = [REFUSED, IDENTITY].iter().any(|code| i64::from(*code) == end.code);
-        outcome::parse::<serde_json::Value>(&end.message).err().filter(|_| lasting)
+        outcome::parse::<serde_json::Value>(&end.message)
+            .err()
+            .filter(|_| lasting)
     }
 
     /// Why it failed, in words.
     #[must_use]
     pub fn why(&self) -> String {
-        let told = self.ended.as_ref().filter(|end| end.code != 0).and_then(|end| outcome::parse::<serde_json::Value>(&end.message).err());
+        let told = self
+            .ended
+            .as_ref()
+            .filter(|end| end.code != 0)
+            .and_then(|end| outcome::parse::<serde_json::Value>(&end.message).err());
         match (told, &self.failed) {
             (Some(failure), _) => failure.message,
             (None, Some(message)) if !message.is_empty() => message.clone(),

@@ -37,9 +37,17 @@ where
     let api: Api<K> = Api::all(client.clone());
     let ours = ListParams::default().labels(&format!("{}={instance_uid}", labels::INSTANCE_UID));
     let found = api.list(&ours).await.map_err(|e| {
-        Error::kube(Step::Observe, format!("listing every {} of instance {instance_uid}", K::kind(&())), e)
+        Error::kube(
+            Step::Observe,
+            format!("listing every {} of instance {instance_uid}", K::kind(&())),
+            e,
+        )
     })?;
-    Ok(found.items.into_iter().filter(|work| work.instance_uid() == instance_uid).collect())
+    Ok(found
+        .items
+        .into_iter()
+        .filter(|work| work.instance_uid() == instance_uid)
+        .collect())
 }
 
 /// An instance as it is now; `None` when there is none of this name and uid.
@@ -48,7 +56,10 @@ where
 /// What the API server says.
 pub async fn instance(client: &Client, name: &str, uid: &str) -> Result<Option<Instance>, Error> {
     let api: Api<Instance> = Api::all(client.clone());
-    let found = api.get_opt(name).await.map_err(|e| Error::kube(Step::Observe, format!("reading Instance {name}"), e))?;
+    let found = api
+        .get_opt(name)
+        .await
+        .map_err(|e| Error::kube(Step::Observe, format!("reading Instance {name}"), e))?;
     Ok(found.filter(|instance| instance.uid().as_deref() == Some(uid)))
 }
 
@@ -62,11 +73,15 @@ pub async fn server_is_down(client: &Client, namespace: &str) -> Result<bool, Er
         .get_opt("server")
         .await
         .map_err(|e| Error::kube(Step::Observe, format!("reading Deployment {namespace}/server"), e))?;
-    let wanted = deployment.and_then(|found| found.spec).map_or(0, |spec| spec.replicas.unwrap_or(1));
+    let wanted = deployment
+        .and_then(|found| found.spec)
+        .map_or(0, |spec| spec.replicas.unwrap_or(1));
     if wanted != 0 {
         return Ok(false);
     }
-    Ok(pods(client, namespace, &format!("{}=server", labels::ROLE)).await?.is_empty())
+    Ok(pods(client, namespace, &format!("{}=server", labels::ROLE))
+        .await?
+        .is_empty())
 }
 
 /// All pods of a piece of work, whatever their state.
@@ -85,8 +100,15 @@ pub async fn work_pods(client: &Client, namespace: &str, work_uid: &str) -> Resu
 pub async fn work_ended(client: &Client, namespace: &str, work_uid: &str, role: &str) -> Result<Option<Ended>, Error> {
     let mut pods = work_pods(client, namespace, work_uid).await?;
     pods.sort_by_key(|pod| pod.creation_timestamp().map(|time| time.0));
-    let statuses = pods.pop().and_then(|pod| pod.status).and_then(|status| status.container_statuses).unwrap_or_default();
-    let state = statuses.into_iter().find(|status| status.name == role).and_then(|status| status.state);
+    let statuses = pods
+        .pop()
+        .and_then(|pod| pod.status)
+        .and_then(|status| status.container_statuses)
+        .unwrap_or_default();
+    let state = statuses
+        .into_iter()
+        .find(|status| status.name == role)
+        .and_then(|status| status.state);
     Ok(state.and_then(|state| state.terminated).map(|end| Ended {
         container: role.to_owned(),
         code: i64::from(end.exit_code),
@@ -97,7 +119,9 @@ pub async fn work_ended(client: &Client, namespace: &str, work_uid: &str, role: 
 async fn pods(client: &Client, namespace: &str, selector: &str) -> Result<Vec<Pod>, Error> {
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let found = api.list(&ListParams::default().labels(selector)).await;
-    Ok(found.map_err(|e| Error::kube(Step::Observe, format!("listing pods {selector} in {namespace}"), e))?.items)
+    Ok(found
+        .map_err(|e| Error::kube(Step::Observe, format!("listing pods {selector} in {namespace}"), e))?
+        .items)
 }
 
 /// Makes a Job. Gives the attempt that it is of: ours, or the one that was there.
@@ -111,7 +135,9 @@ pub async fn create_job(client: &Client, namespace: &str, job: &Job) -> Result<u
     let there = match api.create(&PostParams::default(), job).await {
         Ok(created) => created,
         Err(error) if is_conflict(&error) => {
-            let Some(found) = api.get_opt(&name).await.map_err(failed)? else { return Err(failed(error)) };
+            let Some(found) = api.get_opt(&name).await.map_err(failed)? else {
+                return Err(failed(error));
+            };
             if found.metadata.deletion_timestamp.is_some() {
                 return Err(failed(error));
             }
@@ -119,7 +145,11 @@ pub async fn create_job(client: &Client, namespace: &str, job: &Job) -> Result<u
         }
         Err(error) => return Err(failed(error)),
     };
-    Ok(there.labels().get(ATTEMPT).and_then(|text| text.parse().ok()).unwrap_or(1))
+    Ok(there
+        .labels()
+        .get(ATTEMPT)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1))
 }
 
 /// Asks for the deletion of a Job and its pods. The Job stays until its pods are gone. No error when it is gone already.
@@ -130,13 +160,20 @@ pub async fn delete_job(client: &Client, namespace: &str, name: &str, uid: &str)
     let api: Api<Job> = Api::namespaced(client.clone(), namespace);
     let parameters = DeleteParams {
         propagation_policy: Some(PropagationPolicy::Foreground),
-        preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
+        preconditions: Some(Preconditions {
+            uid: Some(uid.to_owned()),
+            resource_version: None,
+        }),
         ..DeleteParams::default()
     };
     match api.delete(name, &parameters).await {
         Ok(_) => Ok(()),
         Err(error) if is_not_found(&error) => Ok(()),
-        Err(error) => Err(Error::kube(Step::Apply, format!("deleting Job {namespace}/{name}"), error)),
+        Err(error) => Err(Error::kube(
+            Step::Apply,
+            format!("deleting Job {namespace}/{name}"),
+            error,
+        )),
     }
 }
 
@@ -146,7 +183,11 @@ pub async fn delete_job(client: &Client, namespace: &str, name: &str, uid: &str)
 /// What the API server says.
 pub async fn mark<K>(client: &Client, work: &K) -> Result<(), Error>
 where
-    K: Work + kube::Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+    K: Work
+        + kube::Resource<DynamicType = (), Scope = ClusterResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned,
 {
     let mut finalizers = work.finalizers().to_vec();
     if !finalizers.iter().any(|name| name == FINALIZER) {
@@ -162,7 +203,11 @@ where
 /// What the API server says.
 pub async fn release<K>(client: &Client, work: &K) -> Result<(), Error>
 where
-    K: Work + kube::Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+    K: Work
+        + kube::Resource<DynamicType = (), Scope = ClusterResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned,
 {
     let finalizers: Vec<_> = work.finalizers().iter().filter(|name| *name != FINALIZER).collect();
     patch_metadata(client, work, json!({ "finalizers": finalizers }), "releasing").await
@@ -170,7 +215,11 @@ where
 
 async fn patch_metadata<K>(client: &Client, work: &K, mut change: Value, doing: &str) -> Result<(), Error>
 where
-    K: Work + kube::Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+    K: Work
+        + kube::Resource<DynamicType = (), Scope = ClusterResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned,
 {
     let name = work.name_any();
     // A list is replaced whole, so nobody may have changed it since.
@@ -180,6 +229,10 @@ where
     match api.patch(&name, &PatchParams::default(), &patch).await {
         Ok(_) => Ok(()),
         Err(error) if is_not_found(&error) => Ok(()),
-        Err(error) => Err(Error::kube(Step::Apply, format!("{doing} {} {name}", K::kind(&())), error)),
+        Err(error) => Err(Error::kube(
+            Step::Apply,
+            format!("{doing} {} {name}", K::kind(&())),
+            error,
+        )),
     }
 }

@@ -73,7 +73,11 @@ fn observed(status: Value) -> Observed {
 }
 
 fn live() -> Live {
-    Live { changes: Vec::new(), exports: Vec::new(), pods_left: 0 }
+    Live {
+        changes: Vec::new(),
+        exports: Vec::new(),
+        pods_left: 0,
+    }
 }
 
 fn job() -> Job {
@@ -90,15 +94,25 @@ fn job() -> Job {
 }
 
 fn ended(code: i64, message: &str) -> Option<Ended> {
-    Some(Ended { container: "account".into(), code, message: message.into() })
+    Some(Ended {
+        container: "account".into(),
+        code,
+        message: message.into(),
+    })
 }
 
 fn told(what: &str, observed: &Observed, attempt: Option<u32>) -> String {
     let decision = decide(observed, &validate(observed));
     let after = status::next(observed, &decision, attempt);
     let before = observed.change.status.clone().unwrap_or_default();
-    let difference = crate::status::difference(&serde_json::to_value(&before).unwrap(), &serde_json::to_value(&after).unwrap());
-    let events: Vec<_> = status::notes(&before, &after).into_iter().map(|note| note.reason).collect();
+    let difference = crate::status::difference(
+        &serde_json::to_value(&before).unwrap(),
+        &serde_json::to_value(&after).unwrap(),
+    );
+    let events: Vec<_> = status::notes(&before, &after)
+        .into_iter()
+        .map(|note| note.reason)
+        .collect();
     let difference = difference.map_or("no change".into(), |value| value.to_string());
     format!("{what}\n  {decision}\n  {difference}\n  events {events:?}\n")
 }
@@ -118,21 +132,68 @@ fn running() -> Value {
 
 #[test]
 fn before_it_begins() {
-    let spec = |change: fn(&mut crd::AccountChangeSpec)| with(observed(json!({})), |o| change(&mut Arc::make_mut(&mut o.change).spec));
+    let spec = |change: fn(&mut crd::AccountChangeSpec)| {
+        with(observed(json!({})), |o| change(&mut Arc::make_mut(&mut o.change).spec))
+    };
     let text = [
         nothing("free", &observed(json!({}))),
-        nothing("not marked", &with(observed(json!({})), |o| Arc::make_mut(&mut o.change).metadata.labels = None)),
-        nothing("the owner is removed", &spec(|spec| (spec.action, spec.handle) = (crd::AccountAction::Remove, "alice".parse().unwrap()))),
-        nothing("the owner's log-in is reset", &spec(|spec| (spec.action, spec.handle) = (crd::AccountAction::ResetLogin, "alice".parse().unwrap()))),
-        nothing("mistyped claim", &spec(|spec| spec.claim = Some("age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8q".into()))),
+        nothing(
+            "not marked",
+            &with(observed(json!({})), |o| {
+                Arc::make_mut(&mut o.change).metadata.labels = None
+            }),
+        ),
+        nothing(
+            "the owner is removed",
+            &spec(|spec| (spec.action, spec.handle) = (crd::AccountAction::Remove, "alice".parse().unwrap())),
+        ),
+        nothing(
+            "the owner's log-in is reset",
+            &spec(|spec| (spec.action, spec.handle) = (crd::AccountAction::ResetLogin, "alice".parse().unwrap())),
+        ),
+        nothing(
+            "mistyped claim",
+            &spec(|spec| spec.claim = Some("age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8q".into())),
+        ),
         nothing("no claim", &spec(|spec| spec.claim = None)),
-        nothing("not born", &with(observed(json!({})), |o| o.instance = Some(Arc::new(instance(|i| i["status"]["identity"] = Value::Null))))),
-        nothing("unknown version", &with(observed(json!({})), |o| o.instance = Some(Arc::new(instance(|i| i["spec"]["version"] = json!("9")))))),
-        nothing("an export copies", &with(observed(json!({})), |o| o.exports = vec![Arc::new(export("Copying"))])),
-        nothing("an export signs", &with(observed(json!({})), |o| o.exports = vec![Arc::new(export("Signing"))])),
-        nothing("an older change waits", &with(observed(json!({})), |o| o.changes = vec![Arc::new(change("older", "2026-01-02T02:00:00Z", json!({})))])),
-        nothing("a younger change runs", &with(observed(json!({})), |o| o.changes = vec![Arc::new(change("younger", "2026-01-02T03:30:00Z", running()))])),
-        nothing("frozen server", &with(observed(json!({})), |o| o.instance = Some(Arc::new(instance(|i| i["spec"]["mode"] = json!("Frozen")))))),
+        nothing(
+            "not born",
+            &with(observed(json!({})), |o| {
+                o.instance = Some(Arc::new(instance(|i| i["status"]["identity"] = Value::Null)))
+            }),
+        ),
+        nothing(
+            "unknown version",
+            &with(observed(json!({})), |o| {
+                o.instance = Some(Arc::new(instance(|i| i["spec"]["version"] = json!("9"))))
+            }),
+        ),
+        nothing(
+            "an export copies",
+            &with(observed(json!({})), |o| o.exports = vec![Arc::new(export("Copying"))]),
+        ),
+        nothing(
+            "an export signs",
+            &with(observed(json!({})), |o| o.exports = vec![Arc::new(export("Signing"))]),
+        ),
+        nothing(
+            "an older change waits",
+            &with(observed(json!({})), |o| {
+                o.changes = vec![Arc::new(change("older", "2026-01-02T02:00:00Z", json!({})))]
+            }),
+        ),
+        nothing(
+            "a younger change runs",
+            &with(observed(json!({})), |o| {
+                o.changes = vec![Arc::new(change("younger", "2026-01-02T03:30:00Z", running()))]
+            }),
+        ),
+        nothing(
+            "frozen server",
+            &with(observed(json!({})), |o| {
+                o.instance = Some(Arc::new(instance(|i| i["spec"]["mode"] = json!("Frozen"))))
+            }),
+        ),
     ];
     insta::assert_snapshot!(text.join(""));
 }
@@ -151,32 +212,89 @@ fn while_it_runs() {
     };
     let text = [
         told("its turn", &at(|_| {}), Some(1)),
-        nothing("an export began to stop the server", &at(|live| live.exports = vec![export("Stopping")])),
-        nothing("an older change runs too", &at(|live| live.changes = vec![change("older", "2026-01-02T02:00:00Z", running())])),
-        nothing("a younger change runs too", &at(|live| live.changes = vec![change("younger", "2026-01-02T03:30:00Z", running())])),
+        nothing(
+            "an export began to stop the server",
+            &at(|live| live.exports = vec![export("Stopping")]),
+        ),
+        nothing(
+            "an older change runs too",
+            &at(|live| live.changes = vec![change("older", "2026-01-02T02:00:00Z", running())]),
+        ),
+        nothing(
+            "a younger change runs too",
+            &at(|live| live.changes = vec![change("younger", "2026-01-02T03:30:00Z", running())]),
+        ),
         nothing("works", &with_job(|_| {})),
-        nothing("done", &with_job(|job| (job.complete, job.ended) = (true, ended(0, r#"{"claim":"sealed"}"#)))),
+        nothing(
+            "done",
+            &with_job(|job| (job.complete, job.ended) = (true, ended(0, r#"{"claim":"sealed"}"#))),
+        ),
         nothing("done, and the result is lost", &with_job(|job| job.complete = true)),
-        nothing("refused", &with_job(|job| (job.failed, job.ended) = (Some(String::new()), ended(4, r#"{"error":{"reason":"AccountExists","message":"there is bob"}}"#)))),
-        nothing("failed", &with_job(|job| (job.failed, job.ended) = (Some(String::new()), ended(1, r#"{"error":{"reason":"Error","message":"disk full"}}"#)))),
+        nothing(
+            "refused",
+            &with_job(|job| {
+                (job.failed, job.ended) = (
+                    Some(String::new()),
+                    ended(4, r#"{"error":{"reason":"AccountExists","message":"there is bob"}}"#),
+                )
+            }),
+        ),
+        nothing(
+            "failed",
+            &with_job(|job| {
+                (job.failed, job.ended) = (
+                    Some(String::new()),
+                    ended(1, r#"{"error":{"reason":"Error","message":"disk full"}}"#),
+                )
+            }),
+        ),
         nothing("Job going", &with_job(|job| job.deleting = true)),
-        nothing("too long", &with(with_job(|_| {}), |o| o.now = "2026-01-02T05:00:00Z".parse().unwrap())),
-        nothing("failed too often", &with(at(|_| {}), |o| Arc::make_mut(&mut o.change).status.as_mut().unwrap().work.attempt = 6)),
-        nothing("deleted", &with(with_job(|_| {}), |o| Arc::make_mut(&mut o.change).metadata.deletion_timestamp = Some(serde_json::from_value(json!(NOW)).unwrap()))),
+        nothing(
+            "too long",
+            &with(with_job(|_| {}), |o| o.now = "2026-01-02T05:00:00Z".parse().unwrap()),
+        ),
+        nothing(
+            "failed too often",
+            &with(at(|_| {}), |o| {
+                Arc::make_mut(&mut o.change).status.as_mut().unwrap().work.attempt = 6
+            }),
+        ),
+        nothing(
+            "deleted",
+            &with(with_job(|_| {}), |o| {
+                Arc::make_mut(&mut o.change).metadata.deletion_timestamp =
+                    Some(serde_json::from_value(json!(NOW)).unwrap())
+            }),
+        ),
     ];
     insta::assert_snapshot!(text.join(""));
 }
 
 #[test]
 fn when_it_is_over() {
-    let given_up = || observed(json!({ "phase": "Running", "step": "Working", "attempt": 1, "reason": "Deleted", "message": "the change was deleted" }));
-    let over = || with(observed(json!({ "phase": "Succeeded", "finishedAt": "2026-01-02T03:59:30Z", "claim": "sealed" })), |o| Arc::make_mut(&mut o.change).metadata.finalizers = None);
+    let given_up = || {
+        observed(
+            json!({ "phase": "Running", "step": "Working", "attempt": 1, "reason": "Deleted", "message": "the change was deleted" }),
+        )
+    };
+    let over = || {
+        with(
+            observed(json!({ "phase": "Succeeded", "finishedAt": "2026-01-02T03:59:30Z", "claim": "sealed" })),
+            |o| Arc::make_mut(&mut o.change).metadata.finalizers = None,
+        )
+    };
     let text = [
         nothing("given up, Job works", &with(given_up(), |o| o.job = Some(job()))),
-        nothing("given up, a pod is left", &with(given_up(), |o| o.live = Some(Live { pods_left: 1, ..live() }))),
+        nothing(
+            "given up, a pod is left",
+            &with(given_up(), |o| o.live = Some(Live { pods_left: 1, ..live() })),
+        ),
         nothing("given up, all gone", &with(given_up(), |o| o.live = Some(live()))),
         nothing("over, Job left", &with(over(), |o| o.job = Some(job()))),
-        nothing("over, held", &observed(json!({ "phase": "Failed", "finishedAt": "2026-01-02T03:59:30Z" }))),
+        nothing(
+            "over, held",
+            &observed(json!({ "phase": "Failed", "finishedAt": "2026-01-02T03:59:30Z" })),
+        ),
         nothing("over", &over()),
     ];
     insta::assert_snapshot!(text.join(""));

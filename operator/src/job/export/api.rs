@@ -47,14 +47,35 @@ enum Problem {
 
 impl Api {
     pub(super) fn new(args: &ExportArgs) -> Result<Self, Failure> {
-        let wrong = |e| Failure::refused("BadCertificate", format!("the grants endpoint's certificate cannot be used: {e}"));
+        let wrong = |e| {
+            Failure::refused(
+                "BadCertificate",
+                format!("the grants endpoint's certificate cannot be used: {e}"),
+            )
+        };
         let certificates = Certificate::from_pem_bundle(args.grants_ca.as_bytes()).map_err(wrong)?;
-        let build = |builder: reqwest::ClientBuilder| builder.connect_timeout(Duration::from_secs(10)).timeout(Duration::from_secs(120)).build();
+        let build = |builder: reqwest::ClientBuilder| {
+            builder
+                .connect_timeout(Duration::from_secs(10))
+                .timeout(Duration::from_secs(120))
+                .build()
+        };
         // This endpoint is known by its own certificate and by nothing else.
         let grants = build(Client::builder().tls_certs_only(certificates)).map_err(wrong)?;
         let store = build(Client::builder()).map_err(|e| Failure::again("making an HTTP client", e))?;
-        let base = format!("{}/v1/exports/{}", args.grants.as_str().trim_end_matches('/'), args.export_uid);
-        Ok(Self { inner: Arc::new(Inner { base, token: args.token.clone(), grants, store }) })
+        let base = format!(
+            "{}/v1/exports/{}",
+            args.grants.as_str().trim_end_matches('/'),
+            args.export_uid
+        );
+        Ok(Self {
+            inner: Arc::new(Inner {
+                base,
+                token: args.token.clone(),
+                grants,
+                store,
+            }),
+        })
     }
 
     /// What to write, and what is there already.
@@ -101,11 +122,20 @@ impl Api {
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: &impl Serialize) -> Result<T, Failure> {
-        let what = format!("asking the operator ({method} {})", if path.is_empty() { "/" } else { path });
-        let url: Url = format!("{}{path}", self.inner.base).parse().map_err(|e| Failure::again(&what, e))?;
+        let what = format!(
+            "asking the operator ({method} {})",
+            if path.is_empty() { "/" } else { path }
+        );
+        let url: Url = format!("{}{path}", self.inner.base)
+            .parse()
+            .map_err(|e| Failure::again(&what, e))?;
         retry(&what, || async {
             let request = self.inner.grants.request(method.clone(), url.clone());
-            let request = if method == Method::GET { request } else { request.json(body) };
+            let request = if method == Method::GET {
+                request
+            } else {
+                request.json(body)
+            };
             let answer = self.authorized(request)?.send().await.map_err(passing)?;
             read(answer).await
         })
@@ -139,18 +169,22 @@ async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, Problem> {
     }
     let said: String = answer.text().await.unwrap_or_default().chars().take(300).collect();
     Err(match status {
-        StatusCode::CONFLICT | StatusCode::GONE | StatusCode::NOT_FOUND => {
-            Problem::Lasting(Failure::refused("ExportOver", format!("the operator does not expect this copy any more: {said}")))
-        }
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::Lasting(Failure::refused("Misunderstood", format!("the operator answers {status}: {said}")))
-        }
+        StatusCode::CONFLICT | StatusCode::GONE | StatusCode::NOT_FOUND => Problem::Lasting(Failure::refused(
+            "ExportOver",
+            format!("the operator does not expect this copy any more: {said}"),
+        )),
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => Problem::Lasting(
+            Failure::refused("Misunderstood", format!("the operator answers {status}: {said}")),
+        ),
         // 401 and 403 too: a token may just be being replaced, or the operator's view be a moment old.
         _ => Problem::Passing(format!("the operator answers {status}: {said}")),
     })
 }
 
-async fn retry<T, F: Future<Output = Result<T, Problem>>>(what: &str, mut attempt: impl FnMut() -> F) -> Result<T, Failure> {
+async fn retry<T, F: Future<Output = Result<T, Problem>>>(
+    what: &str,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, Failure> {
     let mut tries = 0;
     loop {
         tries += 1;

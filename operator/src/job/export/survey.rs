@@ -44,21 +44,35 @@ pub(super) fn survey(home: &Path, stopped_at: Option<Timestamp>) -> Result<Surve
     for name in names(&home.join("user")).map_err(failed)? {
         survey.users += 1;
         let public = home.join("user").join(&name).join("public");
-        survey.posts += names(&public).map_err(failed)?.iter().filter(|name| name.ends_with(".json")).count() as u64;
-        match name.parse::<Handle>().map_err(|e| e.to_string()).and_then(|h| snac.fingerprint(&h).map_err(|e| e.to_string())) {
+        survey.posts += names(&public)
+            .map_err(failed)?
+            .iter()
+            .filter(|name| name.ends_with(".json"))
+            .count() as u64;
+        match name
+            .parse::<Handle>()
+            .map_err(|e| e.to_string())
+            .and_then(|h| snac.fingerprint(&h).map_err(|e| e.to_string()))
+        {
             Ok(sha256) => survey.actor_keys.push(ActorKey {
                 actor: name,
                 sha256: sha256.parse().map_err(|e| Failure::again("reading a fingerprint", e))?,
             }),
-            Err(error) => survey.warnings.push(format!("account {name} has no readable key: {error}")),
+            Err(error) => survey
+                .warnings
+                .push(format!("account {name} has no readable key: {error}")),
         }
     }
     let drain = durable::read(&home.join(".steppe-drain.json")).map_err(failed)?;
     survey.deliveries_cut = deliveries_cut(drain.as_deref(), stopped_at);
     match survey.deliveries_cut {
         Some(0) => {}
-        Some(cut) => survey.warnings.push(format!("{cut} deliveries to other servers were still waiting when the server stopped, and were cut")),
-        None if stopped_at.is_some() => survey.warnings.push("nobody knows whether deliveries to other servers were cut by the stop".to_owned()),
+        Some(cut) => survey.warnings.push(format!(
+            "{cut} deliveries to other servers were still waiting when the server stopped, and were cut"
+        )),
+        None if stopped_at.is_some() => survey
+            .warnings
+            .push("nobody knows whether deliveries to other servers were cut by the stop".to_owned()),
         None => {}
     }
     Ok(survey)
@@ -93,7 +107,8 @@ mod tests {
     #[test]
     fn a_drain_of_an_earlier_stop_says_nothing() {
         let stopped = Timestamp::from_second(1_000_000).ok();
-        let cut = |drained_at: i64| deliveries_cut(Some(&format!(r#"{{"pending":7,"drainedAt":{drained_at}}}"#)), stopped);
+        let cut =
+            |drained_at: i64| deliveries_cut(Some(&format!(r#"{{"pending":7,"drainedAt":{drained_at}}}"#)), stopped);
         assert_eq!(cut(1_000_005), Some(7));
         assert_eq!(cut(999_990), Some(7));
         assert_eq!(cut(999_000), None);
@@ -112,10 +127,19 @@ mod tests {
                 fs::write(home.join(format!("user/{user}/public/{n}.json")), "{}").unwrap();
             }
         }
-        let key = r#"{"public": "-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\n", "secret": "CANARY"}"#;
+        let key = r#"{"public": "-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\n",
+            "secret": "-----BEGIN PRIVATE KEY-----\nCANARY\n-----END PRIVATE KEY-----\n"}"#;
         fs::write(home.join("user/alice/key.json"), key).unwrap();
         let survey = survey(home, None).unwrap();
-        assert_eq!((survey.users, survey.posts, survey.actor_keys.len(), survey.deliveries_cut), (2, 3, 1, None));
+        assert_eq!(
+            (
+                survey.users,
+                survey.posts,
+                survey.actor_keys.len(),
+                survey.deliveries_cut
+            ),
+            (2, 3, 1, None)
+        );
         assert_eq!(survey.warnings.len(), 1);
         assert!(!format!("{survey:?}").contains("CANARY"));
     }
