@@ -155,18 +155,13 @@ impl<'a> View<'a> {
         Ok(serde_json::from_value(pod).context("a Deployment's template makes no pod")?)
     }
 
-    /// The status, if it differs from the one written down in more than times.
-    fn status(&self, refused: Option<&str>) -> Option<Value> {
-        let old = json!(self.deployment.status);
-        let ready = self
-            .current
-            .iter()
-            .chain(&self.old)
-            .filter(|pod| pod::ready(pod))
-            .count();
-        let replicas = self.current.len() + self.old.len();
-        let available = ready >= self.wanted;
-        let done = available && self.old.is_empty() && self.current.len() == self.wanted;
+    /// The conditions that hold: type, status, reason, message.
+    fn conditions(
+        &self,
+        available: bool,
+        done: bool,
+        refused: Option<&str>,
+    ) -> Vec<(&'static str, &'static str, &'static str, String)> {
         let mut conditions = vec![if available {
             (
                 "Available",
@@ -199,6 +194,22 @@ impl<'a> View<'a> {
             )
         });
         conditions.extend(refused.map(|message| ("ReplicaFailure", "True", "FailedCreate", message.to_owned())));
+        conditions
+    }
+
+    /// The status, if it differs from the one written down in more than times.
+    fn status(&self, refused: Option<&str>) -> Option<Value> {
+        let old = json!(self.deployment.status);
+        let ready = self
+            .current
+            .iter()
+            .chain(&self.old)
+            .filter(|pod| pod::ready(pod))
+            .count();
+        let replicas = self.current.len() + self.old.len();
+        let available = ready >= self.wanted;
+        let done = available && self.old.is_empty() && self.current.len() == self.wanted;
+        let conditions = self.conditions(available, done, refused);
         let conditions: Vec<Value> = conditions.into_iter().map(|new| condition(&old, new)).collect();
         let new = json!({
             "observedGeneration": self.deployment.metadata.generation,

@@ -125,6 +125,13 @@ pub(super) async fn bind(claim: &PersistentVolumeClaim, context: &Context) -> Re
     volumes
         .patch_status(&name, &PatchParams::default(), &Patch::Merge(phase))
         .await?;
+    point(claim, &volume, context).await?;
+    Ok(true)
+}
+
+/// Points the claim at its volume.
+async fn point(claim: &PersistentVolumeClaim, volume: &PersistentVolume, context: &Context) -> Result<(), Failure> {
+    let modes = claim.spec.as_ref().and_then(|spec| spec.access_modes.as_ref());
     let claims: Api<PersistentVolumeClaim> =
         Api::namespaced(context.client.clone(), &claim.namespace().unwrap_or_default());
     let annotations = json!({
@@ -132,16 +139,16 @@ pub(super) async fn bind(claim: &PersistentVolumeClaim, context: &Context) -> Re
         "volume.kubernetes.io/storage-provisioner": PROVISIONER, "volume.kubernetes.io/selected-node": context.node,
     });
     let metadata = json!({ "uid": claim.uid(), "annotations": annotations });
-    let patch = json!({ "metadata": metadata, "spec": { "volumeName": name } });
+    let patch = json!({ "metadata": metadata, "spec": { "volumeName": volume.name_any() } });
     claims
         .patch(&claim.name_any(), &PatchParams::default(), &Patch::Merge(patch))
         .await?;
-    let capacity = volume.spec.and_then(|spec| spec.capacity);
-    let status = json!({ "status": { "phase": "Bound", "accessModes": spec.access_modes, "capacity": capacity } });
+    let capacity = volume.spec.as_ref().and_then(|spec| spec.capacity.as_ref());
+    let status = json!({ "status": { "phase": "Bound", "accessModes": modes, "capacity": capacity } });
     claims
         .patch_status(&claim.name_any(), &PatchParams::default(), &Patch::Merge(status))
         .await?;
-    Ok(true)
+    Ok(())
 }
 
 /// Whether the volume belongs to a claim already, this one or another. A reference without a uid reserves it for the
