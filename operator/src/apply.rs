@@ -211,11 +211,8 @@ impl Writer {
             field_manager: Some(labels::MANAGER.to_owned()),
             ..PostParams::default()
         };
-        let body = match kind {
-            // Its digest is nobody's business.
-            Kind::Secret => object.body,
-            _ => object.marked(),
-        };
+        // A Secret's digest is nobody's business.
+        let body = if kind == Kind::Secret { object.body } else { object.marked() };
         let object: DynamicObject =
             serde_json::from_value(body).map_err(|error| Error::new(Step::Apply, doing.clone(), error))?;
         match api.create(&how, &object).await {

@@ -128,6 +128,7 @@ fn merge(into: &mut Value, from: Value) {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // reads better with `json!` at the call
 pub(super) fn pod(role: &str, status: Value) -> Arc<Held> {
     held(
         Kind::Pod,
@@ -281,7 +282,7 @@ pub(super) fn decide(seen: &Observed) -> Decision {
 pub(super) fn carry(seen: &Observed) -> Plan {
     match decide(seen) {
         Decision::Carry(plan) => *plan,
-        other => panic!("nothing is carried out: {other}"),
+        other @ (Decision::Paused(_) | Decision::Refused(_)) => panic!("nothing is carried out: {other}"),
     }
 }
 

@@ -151,6 +151,15 @@ impl Observed {
             .filter(move |held| held.kind == Kind::Pod && held.label(labels::ROLE) == Some(role))
     }
 
+    /// Why a container of a role's pods cannot start, if one cannot.
+    #[must_use]
+    pub fn waiting(&self, role: &str) -> Option<String> {
+        self.pods(role).find_map(|pod| {
+            let Seen::Pod { waiting, .. } = &pod.seen else { return None };
+            waiting.clone()
+        })
+    }
+
     /// Why the operator has been told to change nothing, if it has.
     #[must_use]
     pub fn paused_by(&self) -> Option<&'static str> {

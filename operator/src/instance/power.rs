@@ -194,10 +194,7 @@ fn missing_claim(seen: &Observed, identity: &Identity) -> Option<Missing> {
         }
         DataSight::Present(claim) => claim,
     };
-    let volume = match &claim.seen {
-        Seen::Claim { volume, .. } => volume.as_deref(),
-        _ => None,
-    };
+    let volume = if let Seen::Claim { volume, .. } = &claim.seen { volume.as_deref() } else { None };
     if claim.uid == identity.volume_claim_uid && volume == Some(identity.volume_name.as_str()) {
         return None;
     }
@@ -228,16 +225,14 @@ fn missing_volume(seen: &Observed, identity: &Identity) -> Option<Missing> {
         }
         DataSight::Present(volume) => volume,
     };
-    match &volume.seen {
-        Seen::Volume { claim_uid, .. } if claim_uid.as_deref() == Some(identity.volume_claim_uid.as_str()) => None,
-        _ => Some(Missing {
-            reason: "VolumeReplaced",
-            message: format!(
-                "PersistentVolume {} is not bound to the claim {} that the server was born with",
-                identity.volume_name, identity.volume_claim_uid
-            ),
-        }),
-    }
+    let ours = matches!(&volume.seen, Seen::Volume { claim_uid, .. } if claim_uid.as_deref() == Some(identity.volume_claim_uid.as_str()));
+    (!ours).then(|| Missing {
+        reason: "VolumeReplaced",
+        message: format!(
+            "PersistentVolume {} is not bound to the claim {} that the server was born with",
+            identity.volume_name, identity.volume_claim_uid
+        ),
+    })
 }
 
 fn missing_secret(seen: &Observed, identity: &Identity) -> Option<Missing> {
@@ -267,16 +262,13 @@ fn missing_secret(seen: &Observed, identity: &Identity) -> Option<Missing> {
 /// as soon as the server is stopped, so the verdict stays until somebody changes the instance.
 fn refused(seen: &Observed) -> Option<Missing> {
     const REASON: &str = "ContentReplaced";
-    let by_pod = seen.pods("server").find_map(|pod| match &pod.seen {
-        Seen::Pod { ended, .. } => ended
+    let by_pod = seen.pods("server").find_map(|pod| {
+        let Seen::Pod { ended, .. } = &pod.seen else { return None };
+        let end = ended
             .iter()
-            .find(|end| end.container == "prepare" && end.code == i64::from(outcome::IDENTITY))
-            .map(|end| {
-                outcome::parse::<serde_json::Value>(&end.message)
-                    .err()
-                    .map_or_else(|| end.message.clone(), |failure| failure.message)
-            }),
-        _ => None,
+            .find(|end| end.container == "prepare" && end.code == i64::from(outcome::IDENTITY))?;
+        let failure = outcome::parse::<serde_json::Value>(&end.message).err();
+        Some(failure.map_or_else(|| end.message.clone(), |failure| failure.message))
     });
     let before = || {
         let status = seen.instance.status.as_ref()?;

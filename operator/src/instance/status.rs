@@ -156,22 +156,10 @@ struct Server {
 
 impl Server {
     fn of(seen: &Observed) -> Self {
-        match seen.server().map(|held| &held.seen) {
-            Some(&Seen::Deployment {
-                wanted,
-                current,
-                ready,
-                settled,
-                ..
-            }) => Self {
-                exists: true,
-                wanted,
-                current,
-                ready,
-                settled,
-            },
-            _ => Self::default(),
-        }
+        let Some(&Seen::Deployment { wanted, current, ready, settled, .. }) = seen.server().map(|held| &held.seen) else {
+            return Self::default();
+        };
+        Self { exists: true, wanted, current, ready, settled }
     }
 
     const fn is_up(self) -> bool {
@@ -212,11 +200,7 @@ fn health(seen: &Observed, applied: &Applied, server: Server, conditions: &mut C
 
 /// Why a server that should be up may not answer yet.
 fn starting(seen: &Observed, server: Server) -> String {
-    let waiting = seen.pods("server").find_map(|pod| match &pod.seen {
-        Seen::Pod { waiting, .. } => waiting.clone(),
-        _ => None,
-    });
-    match waiting {
+    match seen.waiting("server") {
         Some(why) => format!("its pod cannot start: {why}"),
         None if server.is_up() => "its pod is ready; it has not been reached yet".to_owned(),
         None => "its pod is starting".to_owned(),

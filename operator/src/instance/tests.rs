@@ -18,7 +18,7 @@ use crate::probe::{Health, Verdict};
 fn reason(decision: &Decision) -> &str {
     match decision {
         Decision::Refused(refusal) => refusal.reason,
-        other => panic!("it was not refused: {other}"),
+        other @ (Decision::Paused(_) | Decision::Carry(_)) => panic!("it was not refused: {other}"),
     }
 }
 
@@ -178,6 +178,7 @@ fn a_lost_status_is_restored_from_the_namespace() {
 
 // ---- Birth.
 
+#[allow(clippy::needless_pass_by_value)] // reads better with `json!` at the call
 fn birthing(job: Value, pod_status: Value) -> super::observe::Observed {
     let mut seen = fresh();
     Arc::make_mut(&mut seen.instance).metadata.finalizers = Some(vec![labels::KEEP_FINALIZER.to_owned()]);

@@ -168,9 +168,9 @@ fn image(seen: &Observed, cell: &CellFacts) -> Result<String, Refusal> {
     if let Some(image) = cell.image(spec.flavour, &spec.version) {
         return Ok(image.to_owned());
     }
-    let running = seen.server().and_then(|server| match &server.seen {
-        Seen::Deployment { image, .. } => image.clone(),
-        _ => None,
+    let running = seen.server().and_then(|server| {
+        let Seen::Deployment { image, .. } = &server.seen else { return None };
+        image.clone()
     });
     running.ok_or_else(|| {
         let message = format!(

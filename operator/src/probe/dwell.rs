@@ -88,7 +88,7 @@ mod tests {
             (vec![(true, 0), (false, 1), (false, 2), (false, 3)], Verdict::Up),
             (vec![(true, 0), (false, 1), (false, 40)], Verdict::Up),
             (vec![(true, 0), (false, 1), (false, 16), (false, 31)], down.clone()),
-            (vec![(false, 1), (false, 16), (false, 31)], down.clone()),
+            (vec![(false, 1), (false, 16), (false, 31)], down),
             (vec![(false, 1), (false, 16), (false, 31), (true, 32)], Verdict::Up),
             (
                 vec![(true, 0), (false, 1), (true, 2), (false, 31), (false, 32)],

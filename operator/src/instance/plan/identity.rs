@@ -153,21 +153,18 @@ fn is_past(time: Option<Timestamp>, limit: SignedDuration, now: Timestamp) -> bo
 
 /// What the Job's last pod said.
 fn outcome(seen: &Observed) -> Option<Result<Born, Failure>> {
-    seen.pods("birth").find_map(|pod| match &pod.seen {
-        Seen::Pod { ended, phase, .. } if phase == "Succeeded" || phase == "Failed" => ended
-            .iter()
-            .find(|end| end.container == "birth")
-            .map(|end| outcome::parse(&end.message)),
-        _ => None,
+    seen.pods("birth").find_map(|pod| {
+        let Seen::Pod { ended, phase, .. } = &pod.seen else { return None };
+        if phase != "Succeeded" && phase != "Failed" {
+            return None;
+        }
+        let end = ended.iter().find(|end| end.container == "birth")?;
+        Some(outcome::parse(&end.message))
     })
 }
 
 fn running(seen: &Observed) -> Birth {
-    let waiting = seen.pods("birth").find_map(|pod| match &pod.seen {
-        Seen::Pod { waiting, .. } => waiting.clone(),
-        _ => None,
-    });
-    match waiting {
+    match seen.waiting("birth") {
         Some(why) => Birth::Wait {
             reason: "BirthStuck",
             message: format!("the Job's pod cannot start: {why}"),
@@ -217,14 +214,8 @@ fn finish(seen: &Observed, wish: &Wish, born: Born) -> Birth {
 
 fn bound_claim(seen: &Observed) -> Option<(&Held, &str)> {
     let claim = seen.find(Kind::PersistentVolumeClaim, names::DATA)?;
-    match &claim.seen {
-        Seen::Claim {
-            bound: true,
-            volume: Some(volume),
-            ..
-        } => Some((claim, volume)),
-        _ => None,
-    }
+    let Seen::Claim { bound: true, volume: Some(volume), .. } = &claim.seen else { return None };
+    Some((claim, volume))
 }
 
 /// The claim: made before the birth, kept as it is afterwards, and never made again.
@@ -239,15 +230,13 @@ pub(super) fn claim(seen: &Observed, wish: &Wish, recorded: Option<&Identity>) -
     if held.is_none() && wish.mode == Mode::Closing {
         return None;
     }
-    let existing = held.and_then(|held| match &held.seen {
-        Seen::Claim {
-            storage_class, request, ..
-        } => Some(resources::Existing {
+    let existing = held.and_then(|held| {
+        let Seen::Claim { storage_class, request, .. } = &held.seen else { return None };
+        Some(resources::Existing {
             storage_class: storage_class.clone(),
             request: request.clone(),
             grows: seen.volumes_grow,
-        }),
-        _ => None,
+        })
     });
     let uid = recorded.map(|identity| identity.volume_claim_uid.as_str());
     Some(resources::claim(wish, existing.as_ref(), uid))

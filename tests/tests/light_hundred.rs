@@ -1,0 +1,156 @@
+//! A hundred instances at once: they all get ready, cost no more than was budgeted, and are left alone afterwards.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use crd::condition;
+use e2e::light::{Pond, is};
+use kube::ResourceExt as _;
+use kube::api::{Api, DynamicObject, ListParams};
+use lab::wait;
+use serde_json::json;
+
+const MANY: usize = 100;
+/// A deadline, not a measure.
+const LIMIT: Duration = Duration::from_secs(240);
+/// Ceilings, with a little air over what was measured (33 writes and 8 reads). Whoever needs more says why here.
+const WRITES: u64 = 42;
+const READS: u64 = 14;
+/// A cell is full when one of Kubernetes' own limits is reached; these keep 2,500 tenants below all of them.
+const OBJECTS: usize = 30;
+const SERVICES: usize = 4;
+
+/// Requests by verb and resource, watches and the lists before them left out.
+fn calls(pond: &Pond) -> Result<BTreeMap<String, u64>> {
+    let text = pond.metrics().text()?;
+    let mut calls = BTreeMap::new();
+    for line in text
+        .lines()
+        .filter(|line| line.starts_with("steppe_operator_api_calls_total"))
+    {
+        let label = |key: &str| {
+            line.split(&format!("{key}=\""))
+                .nth(1)
+                .and_then(|rest| rest.split('"').next())
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let count = line.rsplit(' ').next().unwrap_or_default().parse()?;
+        calls.insert(format!("{} {}", label("verb"), label("resource")), count);
+    }
+    calls.retain(|call, _| !call.starts_with("watch "));
+    Ok(calls)
+}
+
+fn sum(calls: &BTreeMap<String, u64>, read: bool) -> u64 {
+    let is_read = |call: &str| call.starts_with("get ") || call.starts_with("list ");
+    calls
+        .iter()
+        .filter(|(call, _)| is_read(call) == read)
+        .map(|(_, count)| count)
+        .sum()
+}
+
+async fn quiet(pond: &Pond) -> Result<BTreeMap<String, u64>> {
+    let mut last = (calls(pond)?, tokio::time::Instant::now());
+    wait::until("the operator to be quiet", LIMIT, async || {
+        let now = calls(pond)?;
+        if now != last.0 {
+            last = (now, tokio::time::Instant::now());
+        }
+        Ok((last.1.elapsed() > Duration::from_secs(2)).then(|| last.0.clone()))
+    })
+    .await
+}
+
+/// All objects in a tenant's namespace, events left out, by kind.
+async fn objects(pond: &Pond, space: &str) -> Result<BTreeMap<String, usize>> {
+    let mut counts = BTreeMap::from([("Namespace".to_owned(), 1), ("PersistentVolume".to_owned(), 1)]);
+    let discovery = kube::Discovery::new(pond.client.clone()).run().await?;
+    for group in discovery.groups() {
+        for (resource, abilities) in group.recommended_resources() {
+            let listed = abilities.supports_operation(kube::discovery::verbs::LIST);
+            let namespaced = abilities.scope == kube::discovery::Scope::Namespaced;
+            if !listed || !namespaced || resource.kind == "Event" {
+                continue;
+            }
+            let api: Api<DynamicObject> = Api::namespaced_with(pond.client.clone(), space, &resource);
+            let count = api.list(&ListParams::default()).await?.items.len();
+            if count > 0 {
+                counts.insert(resource.kind, count);
+            }
+        }
+    }
+    Ok(counts)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_instances_get_ready_and_are_left_alone() -> Result<()> {
+    let mut pond = Pond::dig_calm("many").await?;
+    quiet(&pond).await?;
+    let begun = calls(&pond)?;
+    let begin = tokio::time::Instant::now();
+    for number in 0..MANY {
+        pond.instance(&format!("many-{number}"), &format!("h{number}"), json!({}))
+            .await?;
+    }
+    let api = pond.instances();
+    let mine = ListParams::default().labels("pond=many");
+    wait::until("all to be ready", LIMIT, async || {
+        let all = api.list(&mine).await?.items;
+        let ready = all.iter().filter(|instance| is(instance, condition::READY)).count();
+        if ready < MANY {
+            let other = all.iter().find(|instance| !is(instance, condition::READY));
+            bail!(
+                "{ready} are ready; {:?}",
+                other.map(|instance| (instance.name_any(), &instance.status))
+            );
+        }
+        Ok(Some(()))
+    })
+    .await?;
+    let took = begin.elapsed();
+    let spent = quiet(&pond).await?;
+    let delta: BTreeMap<String, u64> = spent
+        .iter()
+        .map(|(call, count)| (call.clone(), count - begun.get(call).copied().unwrap_or(0)))
+        .collect();
+    let per = |read: bool| sum(&delta, read) as f64 / MANY as f64;
+    println!("{MANY} instances ready after {:.1} s", took.as_secs_f64());
+    println!("per tenant: {:.1} writes, {:.1} reads", per(false), per(true));
+    for (call, count) in delta.iter().filter(|(_, count)| **count > 0) {
+        println!("  {call}: {:.2}", *count as f64 / MANY as f64);
+    }
+    assert!(sum(&delta, false) <= WRITES * MANY as u64, "too many writes");
+    assert!(sum(&delta, true) <= READS * MANY as u64, "too many reads");
+
+    let counts = objects(&pond, &pond.space("many-0")).await?;
+    let total: usize = counts.values().sum();
+    println!("objects per tenant: {total} {counts:?}");
+    // On a node there are three more: the Deployment's ReplicaSet and the EndpointSlice of its Service, kept by
+    // controllers that this ground has not, and the ServiceAccount's published root certificates.
+    assert!(total + 3 <= OBJECTS, "{counts:?}");
+    assert!(counts.get("Service").copied().unwrap_or(0) <= SERVICES);
+
+    // Everything is looked at again, by the same operator and by a new one: nothing is written, and by the same one
+    // nothing is read either.
+    let before = calls(&pond)?;
+    let cell: Api<crd::Cell> = Api::all(pond.client.clone());
+    let touch = json!({ "metadata": { "annotations": { "touched": "now" } } });
+    for number in 0..MANY {
+        pond.change(&format!("many-{number}"), touch.clone()).await?;
+    }
+    assert_eq!(quiet(&pond).await?, before, "a resync is not free");
+    assert!(cell.get("cell").await.context("the cell")?.status.is_some());
+
+    pond.stop().await?;
+    pond.start().await?;
+    let after = quiet(&pond).await?;
+    assert_eq!(sum(&after, false), 0, "a new operator wrote: {after:?}");
+    println!(
+        "a new operator: {} reads for {MANY} instances, 0 writes",
+        sum(&after, true)
+    );
+    Ok(())
+}
