@@ -109,6 +109,8 @@ pub struct Pond {
     pub store: Arc<FakeStore>,
     /// The status double.
     pub double: Running,
+    /// How often what cannot be watched is looked at.
+    pub every: Duration,
     operator: Option<Operator>,
 }
 
@@ -121,11 +123,23 @@ pub struct Operator {
 }
 
 impl Pond {
-    /// A pond with an operator in it.
+    /// A pond with an operator in it that looks often.
     ///
     /// # Errors
     /// When the ground cannot be started.
     pub async fn dig(name: &str) -> Result<Self> {
+        Self::dig_with(name, Duration::from_secs(1)).await
+    }
+
+    /// A pond with an operator in it that looks as seldom as in production.
+    ///
+    /// # Errors
+    /// When the ground cannot be started.
+    pub async fn dig_calm(name: &str) -> Result<Self> {
+        Self::dig_with(name, Config::default().identity_check).await
+    }
+
+    async fn dig_with(name: &str, every: Duration) -> Result<Self> {
         let light = light().await?;
         let client = light.client().await?;
         let double = StatusDouble::new(client.clone(), Scope::prefix(&format!("{name}-")), Delays::brief(7))
@@ -136,6 +150,7 @@ impl Pond {
             name: name.to_owned(),
             prober: Arc::default(),
             store: Arc::default(),
+            every,
             double,
             operator: None,
         };
@@ -149,7 +164,7 @@ impl Pond {
         Config {
             selector: Some(format!("pond={}", self.name)),
             namespace_prefix: format!("{}-", self.name),
-            identity_check: Duration::from_secs(1),
+            identity_check: self.every,
             probe_every: Duration::from_secs(2),
             ..Config::default()
         }
