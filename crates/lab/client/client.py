@@ -33,10 +33,16 @@ def resolve_as_told(pairs):
     socket.getaddrinfo = getaddrinfo
 
 
-def client(args, **more):
+def connection(args):
+    """A session that trusts what it is told to trust: the environment's authorities and proxies would win otherwise."""
     session = requests.Session()
-    if args.ca:
-        session.verify = args.ca
+    session.trust_env = False
+    session.verify = args.ca or True
+    return session
+
+
+def client(args, **more):
+    session = connection(args)
     if args.host_header:
         session.headers["Host"] = args.host_header
         session.headers["X-Forwarded-Proto"] = "https"
@@ -48,8 +54,7 @@ def client(args, **more):
 def login(args):
     """Registers an app, fills in the server's authorize form as a browser would, and trades the code for a token."""
     password = sys.stdin.readline().rstrip("\n")
-    session = requests.Session()
-    session.verify = args.ca or True
+    session = connection(args)
     app, secret = Mastodon.create_app(
         "Steppe demo", scopes=SCOPES, redirect_uris=REDIRECT, api_base_url=args.base, session=session, request_timeout=20
     )
@@ -105,30 +110,30 @@ def upload(args):
     media = api.media_post(args.file, description="a picture")
     status = api.status_post("a picture", media_ids=[media])
     url = status.media_attachments[0].url
-    answer = requests.get(url, verify=args.ca or True, timeout=20)
+    answer = connection(args).get(url, timeout=20)
     answer.raise_for_status()
     with open(args.file, "rb") as file:
         same = file.read() == answer.content
     return {"url": url, "same": same}
 
 
-def follow(args):
-    api = with_token(args)
-    found = api.search_v2(args.account, resolve=True)
-    accounts = found.accounts
+def find(args):
+    """The server's id of an account elsewhere."""
+    accounts = with_token(args).search_v2(args.account, resolve=True).accounts
     if not accounts:
         sys.exit(f"{args.account} was not found")
-    relation = api.account_follow(accounts[0])
-    return {"account": accounts[0].acct, "following": relation.following, "requested": relation.requested}
+    return {"id": str(accounts[0].id)}
 
 
-def following(args):
-    api = with_token(args)
-    me = api.account_verify_credentials()
-    return {
-        "followers": [account.acct for account in api.account_followers(me)],
-        "following": [account.acct for account in api.account_following(me)],
-    }
+def follow(args):
+    relation = with_token(args).account_follow(args.id)
+    return {"following": relation.following, "requested": relation.requested}
+
+
+def relation(args):
+    """How the token's account stands to another one, which the server knows already."""
+    [found] = with_token(args).account_relationships(args.id)
+    return {"following": found.following, "followed_by": found.followed_by}
 
 
 def main():
@@ -152,10 +157,13 @@ def main():
     call = calls.add_parser("upload")
     call.add_argument("--file", required=True)
     call.set_defaults(run=upload)
-    call = calls.add_parser("follow")
+    call = calls.add_parser("find")
     call.add_argument("--account", required=True)
-    call.set_defaults(run=follow)
-    calls.add_parser("following").set_defaults(run=following)
+    call.set_defaults(run=find)
+    for name, run in [("follow", follow), ("relation", relation)]:
+        call = calls.add_parser(name)
+        call.add_argument("--id", required=True)
+        call.set_defaults(run=run)
     args = parser.parse_args()
     resolve_as_told(args.resolve)
     try:

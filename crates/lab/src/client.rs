@@ -50,12 +50,20 @@ impl Library {
     /// An app that talks to the server at `base`.
     #[must_use]
     pub fn app(&self, base: &str) -> App {
-        App { library: self.clone(), base: base.to_owned(), args: Vec::new() }
+        App {
+            library: self.clone(),
+            base: base.to_owned(),
+            args: Vec::new(),
+        }
     }
 }
 
 async fn run(command: &mut Command) -> Result<()> {
-    let output = command.stdin(Stdio::null()).output().await.with_context(|| format!("{command:?}"))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .with_context(|| format!("{command:?}"))?;
     if !output.status.success() {
         bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
@@ -113,13 +121,18 @@ pub struct Timeline {
     pub texts: Vec<String>,
 }
 
-/// Who follows whom.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Relations {
-    /// Accounts that follow the token's.
-    pub followers: Vec<String>,
-    /// Accounts that it follows.
-    pub following: Vec<String>,
+/// How the token's account stands to another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Relation {
+    /// It follows the other one, who accepted.
+    pub following: bool,
+    /// The other one follows it.
+    pub followed_by: bool,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    id: String,
 }
 
 impl App {
@@ -162,10 +175,20 @@ impl App {
         let output = child.wait_with_output().await?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            bail!("client {} at {}: {}", words.join(" "), self.base, said.lines().last().unwrap_or_default());
+            bail!(
+                "client {} at {}: {}",
+                words.join(" "),
+                self.base,
+                said.lines().last().unwrap_or_default()
+            );
         }
-        serde_json::from_slice(&output.stdout)
-            .with_context(|| format!("client {}: not JSON: {}", words.join(" "), String::from_utf8_lossy(&output.stdout)))
+        serde_json::from_slice(&output.stdout).with_context(|| {
+            format!(
+                "client {}: not JSON: {}",
+                words.join(" "),
+                String::from_utf8_lossy(&output.stdout)
+            )
+        })
     }
 
     /// Registers an app, passes the authorize form, and trades the code for a token.
@@ -197,7 +220,8 @@ impl App {
     /// # Errors
     /// When that does not happen within `seconds`.
     pub async fn home_with(&self, token: &str, text: &str, seconds: u32) -> Result<Timeline> {
-        self.call(token, &["home", "--await", text, "--limit", &seconds.to_string()]).await
+        self.call(token, &["home", "--await", text, "--limit", &seconds.to_string()])
+            .await
     }
 
     /// Uploads a picture, posts it and fetches it back.
@@ -205,22 +229,35 @@ impl App {
     /// # Errors
     /// When the server refuses it or does not give it back.
     pub async fn upload(&self, token: &str, file: &Path) -> Result<Upload> {
-        self.call(token, &["upload", "--file", &file.display().to_string()]).await
+        self.call(token, &["upload", "--file", &file.display().to_string()])
+            .await
     }
 
-    /// Follows `user@host`.
+    /// The server's id of the account `user@host`, which it looks up there.
     ///
     /// # Errors
     /// When the server cannot find the account.
-    pub async fn follow(&self, token: &str, account: &str) -> Result<()> {
-        self.call::<serde_json::Value>(token, &["follow", "--account", account]).await.map(drop)
+    pub async fn find(&self, token: &str, account: &str) -> Result<String> {
+        self.call::<Found>(token, &["find", "--account", account])
+            .await
+            .map(|found| found.id)
     }
 
-    /// Who follows whom.
+    /// Follows the account with this id.
     ///
     /// # Errors
-    /// When the server refuses the token.
-    pub async fn relations(&self, token: &str) -> Result<Relations> {
-        self.call(token, &["following"]).await
+    /// When the server refuses it.
+    pub async fn follow(&self, token: &str, id: &str) -> Result<()> {
+        self.call::<serde_json::Value>(token, &["follow", "--id", id])
+            .await
+            .map(drop)
+    }
+
+    /// How the token's account stands to the one with this id.
+    ///
+    /// # Errors
+    /// When the server does not know it.
+    pub async fn relation(&self, token: &str, id: &str) -> Result<Relation> {
+        self.call(token, &["relation", "--id", id]).await
     }
 }

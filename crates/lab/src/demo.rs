@@ -54,7 +54,16 @@ pub async fn run(options: &Options, config: &Config, cache: &Cache, progress: &m
         let taken = take(&cell.site, &first, &cell.bucket, work.path(), &mut seconds).await?;
         progress.step("Bringing it up on a plain Debian");
         let begun = Instant::now();
-        restore(&cell.site, cache, &first, &taken, work.path(), &cell.public_key).await?;
+        restore(
+            &cell.site,
+            cache,
+            &first,
+            &second.account(),
+            &taken,
+            work.path(),
+            &cell.public_key,
+        )
+        .await?;
         seconds.restore = life::rounded(begun.elapsed());
     }
     tell(options, &cell, &[first, second], &seconds)

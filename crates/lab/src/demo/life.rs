@@ -48,6 +48,14 @@ pub struct Living {
     pub token: String,
 }
 
+impl Living {
+    /// The owner's address, `user@host`.
+    #[must_use]
+    pub fn account(&self) -> String {
+        format!("{}@{}", self.order.handle, self.order.host)
+    }
+}
+
 /// Runs `step` and writes down how long it took.
 async fn timed<T>(seconds: &mut f64, step: impl Future<Output = Result<T>>) -> Result<T> {
     let begun = Instant::now();
@@ -100,8 +108,17 @@ pub async fn log_in(site: &Site, order: Order) -> Result<Living> {
     let password = site.password(&order).await?;
     let login = site.app(&order).login(&order.handle, &password).await?;
     let account = site.app(&order).verify(&login.token).await?;
-    ensure!(account.account == order.handle, "the token belongs to {}, not to {}", account.account, order.handle);
-    Ok(Living { order, password, token: login.token })
+    ensure!(
+        account.account == order.handle,
+        "the token belongs to {}, not to {}",
+        account.account,
+        order.handle
+    );
+    Ok(Living {
+        order,
+        password,
+        token: login.token,
+    })
 }
 
 async fn post(site: &Site, living: &Living, work: &Path) -> Result<()> {
@@ -111,7 +128,11 @@ async fn post(site: &Site, living: &Living, work: &Path) -> Result<()> {
     let picture = work.join(format!("picture-{}.png", living.order.name));
     std::fs::write(&picture, PICTURE)?;
     let upload = app.upload(&living.token, &picture).await?;
-    ensure!(upload.same, "{} does not give back the bytes that were uploaded", upload.url);
+    ensure!(
+        upload.same,
+        "{} does not give back the bytes that were uploaded",
+        upload.url
+    );
     Ok(())
 }
 
@@ -121,16 +142,16 @@ async fn post(site: &Site, living: &Living, work: &Path) -> Result<()> {
 /// When the follow is not accepted or the post does not arrive within a minute each.
 pub async fn federate(site: &Site, first: &Living, second: &Living) -> Result<()> {
     let (app, other) = (site.app(&first.order), site.app(&second.order));
-    let account = format!("{}@{}", first.order.handle, first.order.host);
-    other.follow(&second.token, &account).await?;
-    let follower = format!("{}@{}", second.order.handle, second.order.host);
+    let id = other.find(&second.token, &first.account()).await?;
+    other.follow(&second.token, &id).await?;
     wait::until("the follow to be accepted", Duration::from_secs(60), async || {
-        let relations = app.relations(&first.token).await?;
-        Ok(relations.followers.iter().any(|account| *account == follower).then_some(()))
+        Ok(other.relation(&second.token, &id).await?.following.then_some(()))
     })
     .await?;
     app.post(&first.token, "a post for those who follow").await?;
-    other.home_with(&second.token, "a post for those who follow", 60).await?;
+    other
+        .home_with(&second.token, "a post for those who follow", 60)
+        .await?;
     Ok(())
 }
 
@@ -152,7 +173,11 @@ pub async fn take(site: &Site, living: &Living, bucket: &Bucket, work: &Path, se
     let key = Claim::new();
     let name = format!("{}-away", living.order.name);
     let limit = Duration::from_secs(300);
-    let export = timed(&mut seconds.export, site.export(&living.order, &name, Some(key.recipient()), limit)).await?;
+    let export = timed(
+        &mut seconds.export,
+        site.export(&living.order, &name, Some(key.recipient()), limit),
+    )
+    .await?;
     let made = export.status.as_ref().and_then(|status| status.bundle.as_ref());
     let made = made.context("the export succeeded without a bundle")?;
     seconds.export_stopped = made.stopped_seconds;
@@ -161,7 +186,8 @@ pub async fn take(site: &Site, living: &Living, bucket: &Bucket, work: &Path, se
     Ok(Taken { export, bundle, key })
 }
 
-/// Restores what was taken on a plain Debian and asks with the old token who it is.
+/// Restores what was taken on a plain Debian and asks with the old token who it is. `follower` (`user@host`) must follow it
+/// there as it does here.
 ///
 /// # Errors
 /// When the bundle does not verify, does not boot, or the server is not the same.
@@ -169,6 +195,7 @@ pub async fn restore(
     site: &Site,
     cache: &Cache,
     living: &Living,
+    follower: &str,
     taken: &Taken,
     work: &Path,
     public_key: &str,
@@ -177,17 +204,26 @@ pub async fn restore(
     let port = free_port()?;
     std::fs::write(work.join("key.txt"), taken.key.identity_file())?;
     std::fs::write(work.join("host.pem"), public_key)?;
-    let script = format!(
-        "sh /mnt/bundle/restore.sh -k /mnt/host.pem -i /mnt/key.txt -t /mnt/data -a 127.0.0.1 -p {port}"
-    );
+    let script =
+        format!("sh /mnt/bundle/restore.sh -k /mnt/host.pem -i /mnt/key.txt -t /mnt/data -a 127.0.0.1 -p {port}");
     machine.run(work, &script).await?;
     let served = machine.serve(work, &living.order.host, port).await?;
     let app = site.library.app(&served.base).as_host(&living.order.host);
-    let account = app.verify(&living.token).await.context("the old token on the restored server")?;
+    let account = app
+        .verify(&living.token)
+        .await
+        .context("the old token on the restored server")?;
     app.home_with(&living.token, "the steppe is wide", 5).await?;
-    let before = site.app(&living.order).relations(&living.token).await?;
-    let after = app.relations(&living.token).await?;
-    ensure!(before == after, "relations before {before:?}, after {after:?}");
+    let here = site.app(&living.order);
+    let id = here.find(&living.token, follower).await?;
+    let (before, after) = (
+        here.relation(&living.token, &id).await?,
+        app.relation(&living.token, &id).await?,
+    );
+    ensure!(
+        before.followed_by && before == after,
+        "relation to {follower} before {before:?}, after {after:?}"
+    );
     Ok(account)
 }
 
@@ -197,7 +233,7 @@ fn free_port() -> Result<u16> {
 
 /// One grey pixel.
 const PICTURE: &[u8] = &[
-    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0,
-    0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0x68, 0x00, 0x00, 0x00, 0x82, 0x00,
-    0x81, 0x77, 0xcd, 0x72, 0xb6, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 0,
+    0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0x68, 0x00, 0x00, 0x00,
+    0x82, 0x00, 0x81, 0x77, 0xcd, 0x72, 0xb6, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
 ];

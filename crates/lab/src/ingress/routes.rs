@@ -125,7 +125,9 @@ fn route(id: &str, host: Option<&str>, path: Option<&HTTPIngressPath>, upstream:
         Upstream::Dial(address) => json!({
             "handler": "reverse_proxy",
             "upstreams": [{"dial": address}],
-            "transport": {"protocol": "http", "dial_timeout": "3s"},
+            // snac closes each connection after one answer without saying so, and a POST on a connection that was kept
+            // would then fail.
+            "transport": {"protocol": "http", "dial_timeout": "3s", "keep_alive": {"enabled": false}},
             // A change of routes does not cut streams that are open.
             "stream_close_delay": "60s",
         }),

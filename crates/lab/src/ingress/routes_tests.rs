@@ -81,7 +81,7 @@ fn a_whole_route() {
                 "handle": [{
                     "handler": "reverse_proxy",
                     "upstreams": [{"dial": "10.96.1.1:80"}],
-                    "transport": {"protocol": "http", "dial_timeout": "3s"},
+                    "transport": {"protocol": "http", "dial_timeout": "3s", "keep_alive": {"enabled": false}},
                     "stream_close_delay": "60s",
                 }],
             },
