@@ -80,7 +80,14 @@ impl Caches {
         source.resource(None, instance_writer, |instance: &Instance| {
             Some(about(instance.metadata.name.clone()?, None))
         });
-        source.resource(None, cell_writer, |_: &Cell| Some(Trigger::All));
+        // Its status changes with every new instance, which matters to none of the others.
+        let mut wish = None;
+        source.resource(None, cell_writer, move |cell: &Cell| {
+            let new = (cell.metadata.generation, cell.metadata.annotations.clone());
+            let changed = wish.as_ref() != Some(&new);
+            wish = Some(new);
+            changed.then_some(Trigger::All)
+        });
         source.resource(selector, export_writer, |export: &Export| {
             Some(about(
                 export.spec.instance_ref.name.clone(),

@@ -66,7 +66,7 @@ impl Source {
         &self,
         selector: Option<&str>,
         mut writer: Writer<K>,
-        trigger: impl Fn(&K) -> Option<Trigger> + Send + 'static,
+        mut trigger: impl FnMut(&K) -> Option<Trigger> + Send + 'static,
     ) where
         K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
@@ -91,7 +91,8 @@ impl Source {
                 };
                 writer.apply_watcher_event(&event);
                 match &event {
-                    Event::Apply(object) | Event::Delete(object) => source.tell(trigger(object)),
+                    Event::Apply(object) => source.tell(trigger(object)),
+                    Event::Delete(object) => source.tell(trigger(object).or(Some(Trigger::All))),
                     Event::InitDone => {
                         if std::mem::take(&mut first) {
                             source.synced.done();

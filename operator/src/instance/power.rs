@@ -194,7 +194,11 @@ fn missing_claim(seen: &Observed, identity: &Identity) -> Option<Missing> {
         }
         DataSight::Present(claim) => claim,
     };
-    let volume = if let Seen::Claim { volume, .. } = &claim.seen { volume.as_deref() } else { None };
+    let volume = if let Seen::Claim { volume, .. } = &claim.seen {
+        volume.as_deref()
+    } else {
+        None
+    };
     if claim.uid == identity.volume_claim_uid && volume == Some(identity.volume_name.as_str()) {
         return None;
     }
@@ -263,7 +267,9 @@ fn missing_secret(seen: &Observed, identity: &Identity) -> Option<Missing> {
 fn refused(seen: &Observed) -> Option<Missing> {
     const REASON: &str = "ContentReplaced";
     let by_pod = seen.pods("server").find_map(|pod| {
-        let Seen::Pod { ended, .. } = &pod.seen else { return None };
+        let Seen::Pod { ended, .. } = &pod.seen else {
+            return None;
+        };
         let end = ended
             .iter()
             .find(|end| end.container == "prepare" && end.code == i64::from(outcome::IDENTITY))?;

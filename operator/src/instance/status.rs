@@ -156,10 +156,23 @@ struct Server {
 
 impl Server {
     fn of(seen: &Observed) -> Self {
-        let Some(&Seen::Deployment { wanted, current, ready, settled, .. }) = seen.server().map(|held| &held.seen) else {
+        let Some(&Seen::Deployment {
+            wanted,
+            current,
+            ready,
+            settled,
+            ..
+        }) = seen.server().map(|held| &held.seen)
+        else {
             return Self::default();
         };
-        Self { exists: true, wanted, current, ready, settled }
+        Self {
+            exists: true,
+            wanted,
+            current,
+            ready,
+            settled,
+        }
     }
 
     const fn is_up(self) -> bool {

@@ -500,7 +500,10 @@ fn a_claim_that_is_being_deleted_is_said_loudly_and_the_server_left_running() {
     ));
     let plan = carry(&seen);
     assert!(plan.power.is_on());
-    assert!(plan.claim.is_none(), "writing to what is being deleted fails, and everything after it with it");
+    assert!(
+        plan.claim.is_none(),
+        "writing to what is being deleted fails, and everything after it with it"
+    );
     let status = status_after(&seen, false);
     assert!(conditions(&status).contains(&"IdentityMissing=False/VolumeClaimTerminating".to_owned()));
     let before = seen.instance.status.clone().unwrap();

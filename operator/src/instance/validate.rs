@@ -169,7 +169,9 @@ fn image(seen: &Observed, cell: &CellFacts) -> Result<String, Refusal> {
         return Ok(image.to_owned());
     }
     let running = seen.server().and_then(|server| {
-        let Seen::Deployment { image, .. } = &server.seen else { return None };
+        let Seen::Deployment { image, .. } = &server.seen else {
+            return None;
+        };
         image.clone()
     });
     running.ok_or_else(|| {

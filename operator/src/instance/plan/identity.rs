@@ -154,7 +154,9 @@ fn is_past(time: Option<Timestamp>, limit: SignedDuration, now: Timestamp) -> bo
 /// What the Job's last pod said.
 fn outcome(seen: &Observed) -> Option<Result<Born, Failure>> {
     seen.pods("birth").find_map(|pod| {
-        let Seen::Pod { ended, phase, .. } = &pod.seen else { return None };
+        let Seen::Pod { ended, phase, .. } = &pod.seen else {
+            return None;
+        };
         if phase != "Succeeded" && phase != "Failed" {
             return None;
         }
@@ -214,14 +216,23 @@ fn finish(seen: &Observed, wish: &Wish, born: Born) -> Birth {
 
 fn bound_claim(seen: &Observed) -> Option<(&Held, &str)> {
     let claim = seen.find(Kind::PersistentVolumeClaim, names::DATA)?;
-    let Seen::Claim { bound: true, volume: Some(volume), .. } = &claim.seen else { return None };
+    let Seen::Claim {
+        bound: true,
+        volume: Some(volume),
+        ..
+    } = &claim.seen
+    else {
+        return None;
+    };
     Some((claim, volume))
 }
 
 /// The claim: made before the birth, kept as it is afterwards, and never made again.
 pub(super) fn claim(seen: &Observed, wish: &Wish, recorded: Option<&Identity>) -> Option<Object> {
     let held = match (recorded, &seen.claim) {
-        (Some(identity), DataSight::Present(held)) if held.uid == identity.volume_claim_uid && !held.deleting => Some(held),
+        (Some(identity), DataSight::Present(held)) if held.uid == identity.volume_claim_uid && !held.deleting => {
+            Some(held)
+        }
         (Some(_), _) => return None,
         // After its status was lost: what the namespace says is written down first.
         (None, _) if wish.identity.is_some() => return None,
@@ -231,7 +242,12 @@ pub(super) fn claim(seen: &Observed, wish: &Wish, recorded: Option<&Identity>) -
         return None;
     }
     let existing = held.and_then(|held| {
-        let Seen::Claim { storage_class, request, .. } = &held.seen else { return None };
+        let Seen::Claim {
+            storage_class, request, ..
+        } = &held.seen
+        else {
+            return None;
+        };
         Some(resources::Existing {
             storage_class: storage_class.clone(),
             request: request.clone(),
