@@ -1,4 +1,10 @@
 //! What the tests that need a ground share. The tests themselves are in `tests/tests`, one file a journey; the first
 //! word of a file's name says which ground it needs: `light` (an API server and doubles) or `node` (real pods).
 
+pub mod brittle;
+pub mod chart;
+pub mod estate;
+pub mod identity;
+pub mod light;
 pub mod node;
+pub mod yard;

@@ -58,7 +58,9 @@ impl Purger {
             "uid": uid, "resourceVersion": instance.version, "annotations": { labels::PAUSED: mark },
         } });
         let api: Api<Instance> = Api::all(self.client.clone());
-        let result = api.patch(&instance.name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        let result = api
+            .patch(&instance.name, &PatchParams::default(), &Patch::Merge(patch))
+            .await;
         gone(result).map_err(failed(format!("pausing instance {}", instance.name)))
     }
 
@@ -76,7 +78,9 @@ impl Purger {
             patch["spec"] = json!({ "persistentVolumeReclaimPolicy": "Delete" });
         }
         let api: Api<PersistentVolume> = Api::all(self.client.clone());
-        let result = api.patch(&volume.name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        let result = api
+            .patch(&volume.name, &PatchParams::default(), &Patch::Merge(patch))
+            .await;
         gone(result).map_err(failed(format!("releasing volume {}", volume.name)))
     }
 
@@ -110,9 +114,15 @@ impl Purger {
             return Ok(());
         };
         self.expect_one_less().await?;
-        let left: Vec<&String> = instance.finalizers().iter().filter(|name| *name != labels::KEEP_FINALIZER).collect();
+        let left: Vec<&String> = instance
+            .finalizers()
+            .iter()
+            .filter(|name| *name != labels::KEEP_FINALIZER)
+            .collect();
         let patch = json!({ "metadata": { "uid": uid, "resourceVersion": seen.version, "finalizers": left } });
-        let result = api.patch(&seen.name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        let result = api
+            .patch(&seen.name, &PatchParams::default(), &Patch::Merge(patch))
+            .await;
         gone(result).map_err(failed(doing()))
     }
 }

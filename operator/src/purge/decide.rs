@@ -210,7 +210,9 @@ fn is_final_export(export: &Export) -> bool {
 
 fn no_pods(seen: &Seen<'_>) -> Result<(), Refusal> {
     let pod = seen.namespace.and_then(|namespace| namespace.pods.first());
-    pod.map_or(Ok(()), |pod| Err(Refusal::NotStopped(format!("pod {pod} has not ended"))))
+    pod.map_or(Ok(()), |pod| {
+        Err(Refusal::NotStopped(format!("pod {pod} has not ended")))
+    })
 }
 
 /// Since when the server is stopped for good.
@@ -312,7 +314,12 @@ mod tests {
     #[test]
     fn when_all_is_well_the_bundle_is_asked_for() {
         let proof = judge(&good(), Some(&namespace())).unwrap();
-        let Proof::Bundle { uid, hostname, stopped, .. } = proof else { panic!("{proof:?}") };
+        let Proof::Bundle {
+            uid, hostname, stopped, ..
+        } = proof
+        else {
+            panic!("{proof:?}")
+        };
         assert_eq!((uid.as_str(), hostname.as_str()), ("i", "birds.test"));
         assert_eq!(stopped.to_string(), "2026-05-01T00:00:00Z");
         assert!(judge(&good(), None).is_ok());
@@ -324,7 +331,11 @@ mod tests {
             ("CellMissing", "/cell", Value::Null),
             ("ClusterUnknown", "/cell/status", json!({})),
             ("WrongCluster", "/cluster", json!("other")),
-            ("BreakerOpen", "/cell/status", json!({ "clusterUid": "c", "breaker": { "reason": "r", "message": "m", "since": NOW } })),
+            (
+                "BreakerOpen",
+                "/cell/status",
+                json!({ "clusterUid": "c", "breaker": { "reason": "r", "message": "m", "since": NOW } }),
+            ),
             ("InstanceMissing", "/instance", Value::Null),
             ("UidMismatch", "/instance/metadata/uid", json!("j")),
             ("TooEarly", "/purge/spec/notBefore", json!("2026-06-01T00:00:01Z")),
@@ -358,11 +369,23 @@ mod tests {
 
     #[test]
     fn the_namespace_must_be_the_instances_own_and_empty_of_pods() {
-        let foreign = NamespaceSeen { instance_uid: Some("j".into()), ..namespace() };
+        let foreign = NamespaceSeen {
+            instance_uid: Some("j".into()),
+            ..namespace()
+        };
         assert_eq!(judge(&good(), Some(&foreign)).unwrap_err().reason(), "NamespaceForeign");
-        let unlabelled = NamespaceSeen { instance_uid: None, ..namespace() };
-        assert_eq!(judge(&good(), Some(&unlabelled)).unwrap_err().reason(), "NamespaceForeign");
-        let busy = NamespaceSeen { pods: vec!["server-0".into()], ..namespace() };
+        let unlabelled = NamespaceSeen {
+            instance_uid: None,
+            ..namespace()
+        };
+        assert_eq!(
+            judge(&good(), Some(&unlabelled)).unwrap_err().reason(),
+            "NamespaceForeign"
+        );
+        let busy = NamespaceSeen {
+            pods: vec!["server-0".into()],
+            ..namespace()
+        };
         assert_eq!(judge(&good(), Some(&busy)).unwrap_err().reason(), "NotStopped");
     }
 
@@ -370,8 +393,12 @@ mod tests {
     fn people_are_counted_once() {
         let mut world = good();
         world["approvals"] = json!(2);
-        world["purge"]["spec"]["approvals"] = json!([{ "by": "dana", "reason": "r" }, { "by": "Dana ", "reason": "r" }]);
-        assert_eq!(judge(&world, None).unwrap_err(), Refusal::NotApproved { have: 1, need: 2 });
+        world["purge"]["spec"]["approvals"] =
+            json!([{ "by": "dana", "reason": "r" }, { "by": "Dana ", "reason": "r" }]);
+        assert_eq!(
+            judge(&world, None).unwrap_err(),
+            Refusal::NotApproved { have: 1, need: 2 }
+        );
         world["purge"]["spec"]["approvals"][1]["by"] = json!("eve");
         assert!(judge(&world, None).is_ok());
     }
@@ -382,7 +409,10 @@ mod tests {
         world["purge"]["spec"]["manifestDigest"] = json!(NO_BUNDLE);
         world["purge"]["spec"]["approvals"] = json!([{ "by": "dana", "reason": "r" }, { "by": "eve", "reason": "r" }]);
         assert_eq!(judge(&world, Some(&namespace())), Ok(Proof::None));
-        let busy = NamespaceSeen { pods: vec!["server-0".into()], ..namespace() };
+        let busy = NamespaceSeen {
+            pods: vec!["server-0".into()],
+            ..namespace()
+        };
         assert!(judge(&world, Some(&busy)).is_err());
     }
 

@@ -83,7 +83,8 @@ fn doom(now: Timestamp, keep: Keep, shelf: Shelf<'_>, export: &Export) -> Option
         }
         ExportReason::Requested | ExportReason::Final => {
             let old = now.duration_since(finished) >= keep.requested;
-            (old && newer(shelf, export, |_| true) > 0).then(|| format!("made on {finished}, and a newer one is complete"))
+            (old && newer(shelf, export, |_| true) > 0)
+                .then(|| format!("made on {finished}, and a newer one is complete"))
         }
     }
 }
@@ -141,39 +142,62 @@ mod tests {
     }
 
     fn export(n: usize, reason: ExportReason, day: i64) -> Export {
-        let mut export = Export::new(&format!("e{n:03}"), crd::ExportSpec {
-            instance_ref: crd::InstanceRef { name: "birds".into(), uid: "u".into() },
-            reason,
-            recipient: None,
-            key_claim: None,
-        });
+        let mut export = Export::new(
+            &format!("e{n:03}"),
+            crd::ExportSpec {
+                instance_ref: crd::InstanceRef {
+                    name: "birds".into(),
+                    uid: "u".into(),
+                },
+                reason,
+                recipient: None,
+                key_claim: None,
+            },
+        );
         export.metadata.uid = Some(format!("uid-{n:03}"));
         let mut status = crd::ExportStatus::default();
         status.work.phase = Phase::Succeeded;
         status.work.finished_at = Some(at(day));
-        status.bundle = Some(crd::Bundle { manifest_digest: format!("{n:064}"), ..Default::default() });
+        status.bundle = Some(crd::Bundle {
+            manifest_digest: format!("{n:064}"),
+            ..Default::default()
+        });
         export.status = Some(status);
         export
     }
 
     fn doomed(now: i64, exports: &[Export], missing: &[usize], pinned: &[usize]) -> Vec<String> {
-        let complete = (0..exports.len()).filter(|n| !missing.contains(n)).map(|n| format!("uid-{n:03}")).collect();
+        let complete = (0..exports.len())
+            .filter(|n| !missing.contains(n))
+            .map(|n| format!("uid-{n:03}"))
+            .collect();
         let pinned = pinned.iter().map(|n| format!("{n:064}")).collect();
         let exports: Vec<&Export> = exports.iter().collect();
-        let shelf = Shelf { exports: &exports, complete: &complete, pinned: &pinned };
-        plan(at(now), KEEP, shelf).into_iter().map(|doomed| doomed.export).collect()
+        let shelf = Shelf {
+            exports: &exports,
+            complete: &complete,
+            pinned: &pinned,
+        };
+        plan(at(now), KEEP, shelf)
+            .into_iter()
+            .map(|doomed| doomed.export)
+            .collect()
     }
 
     #[test]
     fn the_newest_nightly_bundles_stay() {
-        let exports: Vec<Export> = (0..5_usize).map(|n| export(n, ExportReason::Nightly, i64::try_from(n).unwrap())).collect();
+        let exports: Vec<Export> = (0..5_usize)
+            .map(|n| export(n, ExportReason::Nightly, i64::try_from(n).unwrap()))
+            .collect();
         assert_eq!(doomed(5, &exports, &[], &[]), ["e000", "e001"]);
         assert_eq!(doomed(5, &exports[..3], &[], &[]), Vec::<String>::new());
     }
 
     #[test]
     fn no_bundle_goes_before_its_replacement_is_there() {
-        let exports: Vec<Export> = (0..5_usize).map(|n| export(n, ExportReason::Nightly, i64::try_from(n).unwrap())).collect();
+        let exports: Vec<Export> = (0..5_usize)
+            .map(|n| export(n, ExportReason::Nightly, i64::try_from(n).unwrap()))
+            .collect();
         assert_eq!(doomed(5, &exports, &[3, 4], &[]), Vec::<String>::new());
         // A bundle whose own manifest is gone already is finished off only if it had been doomed anyway.
         assert_eq!(doomed(5, &exports, &[0], &[]), ["e000", "e001"]);
@@ -213,7 +237,12 @@ mod tests {
 
     #[test]
     fn the_key_goes_first_and_the_manifest_second() {
-        let keys = ["b/e/segment-0000/part-0000.tar.gz.age", "b/e/restore.sh", "b/e/manifest.json", "b/e/key.age"];
+        let keys = [
+            "b/e/segment-0000/part-0000.tar.gz.age",
+            "b/e/restore.sh",
+            "b/e/manifest.json",
+            "b/e/key.age",
+        ];
         let ordered = order(keys.iter().map(ToString::to_string).collect());
         assert_eq!(ordered[..2], ["b/e/key.age", "b/e/manifest.json"]);
     }

@@ -29,6 +29,15 @@ pub enum Again {
     Later,
 }
 
+/// What one pass goes by.
+struct Round<'a> {
+    world: World,
+    purges: &'a [Purge],
+    /// Whether a purge has begun that can still be called back: then no other one begins. So a breaker that opens because
+    /// of the next one finds those before it done, or past the point of return, and not many half begun.
+    taken: bool,
+}
+
 impl Purger {
     /// Takes every purge one thing further. Fails with the first error, after all had their turn.
     ///
@@ -38,23 +47,38 @@ impl Purger {
         let mut again = Again::Later;
         let mut first = None;
         let found = self.count().await?;
-        self.metrics.breaker(found.cell.as_ref().and_then(|cell| cell.status.as_ref()?.breaker.as_ref()).is_some());
+        self.metrics.breaker(
+            found
+                .cell
+                .as_ref()
+                .and_then(|cell| cell.status.as_ref()?.breaker.as_ref())
+                .is_some(),
+        );
         if let Some(cell) = &found.cell {
             self.reach(&cell.spec.object_store, cell.spec.trust_bundle.as_deref())?;
         }
         let purges = self.purges().await?;
         self.metrics.purges(&purges);
-        let unfinished: Vec<&Purge> = purges.iter().filter(|purge| !status(purge).work.phase.is_final()).collect();
+        let unfinished: Vec<&Purge> = purges
+            .iter()
+            .filter(|purge| !status(purge).work.phase.is_final())
+            .collect();
         if unfinished.is_empty() {
             return Ok(again);
         }
         let world = self.world().await?;
         // In case a count was lost with the one who began.
-        for begun in unfinished.iter().filter_map(|purge| running_since(purge)) {
+        for begun in unfinished.iter().filter_map(|purge| uncounted(purge)) {
             self.record_purge(begun).await?;
         }
+        let taken = unfinished.iter().any(|purge| takes_hold(purge));
+        let mut round = Round {
+            world,
+            purges: &purges,
+            taken,
+        };
         for purge in unfinished {
-            match self.one(&world, purge, &purges).await {
+            match self.one(&mut round, purge).await {
                 Ok(next) => again = again.min(next),
                 Err(error) => {
                     if !error.stale {
@@ -67,7 +91,7 @@ impl Purger {
         first.map_or(Ok(again), Err)
     }
 
-    async fn one(&self, world: &World, purge: &Purge, purges: &[Purge]) -> Result<Again, Error> {
+    async fn one(&self, round: &mut Round<'_>, purge: &Purge) -> Result<Again, Error> {
         // Again for each: the purge before this one may have opened the breaker.
         let found = self.count().await?;
         let server = self.server(purge).await?;
@@ -83,8 +107,8 @@ impl Purger {
             cell: found.cell.as_ref(),
             cluster_uid: &found.cluster_uid,
             instance: server.instance.as_ref(),
-            exports: &world.exports,
-            account_changes: &world.account_changes,
+            exports: &round.world.exports,
+            account_changes: &round.world.account_changes,
             namespace: server.namespace.as_ref(),
             approvals: self.config.approvals,
         };
@@ -96,7 +120,7 @@ impl Purger {
         if let Proof::Bundle { .. } = proof
             && !record::is_fresh(&status, seen.now)
         {
-            return match self.prove(&proof, world, &server).await? {
+            return match self.prove(&proof, &round.world, &server).await? {
                 Ok(_) => {
                     let proven = record::proven(&status, self.clock.now());
                     let note = Note::normal("Verified", "the whole bundle was read again and is good");
@@ -109,7 +133,10 @@ impl Purger {
         if status.work.phase == Phase::Running {
             return self.proceed(purge, &server).await;
         }
-        self.begin(purge, purges, &found, &server).await
+        if round.taken {
+            return Ok(Again::Soon);
+        }
+        self.begin(round, purge, &found, &server).await
     }
 
     /// The namespace is going or gone, and that was written down before.
@@ -124,12 +151,22 @@ impl Purger {
     }
 
     /// Admits the purge to this hour's, writes down that it begins, and counts it.
-    async fn begin(&self, purge: &Purge, purges: &[Purge], found: &Found, server: &Server) -> Result<Again, Error> {
+    async fn begin(
+        &self,
+        round: &mut Round<'_>,
+        purge: &Purge,
+        found: &Found,
+        server: &Server,
+    ) -> Result<Again, Error> {
         let now = self.clock.now();
         let Some(cell) = &found.cell else {
             return self.refuse(purge, server, &Refusal::CellMissing).await;
         };
-        let recorded = cell.status.as_ref().map(|status| status.recent_purges.clone()).unwrap_or_default();
+        let recorded = cell
+            .status
+            .as_ref()
+            .map(|status| status.recent_purges.clone())
+            .unwrap_or_default();
         if let Err(trip) = breaker::admit(now, &recorded, found.instances) {
             let cell = self.open(cell, &trip).await?;
             return match decide::cell(Some(&cell), &found.cluster_uid) {
@@ -138,9 +175,18 @@ impl Purger {
             };
         }
         let mut taken = recorded;
-        taken.extend(purges.iter().filter_map(|purge| purge.status.as_ref()?.work.started_at));
+        taken.extend(
+            round
+                .purges
+                .iter()
+                .filter_map(|purge| purge.status.as_ref()?.work.started_at),
+        );
         let own = breaker::own_time(now, &taken);
-        let note = Note::warning("PurgeBegun", "all conditions are met: the server's data is being destroyed");
+        round.taken = true;
+        let note = Note::warning(
+            "PurgeBegun",
+            "all conditions are met: the server's data is being destroyed",
+        );
         self.save(purge, record::begun(&status(purge), own), Some(note)).await?;
         self.record_purge(own).await?;
         Ok(Again::Now)
@@ -150,7 +196,11 @@ impl Purger {
     async fn proceed(&self, purge: &Purge, server: &Server) -> Result<Again, Error> {
         let status = status(purge);
         let (uid, digest) = (&purge.spec.instance_ref.uid, &purge.spec.manifest_digest);
-        let export = if digest == NO_BUNDLE { None } else { Some(locate(self.store.as_ref(), uid, digest).await?) };
+        let export = if digest == NO_BUNDLE {
+            None
+        } else {
+            Some(locate(self.store.as_ref(), uid, digest).await?)
+        };
         let export = match export.transpose() {
             Ok(export) => export,
             Err(refusal) => return self.hold(purge, &refusal).await,
@@ -173,20 +223,34 @@ impl Purger {
     }
 
     async fn prove(&self, proof: &Proof, world: &World, server: &Server) -> Result<Result<String, Refusal>, Error> {
-        let Proof::Bundle { digest, uid, hostname, stopped } = proof else {
+        let Proof::Bundle {
+            digest,
+            uid,
+            hostname,
+            stopped,
+        } = proof
+        else {
             return Ok(Ok(String::new()));
         };
         let recipients = recipients(uid, &world.exports, server.instance.as_ref());
-        let wanted = Wanted { digest, uid, hostname, stopped: *stopped, recipients: &recipients };
+        let wanted = Wanted {
+            digest,
+            uid,
+            hostname,
+            stopped: *stopped,
+            recipients: &recipients,
+        };
         prove(self.store.as_ref(), &self.keys, &wanted).await
     }
 
     /// Says why not, and gives back what was taken hold of.
     async fn refuse(&self, purge: &Purge, server: &Server, refusal: &Refusal) -> Result<Again, Error> {
         let mark = pause_mark(&purge.uid().unwrap_or_default());
-        if let Some(instance) = server.instance.as_ref().filter(|instance| {
-            instance.annotations().get(crd::labels::PAUSED) == Some(&mark)
-        }) {
+        if let Some(instance) = server
+            .instance
+            .as_ref()
+            .filter(|instance| instance.annotations().get(crd::labels::PAUSED) == Some(&mark))
+        {
             let seen = InstanceSeen {
                 name: instance.name_any(),
                 version: instance.resource_version().unwrap_or_default(),
@@ -196,7 +260,8 @@ impl Purger {
             };
             self.pause(&instance.uid().unwrap_or_default(), &seen, None).await?;
         }
-        self.save(purge, record::refused(&status(purge), refusal), Some(note(refusal))).await?;
+        self.save(purge, record::refused(&status(purge), refusal), Some(note(refusal)))
+            .await?;
         Ok(Again::Later)
     }
 
@@ -218,9 +283,17 @@ fn note(refusal: &Refusal) -> Note {
     }
 }
 
-fn running_since(purge: &Purge) -> Option<Timestamp> {
+/// When a purge began that may not be counted yet.
+fn uncounted(purge: &Purge) -> Option<Timestamp> {
     let work = &purge.status.as_ref()?.work;
-    work.started_at.filter(|_| work.phase == Phase::Running)
+    work.started_at
+        .filter(|_| work.phase == Phase::Running && work.step == record::COUNTING)
+}
+
+/// Whether a purge has begun and can still be called back.
+fn takes_hold(purge: &Purge) -> bool {
+    let work = purge.status.as_ref().map(|status| &status.work);
+    work.is_some_and(|work| work.phase == Phase::Running && work.percent <= Next::DELETING_PERCENT)
 }
 
 pub(super) fn status(purge: &Purge) -> PurgeStatus {

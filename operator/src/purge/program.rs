@@ -98,7 +98,9 @@ impl Keys {
         };
         let signing = match text("signing.pub.pem") {
             Ok(pem) => PublicKey::from_pem(&pem).context("signing.pub.pem")?,
-            Err(missing) => Signer::from_pem(&text("signing.pem").map_err(|_| missing)?).context("signing.pem")?.public(),
+            Err(missing) => Signer::from_pem(&text("signing.pem").map_err(|_| missing)?)
+                .context("signing.pem")?
+                .public(),
         };
         let wrapping = Identities::parse(&text("wrapping.txt")?).context("wrapping.txt")?;
         Ok(Self { signing, wrapping })
@@ -123,7 +125,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         metrics: Metrics::default(),
         config,
     };
-    let pages = axum::serve(listener, pages(purger.metrics.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let pages =
+        axum::serve(listener, pages(purger.metrics.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
     let (served, ()) = tokio::join!(pages.into_future(), work(&purger, &stop));
     served.context("serving the health pages")
 }
@@ -194,5 +197,8 @@ fn pages(metrics: Metrics) -> Router {
         }
     };
     let ok = || async { "ok\n" };
-    Router::new().route("/healthz", get(ok)).route("/readyz", get(ok)).route("/metrics", get(text))
+    Router::new()
+        .route("/healthz", get(ok))
+        .route("/readyz", get(ok))
+        .route("/metrics", get(text))
 }

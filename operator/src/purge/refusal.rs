@@ -34,7 +34,9 @@ pub enum Refusal {
     #[error("there is no instance {0}: correct the name in a new Purge")]
     InstanceMissing(String),
     /// There is one, but another.
-    #[error("instance {name} has uid {found}, the purge means {wanted}: a new server has the old name; make a new Purge")]
+    #[error(
+        "instance {name} has uid {found}, the purge means {wanted}: a new server has the old name; make a new Purge"
+    )]
     UidMismatch {
         /// The name.
         name: String,
@@ -75,7 +77,9 @@ pub enum Refusal {
     #[error("account change {0} is not finished: wait for it, or delete it")]
     AccountChangeActive(String),
     /// The namespace is somebody else's.
-    #[error("namespace {namespace} belongs to {owner}, not to this instance: nothing in it is touched; ask who made it")]
+    #[error(
+        "namespace {namespace} belongs to {owner}, not to this instance: nothing in it is touched; ask who made it"
+    )]
     NamespaceForeign {
         /// The namespace.
         namespace: String,

@@ -30,7 +30,9 @@ impl Purger {
             return Ok(());
         };
         self.reach(&cell.spec.object_store, cell.spec.trust_bundle.as_deref())?;
-        let Ok(instances) = self.instances().await? else { return Ok(()) };
+        let Ok(instances) = self.instances().await? else {
+            return Ok(());
+        };
         let world = self.world().await?;
         let purges = self.purges().await?;
         let mut shelves: BTreeMap<&str, Vec<&Export>> = BTreeMap::new();
@@ -64,16 +66,36 @@ impl Purger {
         };
         let pinned: BTreeSet<String> = purges.iter().map(|purge| purge.spec.manifest_digest.clone()).collect();
         let everything: BTreeSet<String> = exports.iter().filter_map(|export| export.uid()).collect();
-        let hope = Shelf { exports, complete: &everything, pinned: &pinned };
+        let hope = Shelf {
+            exports,
+            complete: &everything,
+            pinned: &pinned,
+        };
         let nothing = BTreeSet::new();
-        let fear = Shelf { complete: &nothing, ..hope };
+        let fear = Shelf {
+            complete: &nothing,
+            ..hope
+        };
         // Only if something would go in the best or in the worst case is the store asked what is there.
         if expiry::plan(now, keep, hope).is_empty() && expiry::plan(now, keep, fear).is_empty() {
             return Ok(());
         }
         let complete = self.complete(uid).await?;
-        for doomed in expiry::plan(now, keep, Shelf { complete: &complete, ..hope }) {
-            tracing::info!(instance = instance.name_any(), instance_uid = uid, export = doomed.export, why = doomed.why, "a bundle expires");
+        for doomed in expiry::plan(
+            now,
+            keep,
+            Shelf {
+                complete: &complete,
+                ..hope
+            },
+        ) {
+            tracing::info!(
+                instance = instance.name_any(),
+                instance_uid = uid,
+                export = doomed.export,
+                why = doomed.why,
+                "a bundle expires"
+            );
             self.remove_bundle(uid, &doomed.uid).await?;
             self.metrics.expired();
             if let Some(export) = exports.iter().find(|export| export.uid().as_ref() == Some(&doomed.uid)) {
@@ -113,34 +135,50 @@ impl Purger {
             "status": { "expiredAt": now },
         });
         let api: Api<Export> = Api::all(self.client.clone());
-        let result = api.patch_status(&export.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await;
+        let result = api
+            .patch_status(&export.name_any(), &PatchParams::default(), &Patch::Merge(patch))
+            .await;
         let doing = || format!("writing the status of Export {}", export.name_any());
-        result.map(drop).map_err(|error| Error::kube(Step::Status, doing(), error))
+        result
+            .map(drop)
+            .map_err(|error| Error::kube(Step::Status, doing(), error))
     }
 
     /// What a purged server left: its last bundle with its key, and its identity in escrow, once the time to keep them is
     /// over.
     async fn forget(&self, purge: &Purge, shelves: &BTreeMap<&str, Vec<&Export>>) -> Result<(), Error> {
-        let Some(status) = purge.status.as_ref().filter(|status| status.work.phase == Phase::Succeeded) else {
+        let Some(status) = purge
+            .status
+            .as_ref()
+            .filter(|status| status.work.phase == Phase::Succeeded)
+        else {
             return Ok(());
         };
         let now = self.clock.now();
         let keep = SignedDuration::from_hours(24 * self.config.keep_final_days);
-        let over = status.work.finished_at.is_some_and(|time| now.duration_since(time) >= keep);
+        let over = status
+            .work
+            .finished_at
+            .is_some_and(|time| now.duration_since(time) >= keep);
         let reference = &purge.spec.instance_ref;
         if !over || purge.spec.manifest_digest == decide::NO_BUNDLE {
             return Ok(());
         }
         let api: Api<Instance> = Api::all(self.client.clone());
         let instance = api.get_opt(&reference.name).await;
-        let instance = instance.map_err(|error| Error::kube(Step::Observe, format!("reading instance {}", reference.name), error))?;
+        let instance = instance
+            .map_err(|error| Error::kube(Step::Observe, format!("reading instance {}", reference.name), error))?;
         if instance.is_some_and(|instance| instance.uid().as_ref() == Some(&reference.uid)) {
             return Ok(());
         }
         let mut keys = self.keys_below(&format!("keys/{}/", reference.uid)).await?;
         keys.extend(expiry::order(self.keys_below(&layout::bundles(&reference.uid)).await?));
         if !keys.is_empty() {
-            tracing::info!(instance_uid = reference.uid, objects = keys.len(), "the last bundle of a purged server expires");
+            tracing::info!(
+                instance_uid = reference.uid,
+                objects = keys.len(),
+                "the last bundle of a purged server expires"
+            );
             keys.push(layout::escrow(&reference.uid));
             self.delete_objects(&keys).await?;
             self.metrics.expired();
@@ -160,16 +198,19 @@ impl Purger {
         let past = |time: Option<Timestamp>, keep| time.is_some_and(|time| now.duration_since(time) >= keep);
         for export in exports {
             let over = export.status.as_ref().is_some_and(|status| {
-                status.work.phase.is_final() && past(status.expired_at, EXPORTS) && past(status.work.finished_at, EXPORTS)
+                status.work.phase.is_final()
+                    && past(status.expired_at, EXPORTS)
+                    && past(status.work.finished_at, EXPORTS)
             });
             if over {
                 self.clear(export).await?;
             }
         }
         for change in changes {
-            let over = change.status.as_ref().is_some_and(|status| {
-                status.work.phase.is_final() && past(status.work.finished_at, ACCOUNT_CHANGES)
-            });
+            let over = change
+                .status
+                .as_ref()
+                .is_some_and(|status| status.work.phase.is_final() && past(status.work.finished_at, ACCOUNT_CHANGES));
             if over {
                 self.clear(change).await?;
             }
@@ -189,7 +230,11 @@ impl Purger {
         match api.delete(&object.name_any(), &exactly).await {
             Ok(_) => Ok(()),
             Err(error) if is_not_found(&error) => Ok(()),
-            Err(error) => Err(Error::kube(Step::Apply, format!("deleting {} {}", K::kind(&()), object.name_any()), error)),
+            Err(error) => Err(Error::kube(
+                Step::Apply,
+                format!("deleting {} {}", K::kind(&()), object.name_any()),
+                error,
+            )),
         }
     }
 }
