@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -43,34 +44,6 @@ impl Root {
         Ok(here)
     }
 
-    /// Opens a file for reading. Does not hang on a FIFO; what was opened must be checked by its metadata.
-    ///
-    /// # Errors
-    /// When it is missing, a symbolic link, or not readable.
-    pub fn file(&self, path: &RelPath) -> io::Result<File> {
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-        Ok(File::from(openat(
-            self.parent(path)?,
-            path.name(),
-            flags,
-            Mode::empty(),
-        )?))
-    }
-
-    /// Makes a new file for writing, readable by nobody else until [`Root::finish_file`].
-    ///
-    /// # Errors
-    /// When anything of this name is there.
-    pub fn create_file(&self, path: &RelPath) -> io::Result<File> {
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        Ok(File::from(openat(
-            self.parent(path)?,
-            path.name(),
-            flags,
-            Mode::S_IRUSR | Mode::S_IWUSR,
-        )?))
-    }
-
     /// Gives a file that was just written its permissions and time.
     ///
     /// # Errors
@@ -81,14 +54,6 @@ impl Root {
         Ok(futimens(file, &time, &time)?)
     }
 
-    /// Makes a folder that only its owner can use until [`Root::finish_directory`].
-    ///
-    /// # Errors
-    /// When anything of this name is there.
-    pub fn create_directory(&self, path: &RelPath) -> io::Result<()> {
-        Ok(mkdirat(self.parent(path)?, path.name(), Mode::S_IRWXU)?)
-    }
-
     /// Gives a folder its permissions and time; to be done when nothing more is put into it.
     ///
     /// # Errors
@@ -96,16 +61,6 @@ impl Root {
     pub fn finish_directory(&self, path: &RelPath, mode: u32, mtime: u64) -> io::Result<()> {
         let directory = File::from(self.directory(Some(path))?);
         Self::finish_file(&directory, mode, mtime)
-    }
-
-    /// Makes `path` a further name of the file `target`.
-    ///
-    /// # Errors
-    /// When `target` is missing or `path` is there.
-    pub fn link(&self, target: &RelPath, path: &RelPath) -> io::Result<()> {
-        let (from, to) = (self.parent(target)?, self.parent(path)?);
-        // No AT_SYMLINK_FOLLOW: the name itself is linked, whatever it is.
-        Ok(linkat(from, target.name(), to, path.name(), AtFlags::empty())?)
     }
 
     /// Whether nothing is in it. A `lost+found`, which every fresh ext4 volume has, does not count.
@@ -123,9 +78,79 @@ impl Root {
     pub fn sync(&self) -> io::Result<()> {
         Ok(syncfs(&self.0)?)
     }
+}
 
-    fn parent(&self, path: &RelPath) -> io::Result<OwnedFd> {
-        self.directory(path.parent().as_ref())
+/// Walks through a root and remembers the folder of the last path: neighbours follow each other in a bundle, and opening
+/// every folder on the way again for each file would cost more than the file.
+#[derive(Debug)]
+pub struct Steps {
+    root: Arc<Root>,
+    here: Option<(Option<RelPath>, OwnedFd)>,
+}
+
+impl Steps {
+    /// Begins at the root.
+    pub fn new(root: Arc<Root>) -> Self {
+        Self { root, here: None }
+    }
+
+    fn parent(&mut self, path: &RelPath) -> io::Result<&OwnedFd> {
+        let parent = path.parent();
+        let here = match self.here.take() {
+            Some(here) if here.0 == parent => here,
+            _ => {
+                let directory = self.root.directory(parent.as_ref())?;
+                (parent, directory)
+            }
+        };
+        Ok(&self.here.insert(here).1)
+    }
+
+    /// Opens a file for reading. Does not hang on a FIFO; what was opened must be checked by its metadata.
+    ///
+    /// # Errors
+    /// When it is missing, a symbolic link, or not readable.
+    pub fn file(&mut self, path: &RelPath) -> io::Result<File> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        Ok(File::from(openat(
+            self.parent(path)?,
+            path.name(),
+            flags,
+            Mode::empty(),
+        )?))
+    }
+
+    /// Makes a new file for writing, readable by nobody else until [`Root::finish_file`].
+    ///
+    /// # Errors
+    /// When anything of this name is there.
+    pub fn create_file(&mut self, path: &RelPath) -> io::Result<File> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        Ok(File::from(openat(
+            self.parent(path)?,
+            path.name(),
+            flags,
+            Mode::S_IRUSR | Mode::S_IWUSR,
+        )?))
+    }
+
+    /// Makes a folder that only its owner can use until [`Root::finish_directory`].
+    ///
+    /// # Errors
+    /// When anything of this name is there.
+    pub fn create_directory(&mut self, path: &RelPath) -> io::Result<()> {
+        Ok(mkdirat(self.parent(path)?, path.name(), Mode::S_IRWXU)?)
+    }
+
+    /// Makes `path` a further name of the file `target`.
+    ///
+    /// # Errors
+    /// When `target` is missing or `path` is there.
+    pub fn link(&mut self, target: &RelPath, path: &RelPath) -> io::Result<()> {
+        let from = self.root.directory(target.parent().as_ref())?;
+        let to = self.parent(path)?;
+        // No AT_SYMLINK_FOLLOW: the name itself is linked, whatever it is.
+        Ok(linkat(from, target.name(), to, path.name(), AtFlags::empty())?)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -11,7 +12,7 @@ use super::cutter::Cutter;
 use super::tar;
 use crate::format::{EntryKind, PartRecord, RelPath};
 use crate::plan::{PlannedEntry, PlannedSegment, Stamp};
-use crate::root::Root;
+use crate::root::{Root, Steps};
 use crate::seal::{Recipients, SealError};
 
 const BUFFER: usize = 64 << 10;
@@ -46,7 +47,7 @@ pub enum EncodeError {
 
 /// Writes all of a segment. Blocks; to be run on a thread for blocking work.
 pub(super) fn encode(
-    root: &Root,
+    root: &Arc<Root>,
     segment: &PlannedSegment,
     recipients: &Recipients,
     level: u32,
@@ -57,12 +58,13 @@ pub(super) fn encode(
         .wrap_output(cutter)
         .map_err(EncodeError::Output)?;
     let mut out = GzEncoder::new(sealed, Compression::new(level));
+    let mut steps = Steps::new(Arc::clone(root));
     let mut buffer = vec![0; BUFFER];
     for planned in &segment.entries {
         out.write_all(&tar::header(&planned.entry))
             .map_err(EncodeError::Output)?;
         if let EntryKind::File { size } = planned.entry.kind {
-            content(root, planned, size, &mut buffer, &mut out)?;
+            content(&mut steps, planned, size, &mut buffer, &mut out)?;
         }
     }
     tar::end(&mut out).map_err(EncodeError::Output)?;
@@ -72,7 +74,7 @@ pub(super) fn encode(
 }
 
 fn content(
-    root: &Root,
+    steps: &mut Steps,
     planned: &PlannedEntry,
     size: u64,
     buffer: &mut [u8],
@@ -89,7 +91,7 @@ fn content(
         }
         EncodeError::Read { path, error }
     };
-    let mut file = root.file(path).map_err(read)?;
+    let mut file = steps.file(path).map_err(read)?;
     unchanged(planned, &file.metadata().map_err(read)?)?;
     let mut left = size;
     while left > 0 {

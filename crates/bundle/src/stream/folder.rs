@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{BoxError, Part, PartSink, PartSource, SourceError};
 use crate::format::{Manifest, ManifestError, ObjectName, RelPath};
-use crate::root::{self, Root};
+use crate::root::{self, Root, Steps};
 
 /// A folder that holds one bundle: an object is a file of the same name. Reading follows no symbolic links.
 #[derive(Debug, Clone)]
@@ -107,7 +108,9 @@ impl Folder {
             SourceError::Store(error.into())
         };
         let path = RelPath::parse(name.as_str().as_bytes()).map_err(|e| SourceError::Store(e.into()))?;
-        let file = Root::open(&self.0).and_then(|root| root.file(&path)).map_err(store)?;
+        let file = Root::open(&self.0)
+            .and_then(|root| Steps::new(Arc::new(root)).file(&path))
+            .map_err(store)?;
         let meta = file.metadata().map_err(store)?;
         if !meta.is_file() {
             return Err(SourceError::Store("it is no regular file".into()));

@@ -2,10 +2,11 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Visitor;
 use crate::format::{Entry, EntryKind, RelPath};
-use crate::root::Root;
+use crate::root::{Root, Steps};
 
 /// The folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +30,8 @@ pub enum TargetError {
 /// Entries come through a [`crate::format::Guard`] before; the folder is the second line, and holds alone too.
 #[derive(Debug)]
 pub struct Target {
-    root: Root,
+    root: Arc<Root>,
+    steps: Steps,
     path: PathBuf,
     /// Folders get their permissions and times last, when nothing is put into them any more.
     folders: Vec<(RelPath, u32, u64)>,
@@ -46,11 +48,12 @@ impl Target {
             error,
         };
         std::fs::create_dir_all(path).map_err(unusable)?;
-        let root = Root::open(path).map_err(unusable)?;
+        let root = Arc::new(Root::open(path).map_err(unusable)?);
         if !root.is_empty().map_err(unusable)? {
             return Err(TargetError::NotEmpty(path.to_owned()));
         }
         Ok(Self {
+            steps: Steps::new(Arc::clone(&root)),
             root,
             path: path.to_owned(),
             folders: Vec::new(),
@@ -78,16 +81,16 @@ impl Visitor for Target {
     fn entry(&mut self, entry: &Entry, content: &mut dyn Read) -> io::Result<()> {
         match &entry.kind {
             EntryKind::Directory => {
-                self.root.create_directory(&entry.path)?;
+                self.steps.create_directory(&entry.path)?;
                 self.folders.push((entry.path.clone(), entry.mode, entry.mtime));
                 Ok(())
             }
             EntryKind::File { .. } => {
-                let mut file = self.root.create_file(&entry.path)?;
+                let mut file = self.steps.create_file(&entry.path)?;
                 io::copy(content, &mut file)?;
                 Root::finish_file(&file, entry.mode, entry.mtime)
             }
-            EntryKind::HardLink { target } => self.root.link(target, &entry.path),
+            EntryKind::HardLink { target } => self.steps.link(target, &entry.path),
         }
     }
 }

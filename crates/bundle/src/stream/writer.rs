@@ -23,7 +23,7 @@ pub struct Options {
     pub sizes: Sizes,
     /// Bytes per part, 1 to 8 MiB. All parts of a segment but the last have exactly this size.
     pub part_bytes: usize,
-    /// gzip level, 1 (fast) to 9 (small).
+    /// gzip level, 1 (fast) to 9 (small). At 1 data that cannot be compressed, as most media, grows by 5 %.
     pub level: u32,
 }
 
@@ -32,7 +32,7 @@ impl Default for Options {
         Self {
             sizes: Sizes::default(),
             part_bytes: PartRecord::MAX as usize,
-            level: 1,
+            level: 2,
         }
     }
 }
