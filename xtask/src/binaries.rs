@@ -26,17 +26,10 @@ fn these(context: &Context, step: &str, programs: &[String]) -> anyhow::Result<(
     let built = cargo::run(context, &step, "programs", &arguments(programs))?;
     if !built.end.good() {
         let complaints = built.complaints();
-        bail!(
-            "the programs do not build ({}):\n{complaints}",
-            built.end.describe()
-        );
+        bail!("the programs do not build ({}):\n{complaints}", built.end.describe());
     }
     let folder = context.cache.bin();
-    for executable in built
-        .executables
-        .iter()
-        .filter(|one| one.kind == "bin" && !one.test)
-    {
+    for executable in built.executables.iter().filter(|one| one.kind == "bin" && !one.test) {
         place(&executable.path, &folder.join(&executable.target))?;
     }
     context.end(step, true, "built");
@@ -46,15 +39,9 @@ fn these(context: &Context, step: &str, programs: &[String]) -> anyhow::Result<(
 /// The whole workspace is selected, and `--examples` makes cargo count the development dependencies in: the
 /// features of each crate are then the same as in the build of the tests, so that nothing is compiled twice.
 fn arguments(programs: &[String]) -> Vec<String> {
-    let mut args: Vec<String> = [
-        "build",
-        "--workspace",
-        "--examples",
-        "--message-format",
-        "json",
-    ]
-    .map(str::to_owned)
-    .into();
+    let mut args: Vec<String> = ["build", "--workspace", "--examples", "--message-format", "json"]
+        .map(str::to_owned)
+        .into();
     for program in programs {
         args.extend(["--bin".to_owned(), program.clone()]);
     }
@@ -67,8 +54,7 @@ fn place(from: &Path, to: &Path) -> anyhow::Result<()> {
         fs::remove_file(to).with_context(|| format!("replacing {}", to.display()))?;
     }
     if fs::hard_link(from, to).is_err() {
-        fs::copy(from, to)
-            .with_context(|| format!("copying {} to {}", from.display(), to.display()))?;
+        fs::copy(from, to).with_context(|| format!("copying {} to {}", from.display(), to.display()))?;
     }
     Ok(())
 }

@@ -23,20 +23,14 @@ pub struct Cache {
 impl Cache {
     /// `STEPPE_CACHE`, else the user's cache folder. `CARGO_TARGET_DIR` moves cargo's output only, and not in a
     /// cold run, which must find nothing.
-    pub fn locate(
-        ambient: &Ambient,
-        repository: &Path,
-        cold: bool,
-        process: u32,
-    ) -> anyhow::Result<Self> {
+    pub fn locate(ambient: &Ambient, repository: &Path, cold: bool, process: u32) -> anyhow::Result<Self> {
         let lasting = match (&ambient.cache, &ambient.xdg_cache, &ambient.home) {
             (Some(cache), _, _) => cache.clone(),
             (None, Some(caches), _) if caches.is_absolute() => caches.join("steppe"),
             (None, _, Some(home)) => home.join(".cache/steppe"),
             (None, _, None) => bail!("no cache folder: set STEPPE_CACHE, XDG_CACHE_HOME or HOME"),
         };
-        let lasting = std::path::absolute(&lasting)
-            .with_context(|| format!("cache folder {}", lasting.display()))?;
+        let lasting = std::path::absolute(&lasting).with_context(|| format!("cache folder {}", lasting.display()))?;
         let root = if cold {
             cold_sibling(&lasting, process)
         } else {
@@ -66,14 +60,8 @@ impl Cache {
                 self.root.display()
             );
         }
-        for folder in [
-            self.bin(),
-            self.logs(),
-            self.root.join("locks"),
-            self.lasting.clone(),
-        ] {
-            std::fs::create_dir_all(&folder)
-                .with_context(|| format!("creating {}", folder.display()))?;
+        for folder in [self.bin(), self.logs(), self.root.join("locks"), self.lasting.clone()] {
+            std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
         }
         Ok(())
     }
@@ -104,10 +92,9 @@ impl Cache {
 }
 
 fn cold_sibling(lasting: &Path, process: u32) -> PathBuf {
-    let name = lasting.file_name().map_or_else(
-        || "steppe".into(),
-        |name| name.to_string_lossy().into_owned(),
-    );
+    let name = lasting
+        .file_name()
+        .map_or_else(|| "steppe".into(), |name| name.to_string_lossy().into_owned());
     lasting.with_file_name(format!("{name}-cold-{process}"))
 }
 

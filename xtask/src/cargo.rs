@@ -87,11 +87,7 @@ fn progress(line: &Line) -> Option<(u64, u64, &str)> {
     let (_, rest) = rest.split_once("] ")?;
     let (count, crates) = rest.split_once(": ").unwrap_or((rest, ""));
     let (done, total) = count.split_once('/')?;
-    Some((
-        done.trim().parse().ok()?,
-        total.trim().parse().ok()?,
-        crates.trim_end(),
-    ))
+    Some((done.trim().parse().ok()?, total.trim().parse().ok()?, crates.trim_end()))
 }
 
 #[derive(Debug, Default)]
@@ -160,10 +156,7 @@ mod tests {
         assert_eq!(progress(&line), Some((117, 590, "serde, tokio(build)")));
         let line = heard(Stream::Err, "    Building [                  ] 0/590");
         assert_eq!(progress(&line), Some((0, 590, "")));
-        assert_eq!(
-            progress(&heard(Stream::Err, "   Compiling serde v1.0.229")),
-            None
-        );
+        assert_eq!(progress(&heard(Stream::Err, "   Compiling serde v1.0.229")), None);
     }
 
     #[test]

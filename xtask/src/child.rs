@@ -74,10 +74,7 @@ impl End {
         match self {
             Self::Code(code) => format!("exit code {code}"),
             Self::Signal(signal) => format!("killed by signal {signal}"),
-            Self::Silent(limit) => format!(
-                "said nothing for {} minutes and was ended",
-                limit.as_secs() / 60
-            ),
+            Self::Silent(limit) => format!("said nothing for {} minutes and was ended", limit.as_secs() / 60),
         }
     }
 }
@@ -95,14 +92,12 @@ impl Program {
     }
 
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
-        self.args
-            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.sets
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.sets.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -150,12 +145,7 @@ impl Program {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            anyhow::bail!(
-                "{} failed ({}): {}",
-                self.name(),
-                output.status,
-                said.trim()
-            );
+            anyhow::bail!("{} failed ({}): {}", self.name(), output.status, said.trim());
         }
         Ok(text)
     }
@@ -291,10 +281,7 @@ mod tests {
         assert_eq!(end, End::Code(3));
         assert_eq!(
             heard,
-            [
-                (Stream::Out, "one".to_owned()),
-                (Stream::Err, "two".to_owned())
-            ]
+            [(Stream::Out, "one".to_owned()), (Stream::Err, "two".to_owned())]
         );
     }
 
@@ -324,9 +311,7 @@ mod tests {
 
     #[test]
     fn signals_are_told_from_exit_codes() {
-        let end = shell("kill -9 $$")
-            .run(&Stop::default(), &mut |_| {})
-            .unwrap();
+        let end = shell("kill -9 $$").run(&Stop::default(), &mut |_| {}).unwrap();
         assert_eq!(end, End::Signal(9));
     }
 }

@@ -8,11 +8,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 /// Check, test and show Steppe.
 #[derive(Debug, Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    disable_help_subcommand = true
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 pub struct Cli {
     #[command(flatten)]
     pub ambient: Ambient,
@@ -148,10 +144,7 @@ impl Cli {
         let name = match &self.command {
             Command::Demo(options) => options.context.as_deref(),
             Command::Test(_) => self.ambient.test_context.as_deref(),
-            Command::Lint
-            | Command::Gen { .. }
-            | Command::Bench { .. }
-            | Command::Cluster { .. } => None,
+            Command::Lint | Command::Gen { .. } | Command::Bench { .. } | Command::Cluster { .. } => None,
         };
         name.filter(|name| !name.is_empty())
     }

@@ -7,10 +7,7 @@ use std::time::{Duration, Instant};
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the program's one clock, for measuring only"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "the program's one clock, for measuring only")]
     pub fn start() -> Self {
         Self(Instant::now())
     }

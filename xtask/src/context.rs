@@ -73,20 +73,15 @@ impl Context {
     /// The first lines of a command: where things are kept and what was found.
     pub fn announce(&self) {
         let cache = &self.cache;
-        self.progress
-            .say(&format!("cache folder {}", cache.root.display()));
+        self.progress.say(&format!("cache folder {}", cache.root.display()));
         if !cache.target.starts_with(&cache.root) {
-            self.progress
-                .say(&format!("build output {}", cache.target.display()));
+            self.progress.say(&format!("build output {}", cache.target.display()));
         }
         if cache.cold() {
-            self.progress.say(
-                "cold run: that folder is new and stays; remove it when you have seen enough:",
-            );
-            self.progress.say(&format!(
-                "  chmod -R u+w {0} && rm -r {0}",
-                cache.root.display()
-            ));
+            self.progress
+                .say("cold run: that folder is new and stays; remove it when you have seen enough:");
+            self.progress
+                .say(&format!("  chmod -R u+w {0} && rm -r {0}", cache.root.display()));
         }
         if let Some(line) = clusters(self.kubeconfig.as_deref(), self.cluster.as_deref()) {
             self.progress.say(&line);
@@ -113,9 +108,7 @@ impl Context {
     pub fn program(&self, program: impl AsRef<std::ffi::OsStr>) -> Program {
         let mut program = Program::new(program, &self.root);
         if self.cluster.is_none() {
-            program = program
-                .without_env("KUBECONFIG")
-                .without_env("STEPPE_TEST_CONTEXT");
+            program = program.without_env("KUBECONFIG").without_env("STEPPE_TEST_CONTEXT");
         }
         for name in LEFT_BY_CARGO {
             program = program.without_env(name);
@@ -134,17 +127,11 @@ impl Context {
     /// Lets one clone build at a time.
     pub fn build_lock(&self, step: &Step) -> anyhow::Result<Lock> {
         let note = format!("{}, process {}", self.root.display(), std::process::id());
-        Lock::take(
-            &self.cache.root.join("locks/build"),
-            &note,
-            &self.stop,
-            &mut |holder| {
-                step.now(&format!("waiting for the build of {holder}"), None);
-                self.progress.say(&format!(
-                    "the build folder is in use by {holder}; waiting for it"
-                ));
-            },
-        )
+        Lock::take(&self.cache.root.join("locks/build"), &note, &self.stop, &mut |holder| {
+            step.now(&format!("waiting for the build of {holder}"), None);
+            self.progress
+                .say(&format!("the build folder is in use by {holder}; waiting for it"));
+        })
     }
 }
 
@@ -156,9 +143,7 @@ fn clusters(kubeconfig: Option<&Path>, named: Option<&str>) -> Option<String> {
             "KUBECONFIG={} found, not touched: a cluster is used only when named",
             path.display()
         )),
-        (None, Some(name)) => Some(format!(
-            "the existing cluster {name} is used, because it was named"
-        )),
+        (None, Some(name)) => Some(format!("the existing cluster {name} is used, because it was named")),
         (Some(path), Some(name)) => Some(format!(
             "the existing cluster {name} of {} is used, because it was named",
             path.display()
@@ -169,10 +154,7 @@ fn clusters(kubeconfig: Option<&Path>, named: Option<&str>) -> Option<String> {
 /// `operator (lib operator)` becomes `operator-lib-operator`.
 fn file_name(title: &str) -> String {
     let words = title.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
-    words
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join("-")
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
 }
 
 /// The folder of the workspace, as cargo knows it: the commands work from any folder below it.
@@ -192,10 +174,7 @@ mod tests {
 
     #[test]
     fn logs_have_plain_names() {
-        assert_eq!(
-            file_name("unit-operator (lib operator)"),
-            "unit-operator-lib-operator"
-        );
+        assert_eq!(file_name("unit-operator (lib operator)"), "unit-operator-lib-operator");
         assert_eq!(file_name("cluster up"), "cluster-up");
     }
 
@@ -203,11 +182,7 @@ mod tests {
     fn existing_clusters_are_told_of() {
         let config = Path::new("/home/ada/.kube/config");
         assert_eq!(clusters(None, None), None);
-        assert!(
-            clusters(Some(config), None)
-                .unwrap()
-                .contains("found, not touched")
-        );
+        assert!(clusters(Some(config), None).unwrap().contains("found, not touched"));
         assert!(
             clusters(Some(config), Some("kind-one"))
                 .unwrap()

@@ -44,11 +44,9 @@ pub fn command(context: &Context, check_only: bool) -> anyhow::Result<bool> {
         };
         context.progress.tell(&format!("{what} {path}"));
     }
-    context.progress.tell(&format!(
-        "gen: {} files, {} of them changed",
-        wanted.len(),
-        stale.len()
-    ));
+    context
+        .progress
+        .tell(&format!("gen: {} files, {} of them changed", wanted.len(), stale.len()));
     Ok(true)
 }
 
@@ -68,9 +66,7 @@ fn verdict(differences: &str) -> String {
     if differences.is_empty() {
         return "gen: all derived files are as the sources say".to_owned();
     }
-    format!(
-        "{differences}\ngen: derived files are stale; run `cargo xtask gen` and commit what it changes"
-    )
+    format!("{differences}\ngen: derived files are stale; run `cargo xtask gen` and commit what it changes")
 }
 
 fn wanted(context: &Context) -> anyhow::Result<Files> {
@@ -97,10 +93,7 @@ fn crds(context: &Context) -> anyhow::Result<Files> {
         .context("writing the CRDs")?;
     let files = read_folder(&folder, CRDS)?;
     if files.is_empty() {
-        bail!(
-            "`steppe-operator crds --out {}` wrote no file",
-            folder.display()
-        );
+        bail!("`steppe-operator crds --out {}` wrote no file", folder.display());
     }
     Ok(files)
 }
@@ -179,10 +172,7 @@ mod tests {
         let path = root.path().join("charts/crds/a.yaml");
         put(&path, Some(&b"kind: A".to_vec())).unwrap();
         let name = path.parent().unwrap();
-        assert_eq!(
-            read_folder(name, "crds").unwrap(),
-            files(&[("crds/a.yaml", "kind: A")])
-        );
+        assert_eq!(read_folder(name, "crds").unwrap(), files(&[("crds/a.yaml", "kind: A")]));
         put(&path, None).unwrap();
         assert!(!path.exists());
     }

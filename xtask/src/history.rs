@@ -45,9 +45,7 @@ impl History {
     /// Written beside and moved into place, so that a reader never sees half of it.
     pub fn save(&self) -> anyhow::Result<()> {
         let seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
-        let beside = self
-            .path
-            .with_extension(format!("{}.new", std::process::id()));
+        let beside = self.path.with_extension(format!("{}.new", std::process::id()));
         fs::write(&beside, serde_json::to_vec_pretty(&*seconds)?)
             .and_then(|()| fs::rename(&beside, &self.path))
             .with_context(|| format!("writing {}", self.path.display()))
@@ -69,14 +67,8 @@ mod tests {
         assert_eq!(cold.last("unit"), None);
         cold.record("unit", Duration::from_secs(70));
         cold.save().unwrap();
-        assert_eq!(
-            History::open(&path, false).last("unit"),
-            Some(Duration::from_secs(7))
-        );
-        assert_eq!(
-            History::open(&path, true).last("unit"),
-            Some(Duration::from_secs(70))
-        );
+        assert_eq!(History::open(&path, false).last("unit"), Some(Duration::from_secs(7)));
+        assert_eq!(History::open(&path, true).last("unit"), Some(Duration::from_secs(70)));
     }
 
     #[test]

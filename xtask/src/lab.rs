@@ -28,9 +28,9 @@ pub fn demo(context: &Context, options: &DemoOptions) -> anyhow::Result<ExitCode
             ..Needs::GROUND
         },
     )?;
-    context.progress.say(
-        "plan: build the programs, the cluster's tools and images; bring it up; show the journey",
-    );
+    context
+        .progress
+        .say("plan: build the programs, the cluster's tools and images; bring it up; show the journey");
     binaries::build(context)?;
     let words = demo_words(options);
     let end = if options.json {
@@ -41,11 +41,7 @@ pub fn demo(context: &Context, options: &DemoOptions) -> anyhow::Result<ExitCode
     Ok(end.pass_on())
 }
 
-pub fn cluster(
-    context: &Context,
-    action: ClusterAction,
-    words: &[OsString],
-) -> anyhow::Result<ExitCode> {
+pub fn cluster(context: &Context, action: ClusterAction, words: &[OsString]) -> anyhow::Result<ExitCode> {
     context.announce();
     let needs = Needs {
         go: action == ClusterAction::Up,
@@ -67,10 +63,7 @@ pub fn bench(context: &Context, words: &[OsString]) -> anyhow::Result<ExitCode> 
     context.announce();
     prerequisites::require(context, Needs::GROUND)?;
     binaries::build(context)?;
-    let words: Vec<OsString> = ["bench".into()]
-        .into_iter()
-        .chain(words.iter().cloned())
-        .collect();
+    let words: Vec<OsString> = ["bench".into()].into_iter().chain(words.iter().cloned()).collect();
     Ok(show(context, "bench", &words)?.pass_on())
 }
 
@@ -178,10 +171,7 @@ fn demo_words(options: &DemoOptions) -> Vec<OsString> {
     if options.json {
         words.push("--json".into());
     }
-    for (name, value) in [
-        ("--context", &options.context),
-        ("--registry", &options.registry),
-    ] {
+    for (name, value) in [("--context", &options.context), ("--registry", &options.registry)] {
         if let Some(value) = value {
             words.extend([name.into(), value.into()]);
         }

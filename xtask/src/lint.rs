@@ -81,17 +81,13 @@ pub fn command(context: &Context) -> anyhow::Result<bool> {
     )?;
     let findings = check(context)?;
     let mut total = 0;
-    for finding in findings
-        .iter()
-        .filter(|finding| !finding.violations.is_empty())
-    {
+    for finding in findings.iter().filter(|finding| !finding.violations.is_empty()) {
         context.progress.tell(&finding.render());
         total += finding.violations.len();
     }
-    context.progress.tell(&format!(
-        "lint: {} rules, {total} violations",
-        findings.len()
-    ));
+    context
+        .progress
+        .tell(&format!("lint: {} rules, {total} violations", findings.len()));
     Ok(total == 0)
 }
 
@@ -113,8 +109,7 @@ pub fn check(context: &Context) -> anyhow::Result<Vec<Finding>> {
     found("paths in docs", docs::check(&context.root, &documents)?);
     step.now("crates", None);
     let metadata = workspace::resolved(context)?;
-    let lockfile =
-        std::fs::read_to_string(context.root.join("Cargo.lock")).context("reading Cargo.lock")?;
+    let lockfile = std::fs::read_to_string(context.root.join("Cargo.lock")).context("reading Cargo.lock")?;
     let manifests = arrows::manifests(&metadata, &context.root)?;
     found(
         "banned and duplicate crates",
@@ -122,10 +117,7 @@ pub fn check(context: &Context) -> anyhow::Result<Vec<Finding>> {
     );
     found("licences", licences::check(&metadata, &lockfile));
     found("dependency arrows", arrows::check(&metadata, &manifests));
-    found(
-        "purity of packages",
-        purity::check_packages(&metadata, &manifests),
-    );
+    found("purity of packages", purity::check_packages(&metadata, &manifests));
     step.now("format", None);
     found("format", format::check(context)?);
     step.now("clippy", None);
@@ -139,14 +131,7 @@ pub fn check(context: &Context) -> anyhow::Result<Vec<Finding>> {
 fn tracked(context: &Context, patterns: &[&str]) -> anyhow::Result<Vec<String>> {
     let text = context
         .program("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "--",
-        ])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"])
         .args(patterns)
         .read()?;
     let mut files: Vec<String> = text

@@ -20,12 +20,7 @@ pub struct Lock {
 
 impl Lock {
     /// Takes the lock; `note` tells others who holds it; `waiting` is called once with the holder's note.
-    pub fn take(
-        path: &Path,
-        note: &str,
-        stop: &Stop,
-        waiting: &mut dyn FnMut(&str),
-    ) -> anyhow::Result<Self> {
+    pub fn take(path: &Path, note: &str, stop: &Stop, waiting: &mut dyn FnMut(&str)) -> anyhow::Result<Self> {
         let mut file = File::options()
             .read(true)
             .write(true)
@@ -68,10 +63,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("build");
         let stop = Stop::default();
-        let first = Lock::take(&path, "clone one, process 1", &stop, &mut |_| {
-            panic!("nobody holds it")
-        })
-        .unwrap();
+        let first = Lock::take(&path, "clone one, process 1", &stop, &mut |_| panic!("nobody holds it")).unwrap();
         let (sender, heard) = mpsc::channel();
         let second = thread::spawn({
             let path = path.clone();

@@ -54,9 +54,5 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Bench { words } => return lab::bench(&context, words),
         Command::Cluster { action, words } => return lab::cluster(&context, *action, words),
     };
-    Ok(if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

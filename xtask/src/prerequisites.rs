@@ -44,9 +44,7 @@ struct Found {
 /// # Errors
 /// One error naming all that is missing.
 pub fn require(context: &Context, needs: Needs) -> anyhow::Result<()> {
-    let pinned = pinned_toolchain(&fs::read_to_string(
-        context.root.join("rust-toolchain.toml"),
-    )?)?;
+    let pinned = pinned_toolchain(&fs::read_to_string(context.root.join("rust-toolchain.toml"))?)?;
     let missing = missing(&look(context), needs, &pinned);
     if !missing.is_empty() {
         bail!("this machine lacks:\n  {}", missing.join("\n  "));
@@ -73,13 +71,9 @@ fn look(context: &Context) -> Found {
 
 /// `channel = "1.95.0"`.
 fn pinned_toolchain(text: &str) -> anyhow::Result<String> {
-    let line = text
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("channel"));
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("channel"));
     let value = line.and_then(|rest| rest.split('"').nth(1));
-    value
-        .map(str::to_owned)
-        .context("rust-toolchain.toml names no channel")
+    value.map(str::to_owned).context("rust-toolchain.toml names no channel")
 }
 
 fn missing(found: &Found, needs: Needs, pinned: &str) -> Vec<String> {
@@ -94,14 +88,10 @@ fn missing(found: &Found, needs: Needs, pinned: &str) -> Vec<String> {
         missing.push("git: apt-get install git".to_owned());
     }
     if needs.lint && found.rustfmt.is_none() {
-        missing.push(format!(
-            "rustfmt: rustup component add rustfmt --toolchain {pinned}"
-        ));
+        missing.push(format!("rustfmt: rustup component add rustfmt --toolchain {pinned}"));
     }
     if needs.lint && found.clippy.is_none() {
-        missing.push(format!(
-            "clippy: rustup component add clippy --toolchain {pinned}"
-        ));
+        missing.push(format!("clippy: rustup component add clippy --toolchain {pinned}"));
     }
     if needs.go
         && found
@@ -127,9 +117,7 @@ fn missing(found: &Found, needs: Needs, pinned: &str) -> Vec<String> {
 
 /// `go1.26.8` is (1, 26).
 fn go_version(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text
-        .strip_prefix("go")?
-        .split(|letter: char| !letter.is_ascii_digit());
+    let mut numbers = text.strip_prefix("go")?.split(|letter: char| !letter.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
@@ -155,10 +143,7 @@ mod tests {
             .iter()
             .map(|line| line.split([' ', ':']).next().unwrap())
             .collect();
-        assert_eq!(
-            first_words,
-            ["cargo", "git", "rustfmt", "clippy", "Go", "root"]
-        );
+        assert_eq!(first_words, ["cargo", "git", "rustfmt", "clippy", "Go", "root"]);
         assert!(missing[4].contains("found: go1.22.1"), "{}", missing[4]);
     }
 
@@ -187,10 +172,7 @@ mod tests {
             git: Some("git".into()),
             ..Found::default()
         };
-        assert_eq!(
-            missing(&found, Needs::default(), "1.95.0"),
-            Vec::<String>::new()
-        );
+        assert_eq!(missing(&found, Needs::default(), "1.95.0"), Vec::<String>::new());
     }
 
     #[test]

@@ -301,11 +301,7 @@ mod tests {
         step.end("done");
         assert!(unpoisoned(&progress.0.active).is_empty());
         assert_eq!(
-            progress
-                .ended()
-                .iter()
-                .map(|one| one.name.as_str())
-                .collect::<Vec<_>>(),
+            progress.ended().iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
             ["images"]
         );
     }

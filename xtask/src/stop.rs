@@ -16,8 +16,7 @@ impl Stop {
     pub fn listen() -> anyhow::Result<Self> {
         let stop = Self::default();
         for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register(signal, Arc::clone(&stop.0))
-                .context("listening for Ctrl-C")?;
+            signal_hook::flag::register(signal, Arc::clone(&stop.0)).context("listening for Ctrl-C")?;
         }
         Ok(stop)
     }
@@ -28,11 +27,7 @@ impl Stop {
 
     /// An error when somebody asked us to end.
     pub fn check(&self) -> Result<(), Interrupted> {
-        if self.asked() {
-            Err(Interrupted)
-        } else {
-            Ok(())
-        }
+        if self.asked() { Err(Interrupted) } else { Ok(()) }
     }
 }
 

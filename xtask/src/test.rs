@@ -41,9 +41,7 @@ pub fn command(context: &Context, options: &TestOptions) -> anyhow::Result<bool>
         context.history.save()?;
     }
     context.progress.tell(&tally.failures());
-    context
-        .progress
-        .tell(&tally::table(&context.progress.ended(), &whole));
+    context.progress.tell(&tally::table(&context.progress.ended(), &whole));
     context
         .progress
         .tell(&format!("logs: {}", context.cache.logs().display()));
@@ -66,10 +64,7 @@ fn everything(context: &Context, options: &TestOptions, tally: &mut Tally) -> an
         context,
         targets,
         filter: options.filter.as_deref(),
-        doc_tests: stage::has_doc_tests(&metadata)
-            && options
-                .only
-                .is_none_or(|only| Stage::from(only) == Stage::Unit),
+        doc_tests: stage::has_doc_tests(&metadata) && options.only.is_none_or(|only| Stage::from(only) == Stage::Unit),
     };
     let stages = suite.stages();
     plan(&suite, &stages, is_whole(options));
@@ -114,9 +109,7 @@ fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> a
         if let Err(reason) = &prepared {
             tally.fail(1, "the ground could not be prepared", reason.clone());
         }
-        let hindrance = prepared
-            .is_err()
-            .then_some("the ground could not be prepared");
+        let hindrance = prepared.is_err().then_some("the ground could not be prepared");
         for stage in stages.iter().filter(|stage| **stage != Stage::Unit) {
             suite.run(*stage, &built, hindrance, tally)?;
         }
@@ -149,11 +142,7 @@ fn preparations(stages: &[Stage]) -> &'static [&'static str] {
 }
 
 /// Machine, tools and images, as far as the stages need them.
-fn prepare(
-    context: &Context,
-    stages: &[Stage],
-    programs: &Result<(), String>,
-) -> Result<(), String> {
+fn prepare(context: &Context, stages: &[Stage], programs: &Result<(), String>) -> Result<(), String> {
     if preparations(stages).is_empty() {
         return Ok(());
     }
@@ -170,11 +159,7 @@ fn prepare(
 }
 
 /// Lint and derived files: each rule counts as one.
-fn checks(
-    context: &Context,
-    programs: &Result<(), String>,
-    tally: &mut Tally,
-) -> anyhow::Result<()> {
+fn checks(context: &Context, programs: &Result<(), String>, tally: &mut Tally) -> anyhow::Result<()> {
     for finding in lint::check(context)? {
         if finding.violations.is_empty() {
             tally.pass(1);
@@ -188,11 +173,7 @@ fn checks(
     }
     match derived::check(context) {
         Ok(differences) if differences.is_empty() => tally.pass(1),
-        Ok(differences) => tally.fail(
-            1,
-            "gen: derived files are stale; run `cargo xtask gen`",
-            differences,
-        ),
+        Ok(differences) => tally.fail(1, "gen: derived files are stale; run `cargo xtask gen`", differences),
         Err(error) if error.downcast_ref::<Interrupted>().is_some() => return Err(error),
         Err(error) => tally.fail(1, "gen", format!("{error:#}")),
     }
@@ -203,9 +184,7 @@ fn needs(stages: &[Stage], whole: bool) -> Needs {
     Needs {
         lint: whole,
         go: stages.iter().any(|stage| *stage != Stage::Unit),
-        root: stages
-            .iter()
-            .any(|stage| matches!(stage, Stage::Node | Stage::E2e)),
+        root: stages.iter().any(|stage| matches!(stage, Stage::Node | Stage::E2e)),
     }
 }
 
@@ -221,24 +200,12 @@ fn plan(suite: &Suite<'_>, stages: &[Stage], whole: bool) {
         &[]
     };
     let checks: &[&str] = if whole { &["lint", "gen"] } else { &[] };
-    for name in programs
-        .iter()
-        .chain(prepare)
-        .chain(checks)
-        .chain(&["build"])
-    {
+    for name in programs.iter().chain(prepare).chain(checks).chain(&["build"]) {
         lines.push(format!("  {name}{}", last(name)));
     }
     for stage in stages {
-        let count = suite
-            .targets
-            .iter()
-            .filter(|target| target.stage == *stage)
-            .count();
-        lines.push(format!(
-            "  {stage}: {count} test programs{}",
-            last(stage.name())
-        ));
+        let count = suite.targets.iter().filter(|target| target.stage == *stage).count();
+        lines.push(format!("  {stage}: {count} test programs{}", last(stage.name())));
     }
     if whole {
         lines.push(format!("  all of it{}", last(WHOLE)));
@@ -259,18 +226,12 @@ mod tests {
     #[test]
     fn images_are_made_for_pods_only() {
         assert_eq!(preparations(&[Stage::Unit]), [""; 0]);
-        assert_eq!(
-            preparations(&[Stage::Unit, Stage::Light]),
-            ["preflight", "tools"]
-        );
+        assert_eq!(preparations(&[Stage::Unit, Stage::Light]), ["preflight", "tools"]);
         assert_eq!(
             preparations(&[Stage::Light, Stage::Node]),
             ["preflight", "tools", "images"]
         );
-        assert_eq!(
-            preparations(&[Stage::E2e]),
-            ["preflight", "tools", "images"]
-        );
+        assert_eq!(preparations(&[Stage::E2e]), ["preflight", "tools", "images"]);
     }
 
     #[test]

@@ -51,10 +51,7 @@ impl Repository {
     fn new() -> Self {
         let repository = Self(TempDir::new().unwrap());
         let toolchain = concat!(env!("CARGO_MANIFEST_DIR"), "/../rust-toolchain.toml");
-        repository.write(
-            "rust-toolchain.toml",
-            &fs::read_to_string(toolchain).unwrap(),
-        );
+        repository.write("rust-toolchain.toml", &fs::read_to_string(toolchain).unwrap());
         repository.write(
             "Cargo.toml",
             "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"operator\"]\n",
@@ -62,18 +59,8 @@ impl Repository {
         for (folder, name, file, text) in [
             ("crates/names", "names", "lib.rs", NAMES),
             ("crates/lab", "lab", "bin/steppe-lab.rs", LAB_DOUBLE),
-            (
-                "crates/bundle",
-                "bundle",
-                "bin/steppe-bundle.rs",
-                OPERATOR_DOUBLE,
-            ),
-            (
-                "operator",
-                "operator",
-                "bin/steppe-operator.rs",
-                OPERATOR_DOUBLE,
-            ),
+            ("crates/bundle", "bundle", "bin/steppe-bundle.rs", OPERATOR_DOUBLE),
+            ("operator", "operator", "bin/steppe-operator.rs", OPERATOR_DOUBLE),
         ] {
             let manifest = format!(
                 "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\nlicense = \"AGPL-3.0-or-later\"\n"
@@ -116,11 +103,7 @@ impl Repository {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let path = format!(
-            "{}:{}",
-            self.path().join("go-double").display(),
-            env!("PATH")
-        );
+        let path = format!("{}:{}", self.path().join("go-double").display(), env!("PATH"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command
             .args(args)
@@ -163,11 +146,7 @@ fn a_good_repository_passes_and_every_stage_is_run() {
     let output = repository.xtask(&["test"]);
     let (shown, said) = (out(&output), err(&output));
     // Ten rules, gen, one unit test, one example in docs, one light test.
-    assert_eq!(
-        shown.lines().last(),
-        Some("14 passed, 0 failed"),
-        "{said}\n{shown}"
-    );
+    assert_eq!(shown.lines().last(), Some("14 passed, 0 failed"), "{said}\n{shown}");
     assert!(output.status.success());
     for stage in [
         "programs",
@@ -185,20 +164,10 @@ fn a_good_repository_passes_and_every_stage_is_run() {
             "{stage} is missing in\n{shown}"
         );
     }
-    assert!(
-        said.contains("KUBECONFIG=/somewhere/else found, not touched"),
-        "{said}"
-    );
+    assert!(said.contains("KUBECONFIG=/somewhere/else found, not touched"), "{said}");
     let log = repository.path().join("cache/logs");
     let log = log
-        .join(
-            fs::read_dir(&log)
-                .unwrap()
-                .next()
-                .unwrap()
-                .unwrap()
-                .file_name(),
-        )
+        .join(fs::read_dir(&log).unwrap().next().unwrap().unwrap().file_name())
         .join("tools.log");
     assert!(fs::read_to_string(log).unwrap().contains("kubeconfig None"));
 }
@@ -207,12 +176,7 @@ fn a_good_repository_passes_and_every_stage_is_run() {
 fn a_filter_runs_what_it_names_and_fails_when_that_is_nothing() {
     let repository = Repository::new();
     let some = repository.xtask(&["test", "counts", "--only", "unit"]);
-    assert_eq!(
-        out(&some).lines().last(),
-        Some("1 passed, 0 failed"),
-        "{}",
-        err(&some)
-    );
+    assert_eq!(out(&some).lines().last(), Some("1 passed, 0 failed"), "{}", err(&some));
     let nothing = repository.xtask(&["test", "no_such_test", "--only", "unit"]);
     assert_eq!(
         out(&nothing).lines().last(),
@@ -330,11 +294,7 @@ fn being_told_to_end_ends_the_lab_first() {
         .find_map(|line| line.unwrap().strip_prefix("process ").map(str::to_owned))
         .unwrap();
     assert!(Path::new("/proc").join(&lab).exists());
-    kill(
-        Pid::from_raw(xtask.id().try_into().unwrap()),
-        Signal::SIGTERM,
-    )
-    .unwrap();
+    kill(Pid::from_raw(xtask.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     assert_eq!(xtask.wait().unwrap().code(), Some(130));
     assert!(!Path::new("/proc").join(&lab).exists());
 }
@@ -352,17 +312,9 @@ fn a_cold_run_uses_a_folder_of_its_own() {
     let folders = fs::read_dir(repository.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let cold: Vec<String> = folders
-        .filter(|name| name.starts_with("cache-cold-"))
-        .collect();
+    let cold: Vec<String> = folders.filter(|name| name.starts_with("cache-cold-")).collect();
     assert_eq!(cold.len(), 1);
     assert!(err(&output).contains(&cold[0]));
-    assert!(
-        repository
-            .path()
-            .join(&cold[0])
-            .join("target/debug")
-            .is_dir()
-    );
+    assert!(repository.path().join(&cold[0]).join("target/debug").is_dir());
     assert!(!repository.path().join("cache/target").exists());
 }

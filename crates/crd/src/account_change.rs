@@ -1,5 +1,7 @@
 //! Work on a server's accounts that its software cannot do from its own pages.
 
+#![allow(clippy::duplicated_attributes)] // One `printcolumn` a column is how kube spells a table.
+
 use kube::{CustomResource, KubeSchema};
 use names::Handle;
 use schemars::JsonSchema;
@@ -19,20 +21,12 @@ use crate::{InstanceRef, WorkStatus};
     shortname = "achg",
     category = "steppe",
     cel,
-    printcolumn(
-        name = "Instance",
-        type_ = "string",
-        json_path = ".spec.instanceRef.name"
-    ),
+    printcolumn(name = "Instance", type_ = "string", json_path = ".spec.instanceRef.name"),
     printcolumn(name = "Action", type_ = "string", json_path = ".spec.action"),
     printcolumn(name = "Handle", type_ = "string", json_path = ".spec.handle"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.message"),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    )
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

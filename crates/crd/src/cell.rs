@@ -1,5 +1,7 @@
 //! One cluster and what its names mean there.
 
+#![allow(clippy::duplicated_attributes)] // One `printcolumn` a column is how kube spells a table.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

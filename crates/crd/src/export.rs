@@ -1,5 +1,7 @@
 //! A copy of everything a server is, to take away or to keep.
 
+#![allow(clippy::duplicated_attributes)] // One `printcolumn` a column is how kube spells a table.
+
 use jiff::Timestamp;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -18,27 +20,14 @@ use crate::{InstanceRef, WorkStatus};
     derive = "PartialEq",
     category = "steppe",
     cel,
-    printcolumn(
-        name = "Instance",
-        type_ = "string",
-        json_path = ".spec.instanceRef.name"
-    ),
+    printcolumn(name = "Instance", type_ = "string", json_path = ".spec.instanceRef.name"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".spec.reason"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Step", type_ = "string", json_path = ".status.step"),
     printcolumn(name = "Percent", type_ = "integer", json_path = ".status.percent"),
     printcolumn(name = "Bytes", type_ = "integer", json_path = ".status.bundle.bytes"),
-    printcolumn(
-        name = "Message",
-        type_ = "string",
-        json_path = ".status.message",
-        priority = 1
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    )
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.message", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

@@ -1,5 +1,7 @@
 //! A server that someone owns.
 
+#![allow(clippy::duplicated_attributes)] // One `printcolumn` a column is how kube spells a table.
+
 use jiff::Timestamp;
 use kube::{CustomResource, KubeSchema};
 use names::{Flavour, Handle, Hostname, Revision, Size, Version};
@@ -108,20 +110,7 @@ pub struct Settings {
 }
 
 /// What a server should be doing, from least to most restrictive.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub enum Mode {
     /// Up, for all.

@@ -1,5 +1,7 @@
 //! The one way in which a server's data is destroyed.
 
+#![allow(clippy::duplicated_attributes)] // One `printcolumn` a column is how kube spells a table.
+
 use jiff::Timestamp;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -18,25 +20,12 @@ use crate::{InstanceRef, WorkStatus};
     derive = "PartialEq",
     category = "steppe",
     cel,
-    printcolumn(
-        name = "Instance",
-        type_ = "string",
-        json_path = ".spec.instanceRef.name"
-    ),
+    printcolumn(name = "Instance", type_ = "string", json_path = ".spec.instanceRef.name"),
     printcolumn(name = "NotBefore", type_ = "date", json_path = ".spec.notBefore"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason"),
-    printcolumn(
-        name = "Message",
-        type_ = "string",
-        json_path = ".status.message",
-        priority = 1
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    )
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.message", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

@@ -1,5 +1,7 @@
 //! The rules that the definitions carry, evaluated as the API server does, without one.
 
+#![cfg(test)]
+
 use crd::{AccountChange, Cell, Export, Instance, Purge};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -22,12 +22,7 @@ pub enum Flavour {
 
 impl Flavour {
     /// All flavours, in the order in which they are offered.
-    pub const ALL: [Self; 4] = [
-        Self::Mastodon,
-        Self::GlitchSoc,
-        Self::GoToSocial,
-        Self::Snac,
-    ];
+    pub const ALL: [Self; 4] = [Self::Mastodon, Self::GlitchSoc, Self::GoToSocial, Self::Snac];
 
     /// The name as written in objects and bundles.
     #[must_use]
@@ -54,13 +49,7 @@ impl FromStr for Flavour {
         Self::ALL
             .into_iter()
             .find(|flavour| flavour.as_str() == text)
-            .ok_or_else(|| {
-                NameError::new(
-                    "flavour",
-                    text,
-                    "must be mastodon, glitch-soc, gotosocial or snac",
-                )
-            })
+            .ok_or_else(|| NameError::new("flavour", text, "must be mastodon, glitch-soc, gotosocial or snac"))
     }
 }
 

@@ -21,13 +21,8 @@ impl FromStr for InstanceId {
             return fail("must have 1 to 40 characters");
         }
         let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if !text.bytes().all(inner)
-            || !text.starts_with(|c: char| c.is_ascii_lowercase())
-            || text.ends_with('-')
-        {
-            return fail(
-                "must begin with a letter and contain only lower-case letters, digits and inner hyphens",
-            );
+        if !text.bytes().all(inner) || !text.starts_with(|c: char| c.is_ascii_lowercase()) || text.ends_with('-') {
+            return fail("must begin with a letter and contain only lower-case letters, digits and inner hyphens");
         }
         Ok(Self(text.to_owned()))
     }

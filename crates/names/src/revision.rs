@@ -2,9 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// The number of a wish: one more for each change that the control plane writes to an instance. An operation is done
 /// only when the observed revision has reached its own. Never falls.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revision(pub i64);
 

@@ -24,11 +24,7 @@ pub fn show(context: &Context, wanted: &Files, stale: &BTreeSet<String>) -> anyh
             None => "/dev/null".into(),
         };
         let there = context.root.join(path);
-        let there = if there.is_file() {
-            there
-        } else {
-            "/dev/null".into()
-        };
+        let there = if there.is_file() { there } else { "/dev/null".into() };
         shown.push_str(&diff(context, &there, &should_be)?);
     }
     if folder.exists() {

@@ -21,12 +21,7 @@ pub fn markdown(context: &Context, programs: &[&str]) -> anyhow::Result<String> 
 }
 
 /// One command and all below it.
-fn describe(
-    context: &Context,
-    program: &str,
-    words: &[String],
-    text: &mut String,
-) -> anyhow::Result<()> {
+fn describe(context: &Context, program: &str, words: &[String], text: &mut String) -> anyhow::Result<()> {
     let help = help(context, program, words)?;
     let title = [&[program.to_owned()], words].concat().join(" ");
     text.push_str(&section(&title, words.len(), &help));
@@ -71,10 +66,7 @@ fn commands(help: &str) -> Vec<String> {
             .then(|| rest.split_whitespace().next())
             .flatten()
     });
-    names
-        .filter(|name| *name != "help")
-        .map(str::to_owned)
-        .collect()
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
 #[cfg(test)]

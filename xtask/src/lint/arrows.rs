@@ -20,14 +20,7 @@ const ARROWS: [(&str, Option<&[&str]>); 11] = [
     ("operator", Some(&["names", "crd", "bundle"])),
     (
         "control-plane",
-        Some(&[
-            "names",
-            "domain",
-            "crd",
-            "bundle",
-            "billing",
-            "billing-stripe",
-        ]),
+        Some(&["names", "domain", "crd", "bundle", "billing", "billing-stripe"]),
     ),
     ("lab", None),
     ("e2e", None),
@@ -63,13 +56,8 @@ pub fn manifests(metadata: &Metadata, root: &Path) -> anyhow::Result<BTreeMap<St
         .into_iter()
         .map(|package| {
             let path = package.manifest_path.as_std_path();
-            let text =
-                fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-            let path = path
-                .strip_prefix(root)
-                .unwrap_or(path)
-                .display()
-                .to_string();
+            let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+            let path = path.strip_prefix(root).unwrap_or(path).display().to_string();
             Ok((package.name.to_string(), Manifest { path, text }))
         })
         .collect()
@@ -200,10 +188,7 @@ pub mod tests {
 
     #[test]
     fn a_package_nobody_drew_is_found() {
-        let found = check(
-            &metadata(&[("helpers", &[])]),
-            &manifests(&[("helpers", "")]),
-        );
+        let found = check(&metadata(&[("helpers", &[])]), &manifests(&[("helpers", "")]));
         assert_eq!(found.len(), 1);
         assert!(found[0].what.contains("helpers has no arrows"));
     }

@@ -24,11 +24,7 @@ const ARGUMENTS: [&str; 9] = [
 ];
 
 /// Good in tests, and in the helpers of a program that says it is nothing else.
-const PANICS: [&str; 3] = [
-    "clippy::unwrap_used",
-    "clippy::expect_used",
-    "clippy::panic",
-];
+const PANICS: [&str; 3] = ["clippy::unwrap_used", "clippy::expect_used", "clippy::panic"];
 
 pub fn check(context: &Context, step: &Step) -> anyhow::Result<Vec<Violation>> {
     let built = cargo::run(context, step, "clippy", &ARGUMENTS.map(str::to_owned))?;
@@ -45,12 +41,7 @@ pub fn check(context: &Context, step: &Step) -> anyhow::Result<Vec<Violation>> {
             built.end.describe(),
             built.said[from..].join("\n")
         );
-        violations.push(Violation::new(
-            "Cargo.toml",
-            1,
-            what,
-            "make the workspace compile",
-        ));
+        violations.push(Violation::new("Cargo.toml", 1, what, "make the workspace compile"));
     }
     Ok(violations)
 }
@@ -61,15 +52,10 @@ fn violation(diagnostic: &Diagnostic, root: &str) -> Violation {
         .iter()
         .find(|span| span.is_primary)
         .or(diagnostic.spans.first());
-    let (file, line) = span.map_or(("Cargo.toml", 1), |span| {
-        (span.file_name.as_str(), span.line_start)
-    });
+    let (file, line) = span.map_or(("Cargo.toml", 1), |span| (span.file_name.as_str(), span.line_start));
     // Places in clippy.toml are told by their whole path.
     let file = file.strip_prefix(root).unwrap_or(file);
-    let code = diagnostic
-        .code
-        .as_ref()
-        .map_or("compiler", |code| code.code.as_str());
+    let code = diagnostic.code.as_ref().map_or("compiler", |code| code.code.as_str());
     let help = diagnostic
         .children
         .iter()
@@ -81,12 +67,7 @@ fn violation(diagnostic: &Diagnostic, root: &str) -> Violation {
         Some(help) => help.message.as_str(),
         None => "see the rule's page in the clippy book",
     };
-    Violation::new(
-        file,
-        line,
-        format!("[{code}] {}", diagnostic.message),
-        remedy,
-    )
+    Violation::new(file, line, format!("[{code}] {}", diagnostic.message), remedy)
 }
 
 #[cfg(test)]

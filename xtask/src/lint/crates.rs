@@ -10,21 +10,12 @@ use super::arrows::Manifest;
 
 /// Nowhere in the tree: name, reason.
 const BANNED: [(&str, &str); 10] = [
-    (
-        "ring",
-        "a second TLS provider; use features that choose aws-lc-rs",
-    ),
+    ("ring", "a second TLS provider; use features that choose aws-lc-rs"),
     ("openssl", "a second TLS stack; use rustls"),
     ("openssl-sys", "a second TLS stack; use rustls"),
     ("native-tls", "a second TLS stack; use rustls"),
-    (
-        "tokio-tar",
-        "abandoned with a hole in its parser; use astral-tokio-tar",
-    ),
-    (
-        "async-tar",
-        "shares tokio-tar's parser; use astral-tokio-tar",
-    ),
+    ("tokio-tar", "abandoned with a hole in its parser; use astral-tokio-tar"),
+    ("async-tar", "shares tokio-tar's parser; use astral-tokio-tar"),
     ("serde_yaml", "no longer maintained; use serde-saphyr"),
     ("serde_yml", "unsound; use serde-saphyr"),
     ("async-std", "a second runtime; use tokio"),
@@ -51,39 +42,22 @@ const ONCE: [&str; 9] = [
     "schemars",
 ];
 
-pub fn check(
-    metadata: &Metadata,
-    lockfile: &str,
-    manifests: &BTreeMap<String, Manifest>,
-) -> Vec<Violation> {
+pub fn check(metadata: &Metadata, lockfile: &str, manifests: &BTreeMap<String, Manifest>) -> Vec<Violation> {
     let tree = Tree::of(metadata);
     let mut violations = Vec::new();
     for package in tree.packages() {
-        if let Some((name, reason)) = BANNED
-            .iter()
-            .find(|(name, _)| *name == package.name.as_str())
-        {
+        if let Some((name, reason)) = BANNED.iter().find(|(name, _)| *name == package.name.as_str()) {
             let what = format!(
                 "{name} {} is banned: {reason}; brought by {}",
                 package.version,
                 tree.parents(package)
             );
-            let remedy = format!(
-                "`cargo tree --workspace -i {name}` shows the way; switch that feature or crate off"
-            );
-            violations.push(Violation::new(
-                "Cargo.lock",
-                line_in(lockfile, package),
-                what,
-                remedy,
-            ));
+            let remedy = format!("`cargo tree --workspace -i {name}` shows the way; switch that feature or crate off");
+            violations.push(Violation::new("Cargo.lock", line_in(lockfile, package), what, remedy));
         }
     }
     for name in ONCE {
-        let versions: Vec<&Package> = tree
-            .packages()
-            .filter(|package| package.name == name)
-            .collect();
+        let versions: Vec<&Package> = tree.packages().filter(|package| package.name == name).collect();
         for package in versions.iter().filter(|_| versions.len() > 1) {
             let what = format!(
                 "{name} {} is one of {} versions; brought by {}",
@@ -91,14 +65,8 @@ pub fn check(
                 versions.len(),
                 tree.parents(package)
             );
-            let remedy =
-                "bring all that use it to one version, or replace the one that lags behind";
-            violations.push(Violation::new(
-                "Cargo.lock",
-                line_in(lockfile, package),
-                what,
-                remedy,
-            ));
+            let remedy = "bring all that use it to one version, or replace the one that lags behind";
+            violations.push(Violation::new("Cargo.lock", line_in(lockfile, package), what, remedy));
         }
     }
     violations.extend(own(metadata, manifests));
@@ -112,15 +80,9 @@ fn own(metadata: &Metadata, manifests: &BTreeMap<String, Manifest>) -> Vec<Viola
             continue;
         };
         for dependency in &package.dependencies {
-            if let Some((name, reason)) = NOT_OURS.iter().find(|(name, _)| *name == dependency.name)
-            {
+            if let Some((name, reason)) = NOT_OURS.iter().find(|(name, _)| *name == dependency.name) {
                 let what = format!("{} depends on {name} itself", package.name);
-                violations.push(Violation::new(
-                    &manifest.path,
-                    manifest.line_of(name),
-                    what,
-                    *reason,
-                ));
+                violations.push(Violation::new(&manifest.path, manifest.line_of(name), what, *reason));
             }
         }
     }
@@ -147,8 +109,7 @@ pub struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     pub fn of(metadata: &'a Metadata) -> Self {
-        let known: BTreeMap<&PackageId, &Package> =
-            metadata.packages.iter().map(|one| (&one.id, one)).collect();
+        let known: BTreeMap<&PackageId, &Package> = metadata.packages.iter().map(|one| (&one.id, one)).collect();
         let nodes: BTreeMap<&PackageId, &Node> = metadata
             .resolve
             .iter()
@@ -209,9 +170,7 @@ fn active(package: &Package, node: &Node, name: &str) -> bool {
                     .iter()
                     .filter_map(|feature| package.features.get(feature.as_str()))
                     .flatten()
-                    .any(|enabled| {
-                        *enabled == explicit || *enabled == known_as || enabled.starts_with(&strong)
-                    })
+                    .any(|enabled| *enabled == explicit || *enabled == known_as || enabled.starts_with(&strong))
         })
 }
 
@@ -267,39 +226,22 @@ pub mod tests {
 
     #[test]
     fn a_banned_crate_is_found_with_who_brings_it() {
-        let found = check(
-            &planted(&["alloc", "ring"]),
-            LOCK,
-            &manifests(&[("app", "")]),
-        );
-        let ring = found
-            .iter()
-            .find(|one| one.what.starts_with("ring"))
-            .unwrap();
+        let found = check(&planted(&["alloc", "ring"]), LOCK, &manifests(&[("app", "")]));
+        let ring = found.iter().find(|one| one.what.starts_with("ring")).unwrap();
         assert_eq!((ring.file.as_str(), ring.line), ("Cargo.lock", 2));
-        assert!(
-            ring.what.ends_with("brought by stack 1.0.0"),
-            "{}",
-            ring.what
-        );
+        assert!(ring.what.ends_with("brought by stack 1.0.0"), "{}", ring.what);
     }
 
     #[test]
     fn a_crate_that_is_only_mentioned_is_not_in_the_tree() {
         let found = check(&planted(&["alloc"]), LOCK, &manifests(&[("app", "")]));
-        assert!(
-            found.iter().all(|one| !one.what.starts_with("ring")),
-            "{found:?}"
-        );
+        assert!(found.iter().all(|one| !one.what.starts_with("ring")), "{found:?}");
     }
 
     #[test]
     fn two_versions_are_both_named() {
         let found = check(&planted(&[]), LOCK, &manifests(&[("app", "")]));
-        let tokio: Vec<_> = found
-            .iter()
-            .filter(|one| one.what.starts_with("tokio"))
-            .collect();
+        let tokio: Vec<_> = found.iter().filter(|one| one.what.starts_with("tokio")).collect();
         assert_eq!(tokio.len(), 2);
         assert!(tokio[0].what.contains("one of 2 versions"));
     }
@@ -311,10 +253,7 @@ pub mod tests {
             LOCK,
             &manifests(&[("app", "[dependencies]\nstack = \"1\"\nchrono = \"0.4\"\n")]),
         );
-        let chrono = found
-            .iter()
-            .find(|one| one.what.contains("chrono"))
-            .unwrap();
+        let chrono = found.iter().find(|one| one.what.contains("chrono")).unwrap();
         assert_eq!((chrono.file.as_str(), chrono.line), ("app/Cargo.toml", 3));
     }
 }

@@ -23,15 +23,10 @@ pub fn check(root: &Path, documents: &[String]) -> anyhow::Result<Vec<Violation>
         .iter()
         .filter(|path| *path == "README.md" || path.starts_with("docs/"))
     {
-        let text = fs::read_to_string(root.join(document))
-            .with_context(|| format!("reading {document}"))?;
+        let text = fs::read_to_string(root.join(document)).with_context(|| format!("reading {document}"))?;
         let beside = Path::new(document).parent().unwrap_or(Path::new(""));
-        let linked = links(&text)
-            .into_iter()
-            .map(|(line, path)| (line, beside.join(path)));
-        let named = named(&text, &tops)
-            .into_iter()
-            .map(|(line, path)| (line, path.into()));
+        let linked = links(&text).into_iter().map(|(line, path)| (line, beside.join(path)));
+        let named = named(&text, &tops).into_iter().map(|(line, path)| (line, path.into()));
         for (line, path) in named.chain(linked) {
             if !root.join(&path).exists() {
                 let path = path.display();
@@ -51,10 +46,7 @@ pub fn check(root: &Path, documents: &[String]) -> anyhow::Result<Vec<Violation>
 /// Line and target of every link to another file: `[text](bundle-format.md#parts)`.
 fn links(text: &str) -> Vec<(usize, String)> {
     let of_line = |line: &str| -> Vec<String> {
-        let targets = line
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split_once(')'));
+        let targets = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
         targets
             .map(|(target, _)| target.split('#').next().unwrap_or_default().to_owned())
             .filter(|target| !target.is_empty() && !target.contains(':'))
@@ -76,11 +68,7 @@ fn named(text: &str, tops: &[String]) -> Vec<(usize, String)> {
             fenced = !fenced;
         } else if !fenced {
             let spans = line.split('`').skip(1).step_by(2);
-            paths.extend(
-                spans
-                    .filter_map(|span| path(span, tops))
-                    .map(|path| (index + 1, path)),
-            );
+            paths.extend(spans.filter_map(|span| path(span, tops)).map(|path| (index + 1, path)));
         }
     }
     paths
@@ -88,10 +76,7 @@ fn named(text: &str, tops: &[String]) -> Vec<(usize, String)> {
 
 fn path(span: &str, tops: &[String]) -> Option<String> {
     let odd = |letter: char| letter.is_whitespace() || "$~\"'(=@".contains(letter);
-    let elsewhere = ["/", "-", "./", "../"]
-        .iter()
-        .any(|start| span.starts_with(start))
-        || span.contains("://");
+    let elsewhere = ["/", "-", "./", "../"].iter().any(|start| span.starts_with(start)) || span.contains("://");
     if !span.contains('/') || elsewhere || span.contains(odd) {
         return None;
     }
@@ -105,8 +90,7 @@ fn path(span: &str, tops: &[String]) -> Option<String> {
     let ours = tops.iter().any(|top| top == first);
     let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
     let whole = fixed.len() == path.split('/').count();
-    (ours || whole && ENDINGS.contains(&ending))
-        .then(|| fixed.join("/").trim_end_matches('/').to_owned())
+    (ours || whole && ENDINGS.contains(&ending)).then(|| fixed.join("/").trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]
@@ -142,8 +126,7 @@ mod tests {
     fn a_link_to_a_file_that_is_gone_is_found() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("docs")).unwrap();
-        let text =
-            "[a](b.md#parts), [gone](gone.md), [web](https://steppe.test/x), [here](#parts)\n";
+        let text = "[a](b.md#parts), [gone](gone.md), [web](https://steppe.test/x), [here](#parts)\n";
         fs::write(root.path().join("docs/a.md"), text).unwrap();
         fs::write(root.path().join("docs/b.md"), "").unwrap();
         let found = check(root.path(), &["docs/a.md".to_owned()]).unwrap();

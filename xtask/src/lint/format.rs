@@ -19,12 +19,7 @@ pub fn check(context: &Context) -> anyhow::Result<Vec<Violation>> {
     let violations = places(&lines, &context.root.display().to_string());
     if violations.is_empty() && !end.good() {
         let what = format!("cargo fmt failed ({}): {}", end.describe(), said.join("\n"));
-        return Ok(vec![Violation::new(
-            "Cargo.toml",
-            1,
-            what,
-            "run `cargo fmt --all`",
-        )]);
+        return Ok(vec![Violation::new("Cargo.toml", 1, what, "run `cargo fmt --all`")]);
     }
     Ok(violations)
 }
@@ -34,16 +29,10 @@ fn places(lines: &[String], root: &str) -> Vec<Violation> {
     let mut seen = BTreeSet::new();
     lines
         .iter()
-        .filter_map(|line| {
-            line.strip_prefix("Diff in ")?
-                .trim_end_matches(':')
-                .rsplit_once(':')
-        })
+        .filter_map(|line| line.strip_prefix("Diff in ")?.trim_end_matches(':').rsplit_once(':'))
         .filter_map(|(file, line)| {
             Some((
-                file.strip_prefix(root)
-                    .unwrap_or(file)
-                    .trim_start_matches('/'),
+                file.strip_prefix(root).unwrap_or(file).trim_start_matches('/'),
                 line.parse().ok()?,
             ))
         })
@@ -66,10 +55,7 @@ mod tests {
             "Diff in /r/b.rs:1:",
         ];
         let found = places(&output.map(str::to_owned), "/r");
-        let found: Vec<_> = found
-            .iter()
-            .map(|one| format!("{}:{}", one.file, one.line))
-            .collect();
+        let found: Vec<_> = found.iter().map(|one| format!("{}:{}", one.file, one.line)).collect();
         assert_eq!(found, ["a/src/lib.rs:3", "b.rs:1"]);
     }
 }

@@ -1,4 +1,5 @@
-//! Small rooms: a file of at most 400 lines without its tests, a function of at most 60.
+//! Small rooms: a file of at most 400 lines without its tests, a function of at most 60; a test of at most 100, because a
+//! table of cases is read best in one piece.
 
 use syn::spanned::Spanned as _;
 use syn::visit::Visit;
@@ -10,6 +11,7 @@ use super::source::{Source, extent, test_module};
 const FILE: usize = 400;
 const TEST_FILE: usize = 800;
 const FUNCTION: usize = 60;
+const TEST: usize = 100;
 
 pub fn check(sources: &[Source]) -> Vec<Violation> {
     sources
@@ -22,33 +24,17 @@ fn file(source: &Source) -> Option<Violation> {
     let (length, limit, kind) = if source.test {
         (source.lines, TEST_FILE, "lines of tests")
     } else {
-        (
-            source.lines - lines_of_tests(source),
-            FILE,
-            "lines without tests",
-        )
+        (source.lines - lines_of_tests(source), FILE, "lines without tests")
     };
     (length > limit).then(|| {
         let what = format!("{length} {kind}, {limit} are the limit");
-        Violation::new(
-            &source.path,
-            limit + 1,
-            what,
-            "split it by noun: one thing, one file",
-        )
+        Violation::new(&source.path, limit + 1, what, "split it by noun: one thing, one file")
     })
 }
 
 fn lines_of_tests(source: &Source) -> usize {
-    let tests = source
-        .syntax
-        .items
-        .iter()
-        .filter(|item| test_module(item).is_some());
-    tests
-        .map(extent)
-        .map(|(first, last)| last - first + 1)
-        .sum()
+    let tests = source.syntax.items.iter().filter(|item| test_module(item).is_some());
+    tests.map(extent).map(|(first, last)| last - first + 1).sum()
 }
 
 fn functions(source: &Source) -> Vec<Violation> {
@@ -66,14 +52,11 @@ struct Long<'a> {
 }
 
 impl Long<'_> {
-    fn measure(&mut self, signature: &Signature, end: proc_macro2::Span) {
+    fn measure(&mut self, signature: &Signature, end: proc_macro2::Span, limit: usize) {
         let first = signature.span().start().line;
         let length = end.end().line - first + 1;
-        if length > FUNCTION {
-            let what = format!(
-                "fn {} has {length} lines, {FUNCTION} are the limit",
-                signature.ident
-            );
+        if length > limit {
+            let what = format!("fn {} has {length} lines, {limit} are the limit", signature.ident);
             self.found.push(Violation::new(
                 self.path,
                 first,
@@ -84,20 +67,36 @@ impl Long<'_> {
     }
 }
 
+/// `#[test]`, `#[tokio::test]` and the like.
+fn is_test(function: &ItemFn) -> bool {
+    let last = |attribute: &syn::Attribute| {
+        attribute
+            .path()
+            .segments
+            .last()
+            .map(|segment| segment.ident.to_string())
+    };
+    function
+        .attrs
+        .iter()
+        .any(|attribute| last(attribute).as_deref() == Some("test"))
+}
+
 impl<'a> Visit<'a> for Long<'_> {
     fn visit_item_fn(&mut self, function: &'a ItemFn) {
-        self.measure(&function.sig, function.block.span());
+        let limit = if is_test(function) { TEST } else { FUNCTION };
+        self.measure(&function.sig, function.block.span(), limit);
         syn::visit::visit_item_fn(self, function);
     }
 
     fn visit_impl_item_fn(&mut self, function: &'a ImplItemFn) {
-        self.measure(&function.sig, function.block.span());
+        self.measure(&function.sig, function.block.span(), FUNCTION);
         syn::visit::visit_impl_item_fn(self, function);
     }
 
     fn visit_trait_item_fn(&mut self, function: &'a TraitItemFn) {
         if let Some(block) = &function.default {
-            self.measure(&function.sig, block.span());
+            self.measure(&function.sig, block.span(), FUNCTION);
         }
         syn::visit::visit_trait_item_fn(self, function);
     }
@@ -117,10 +116,7 @@ mod tests {
 
     #[test]
     fn a_long_file_is_found_and_its_tests_do_not_count() {
-        let tests = format!(
-            "#[cfg(test)]\nmod tests {{\n{}}}\n",
-            "// case\n".repeat(300)
-        );
+        let tests = format!("#[cfg(test)]\nmod tests {{\n{}}}\n", "// case\n".repeat(300));
         let allowed = format!("{}{tests}", "const A: u8 = 1;\n".repeat(400));
         assert_eq!(checked("a/src/a.rs", &allowed), Vec::<String>::new());
         let long = format!("{}{tests}", "const A: u8 = 1;\n".repeat(401));
@@ -137,6 +133,22 @@ mod tests {
     }
 
     #[test]
+    fn a_test_may_hold_a_table() {
+        let body = "    // case\n".repeat(90);
+        assert!(checked("a/src/a.rs", &format!("#[test]\nfn table() {{\n{body}}}\n")).is_empty());
+        assert_eq!(checked("a/src/a.rs", &format!("fn table() {{\n{body}}}\n")).len(), 1);
+        let body = "    // case\n".repeat(100);
+        assert_eq!(
+            checked(
+                "a/src/a.rs",
+                &format!("#[tokio::test]\nasync fn table() {{\n{body}}}\n")
+            )
+            .len(),
+            1
+        );
+    }
+
+    #[test]
     fn long_functions_are_found_wherever_they_are() {
         let body = |lines| format!("{{\n{}}}", "    step();\n".repeat(lines));
         let text = format!(
@@ -148,9 +160,6 @@ mod tests {
         );
         let found = checked("a/src/a.rs", &text);
         assert_eq!(found.len(), 3, "{found:?}");
-        assert_eq!(
-            found[0],
-            "a/src/a.rs:61 fn long has 61 lines, 60 are the limit"
-        );
+        assert_eq!(found[0], "a/src/a.rs:61 fn long has 61 lines, 60 are the limit");
     }
 }

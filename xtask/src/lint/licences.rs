@@ -36,17 +36,9 @@ pub fn check(metadata: &Metadata, lockfile: &str) -> Vec<Violation> {
             false => allowed(stated),
         };
         if !good {
-            let what = format!(
-                "{} {} has the licence «{stated}»",
-                package.name, package.version
-            );
+            let what = format!("{} {} has the licence «{stated}»", package.name, package.version);
             let remedy = "replace the crate, or allow the licence in xtask/src/lint/licences.rs after reading it";
-            violations.push(Violation::new(
-                "Cargo.lock",
-                line_in(lockfile, package),
-                what,
-                remedy,
-            ));
+            violations.push(Violation::new("Cargo.lock", line_in(lockfile, package), what, remedy));
         }
     }
     violations
@@ -54,15 +46,9 @@ pub fn check(metadata: &Metadata, lockfile: &str) -> Vec<Violation> {
 
 /// Whether an SPDX expression leaves us a choice of allowed licences only.
 fn allowed(expression: &str) -> bool {
-    let spaced = expression
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
-    let mut parser = Parser {
-        words: &words,
-        at: 0,
-    };
+    let mut parser = Parser { words: &words, at: 0 };
     let good = parser.either();
     good == Some(true) && parser.at == words.len()
 }
@@ -161,10 +147,7 @@ mod tests {
                 _ => {}
             }
         }
-        let found: Vec<_> = check(&metadata, "")
-            .into_iter()
-            .map(|one| one.what)
-            .collect();
+        let found: Vec<_> = check(&metadata, "").into_iter().map(|one| one.what).collect();
         assert_eq!(
             found,
             [

@@ -48,10 +48,7 @@ const FORBIDDEN: [&str; 18] = [
     "nix",
 ];
 
-pub fn check_packages(
-    metadata: &Metadata,
-    manifests: &BTreeMap<String, Manifest>,
-) -> Vec<Violation> {
+pub fn check_packages(metadata: &Metadata, manifests: &BTreeMap<String, Manifest>) -> Vec<Violation> {
     let mut violations = Vec::new();
     for package in metadata.workspace_packages() {
         let name = package.name.to_string();
@@ -62,9 +59,7 @@ pub fn check_packages(
             continue;
         };
         for dependency in &package.dependencies {
-            if dependency.kind != DependencyKind::Development
-                && !allowed.contains(&dependency.name.as_str())
-            {
+            if dependency.kind != DependencyKind::Development && !allowed.contains(&dependency.name.as_str()) {
                 let what = format!("{name} is pure and may not depend on {}", dependency.name);
                 let remedy = format!(
                     "move what needs it to another package; {name} may use {}",
@@ -83,8 +78,7 @@ pub fn check_packages(
 }
 
 pub fn check_sources(sources: &[Source]) -> Vec<Violation> {
-    let pure =
-        |source: &&Source| SOURCES.iter().any(|pure| source.path.starts_with(pure)) && !source.test;
+    let pure = |source: &&Source| SOURCES.iter().any(|pure| source.path.starts_with(pure)) && !source.test;
     sources
         .iter()
         .filter(pure)
@@ -113,8 +107,7 @@ impl Outside<'_> {
         if let Some(forbidden) = forbidden {
             let what = format!("`{full}` in a pure module: {forbidden} reaches the outside world");
             let remedy = "take the data as an argument; input and output belong to the caller";
-            self.found
-                .push(Violation::new(self.path, line, what, remedy));
+            self.found.push(Violation::new(self.path, line, what, remedy));
         }
     }
 
@@ -157,11 +150,7 @@ impl<'a> Visit<'a> for Outside<'_> {
     }
 
     fn visit_path(&mut self, path: &'a Path) {
-        let segments: Vec<String> = path
-            .segments
-            .iter()
-            .map(|segment| segment.ident.to_string())
-            .collect();
+        let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         if segments.len() > 1 {
             self.look(&segments, path.span().start().line);
         }
@@ -196,14 +185,8 @@ mod tests { use std::fs; }
 
     #[test]
     fn every_way_out_of_the_format_is_found() {
-        assert_eq!(
-            lines("crates/bundle/src/format.rs", IMPURE),
-            [1, 2, 3, 4, 5, 7]
-        );
-        assert_eq!(
-            lines("crates/bundle/src/format/manifest.rs", IMPURE).len(),
-            6
-        );
+        assert_eq!(lines("crates/bundle/src/format.rs", IMPURE), [1, 2, 3, 4, 5, 7]);
+        assert_eq!(lines("crates/bundle/src/format/manifest.rs", IMPURE).len(), 6);
     }
 
     #[test]

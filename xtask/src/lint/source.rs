@@ -24,8 +24,7 @@ pub fn all(root: &Path, paths: &[String]) -> anyhow::Result<(Vec<Source>, Vec<Vi
     let mut sources = Vec::new();
     let mut violations = Vec::new();
     for path in paths {
-        let text =
-            fs::read_to_string(root.join(path)).with_context(|| format!("reading {path}"))?;
+        let text = fs::read_to_string(root.join(path)).with_context(|| format!("reading {path}"))?;
         match parse(path, &text) {
             Ok(source) => sources.push(source),
             Err(violation) => violations.push(violation),
@@ -45,11 +44,7 @@ pub fn parse(path: &str, text: &str) -> Result<Source, Violation> {
             "correct it; the compiler says more",
         )
     })?;
-    let test = path
-        .split('/')
-        .rev()
-        .skip(1)
-        .any(|folder| folder == "tests");
+    let test = path.split('/').rev().skip(1).any(|folder| folder == "tests");
     Ok(Source {
         path: path.to_owned(),
         lines: text.lines().count(),
@@ -68,12 +63,7 @@ pub fn mark_test_modules(sources: &mut [Source]) {
                 .filter(|module| module.content.is_none())
                 .map(|module| &module.ident);
             let folder = module_folder(&source.path);
-            modules.flat_map(move |name| {
-                [
-                    format!("{folder}/{name}.rs"),
-                    format!("{folder}/{name}/mod.rs"),
-                ]
-            })
+            modules.flat_map(move |name| [format!("{folder}/{name}.rs"), format!("{folder}/{name}/mod.rs")])
         })
         .collect();
     for source in sources {
@@ -117,13 +107,8 @@ mod tests {
 
     #[test]
     fn what_is_no_rust_is_a_violation_with_its_line() {
-        let violation = parse("a/src/lib.rs", "fn one() {}\nfn two( {}\n")
-            .err()
-            .unwrap();
-        assert_eq!(
-            (violation.file.as_str(), violation.line),
-            ("a/src/lib.rs", 2)
-        );
+        let violation = parse("a/src/lib.rs", "fn one() {}\nfn two( {}\n").err().unwrap();
+        assert_eq!((violation.file.as_str(), violation.line), ("a/src/lib.rs", 2));
     }
 
     #[test]
@@ -141,9 +126,6 @@ mod tests {
             .filter(|source| source.test)
             .map(|source| source.path.as_str())
             .collect();
-        assert_eq!(
-            tests,
-            ["a/src/cases.rs", "a/src/real/deep.rs", "a/tests/light.rs"]
-        );
+        assert_eq!(tests, ["a/src/cases.rs", "a/src/real/deep.rs", "a/tests/light.rs"]);
     }
 }

@@ -43,16 +43,12 @@ mod tests {
 
     #[test]
     fn progress_is_told_from_output() {
-        let line = ProgressLine::parse(
-            r#"{"stage":"tools","step":"etcd","message":"go build","done":1,"total":9}"#,
-        );
+        let line = ProgressLine::parse(r#"{"stage":"tools","step":"etcd","message":"go build","done":1,"total":9}"#);
         let line = line.unwrap();
         assert_eq!(line.count(), Some((1, 9)));
         assert_eq!(line.text(), "tools, etcd: go build");
         assert_eq!(
-            ProgressLine::parse(r#"{"stage":"up","step":"dns"}"#)
-                .unwrap()
-                .text(),
+            ProgressLine::parse(r#"{"stage":"up","step":"dns"}"#).unwrap().text(),
             "up, dns"
         );
         for other in ["etcd is up", r#"{"cluster":12.5,"ready":30.1}"#, "{", ""] {

@@ -38,10 +38,7 @@ impl Heard {
             self.results.push(count);
         } else if let Some(announced) = line.strip_prefix("running ").and_then(announced) {
             self.announced += announced;
-        } else if let Some((name, verdict)) = line
-            .strip_prefix("test ")
-            .and_then(|rest| rest.split_once(" ... "))
-        {
+        } else if let Some((name, verdict)) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) {
             name.clone_into(&mut self.current);
             match verdict.split([',', ' ']).next().unwrap_or_default() {
                 "ok" => self.seen.passed += 1,
@@ -57,10 +54,7 @@ impl Heard {
 
     /// Tests that have ended, and how many there are.
     pub fn progress(&self) -> (u64, u64) {
-        (
-            self.seen.passed + self.seen.failed + self.seen.ignored,
-            self.announced,
-        )
+        (self.seen.passed + self.seen.failed + self.seen.ignored, self.announced)
     }
 
     pub fn current(&self) -> &str {
@@ -70,20 +64,11 @@ impl Heard {
     /// A program that ended badly, said nothing or left tests out has failed, whatever it counted.
     pub fn verdict(&self, end: End) -> Verdict {
         let mut reasons = Vec::new();
-        let (mut passed, mut failed) =
-            self.results
-                .iter()
-                .fold((0, 0), |(passed, failed), result| {
-                    (
-                        passed + result.passed,
-                        failed + result.failed + result.ignored,
-                    )
-                });
+        let (mut passed, mut failed) = self.results.iter().fold((0, 0), |(passed, failed), result| {
+            (passed + result.passed, failed + result.failed + result.ignored)
+        });
         if !self.ignored.is_empty() || self.results.iter().any(|result| result.ignored > 0) {
-            reasons.push(format!(
-                "ignored, which counts as failed: {}",
-                self.ignored.join(", ")
-            ));
+            reasons.push(format!("ignored, which counts as failed: {}", self.ignored.join(", ")));
         }
         if self.results.is_empty() {
             passed = self.seen.passed;
@@ -107,9 +92,7 @@ impl Heard {
 /// `12 tests`, `1 test`.
 fn announced(rest: &str) -> Option<u64> {
     let (number, word) = rest.split_once(' ')?;
-    matches!(word, "test" | "tests")
-        .then(|| number.parse().ok())
-        .flatten()
+    matches!(word, "test" | "tests").then(|| number.parse().ok()).flatten()
 }
 
 /// `ok. 5 passed; 0 failed; …`.
@@ -218,17 +201,8 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; fini
 
     #[test]
     fn the_list_of_failures_is_shown() {
-        let lines = [
-            "test a ... FAILED",
-            "failures:",
-            "---- a stdout ----",
-            "panicked",
-        ]
-        .map(str::to_owned);
-        assert_eq!(
-            failing_output(&lines),
-            "failures:\n---- a stdout ----\npanicked"
-        );
+        let lines = ["test a ... FAILED", "failures:", "---- a stdout ----", "panicked"].map(str::to_owned);
+        assert_eq!(failing_output(&lines), "failures:\n---- a stdout ----\npanicked");
         assert_eq!(failing_output(&lines[2..]), "---- a stdout ----\npanicked");
     }
 }

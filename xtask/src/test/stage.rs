@@ -160,11 +160,7 @@ fn test_target(package: &Package, target: &Target, wishes: &Wishes) -> TestTarge
         package: package.name.to_string(),
         manifest: package.manifest_path.clone().into(),
         name: target.name.clone(),
-        kind: target
-            .kind
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        kind: target.kind.first().map(ToString::to_string).unwrap_or_default(),
         stage,
     }
 }
@@ -201,10 +197,7 @@ mod tests {
 
     #[test]
     fn names_tell_the_stage_and_unknown_ones_are_unit() {
-        let metadata = workspace(
-            &["node_reboot", "e2e_leave", "light", "nodes", "parsing"],
-            &json!({}),
-        );
+        let metadata = workspace(&["node_reboot", "e2e_leave", "light", "nodes", "parsing"], &json!({}));
         let expected = [
             ("lab", Stage::Unit),
             // Only tests go by name: a program's own tests need no ground.
@@ -235,10 +228,7 @@ mod tests {
             json!({"stage": {"light": "nowhere"}}),
             json!({"stages": {}}),
         ] {
-            assert!(
-                discover(&workspace(&["light"], &wishes)).is_err(),
-                "{wishes}"
-            );
+            assert!(discover(&workspace(&["light"], &wishes)).is_err(), "{wishes}");
         }
     }
 
@@ -246,11 +236,6 @@ mod tests {
     fn a_test_that_is_switched_off_is_an_error() {
         let mut metadata = workspace(&["light"], &json!({}));
         metadata.packages[0].targets.last_mut().unwrap().test = false;
-        assert!(
-            discover(&metadata)
-                .unwrap_err()
-                .to_string()
-                .contains("switched off")
-        );
+        assert!(discover(&metadata).unwrap_err().to_string().contains("switched off"));
     }
 }

@@ -48,23 +48,13 @@ impl Suite<'_> {
             tally.fail(1, title, built.complaints());
             self.context.end(step, false, "failed");
         }
-        Ok(built
-            .executables
-            .into_iter()
-            .filter(|one| one.test)
-            .collect())
+        Ok(built.executables.into_iter().filter(|one| one.test).collect())
     }
 
     /// Always of the whole workspace: with fewer packages selected, crates would be compiled again with other
     /// features.
     fn arguments(&self) -> Vec<String> {
-        let whole = [
-            "test",
-            "--workspace",
-            "--no-run",
-            "--message-format",
-            "json",
-        ];
+        let whole = ["test", "--workspace", "--no-run", "--message-format", "json"];
         let mut args: Vec<String> = whole.map(str::to_owned).into();
         for target in &self.targets {
             let more = match target.kind.as_str() {
@@ -89,11 +79,7 @@ impl Suite<'_> {
     ) -> anyhow::Result<()> {
         let step = self.context.begin(stage.name());
         let before = (tally.passed, tally.failed);
-        let targets: Vec<&TestTarget> = self
-            .targets
-            .iter()
-            .filter(|target| target.stage == stage)
-            .collect();
+        let targets: Vec<&TestTarget> = self.targets.iter().filter(|target| target.stage == stage).collect();
         for (index, target) in targets.iter().enumerate() {
             let place = format!("{} ({} of {})", target.title(), index + 1, targets.len());
             match (hindrance, executable(built, target)) {
@@ -111,11 +97,8 @@ impl Suite<'_> {
             self.one(&step, title, title, &self.examples(), tally)?;
         }
         let (passed, failed) = (tally.passed - before.0, tally.failed - before.1);
-        self.context.end(
-            step,
-            failed == 0,
-            &format!("{passed} passed, {failed} failed"),
-        );
+        self.context
+            .end(step, failed == 0, &format!("{passed} passed, {failed} failed"));
         Ok(())
     }
 
@@ -137,14 +120,7 @@ impl Suite<'_> {
         cargo.args(["--", "--format", "pretty"]).args(self.filter)
     }
 
-    fn one(
-        &self,
-        step: &Step,
-        title: &str,
-        place: &str,
-        program: &Program,
-        tally: &mut Tally,
-    ) -> anyhow::Result<()> {
+    fn one(&self, step: &Step, title: &str, place: &str, program: &Program, tally: &mut Tally) -> anyhow::Result<()> {
         let mut log = self.context.log(&format!("{}-{title}", step.name()))?;
         let mut heard = Heard::default();
         let mut lines = Vec::new();
@@ -176,7 +152,7 @@ impl Suite<'_> {
 }
 
 fn executable<'a>(built: &'a [Executable], target: &TestTarget) -> Option<&'a Executable> {
-    built.iter().find(|one| {
-        one.manifest == target.manifest && one.target == target.name && one.kind == target.kind
-    })
+    built
+        .iter()
+        .find(|one| one.manifest == target.manifest && one.target == target.name && one.kind == target.kind)
 }

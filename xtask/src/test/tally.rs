@@ -52,18 +52,10 @@ impl Tally {
 /// Minutes per stage, with how long each took last time.
 pub fn table(steps: &[Ended], whole: &Ended) -> String {
     let minutes = |took: Duration| format!("{:.1}", took.as_secs_f64() / 60.0);
-    let mut lines = vec![format!(
-        "{:<12}{:>9}{:>11}",
-        "stage", "minutes", "last time"
-    )];
+    let mut lines = vec![format!("{:<12}{:>9}{:>11}", "stage", "minutes", "last time")];
     for step in steps.iter().chain([whole]) {
         let last = step.last.map_or_else(|| "-".to_owned(), minutes);
-        lines.push(format!(
-            "{:<12}{:>9}{:>11}",
-            step.name,
-            minutes(step.took),
-            last
-        ));
+        lines.push(format!("{:<12}{:>9}{:>11}", step.name, minutes(step.took), last));
     }
     lines.join("\n")
 }
@@ -91,10 +83,7 @@ mod tests {
             last: last.map(Duration::from_secs),
         };
         let shown = table(&[ended("unit", 90, Some(120))], &ended("whole", 600, None));
-        let words: Vec<Vec<&str>> = shown
-            .lines()
-            .map(|line| line.split_whitespace().collect())
-            .collect();
+        let words: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(words[1], ["unit", "1.5", "2.0"]);
         assert_eq!(words[2], ["whole", "10.0", "-"]);
     }
