@@ -1,7 +1,13 @@
 //! One real cell for all tests of a program: a ground called `test` with the chart installed.
 //!
 //! It is found again by the next program, so that only the first pays for it; `cargo xtask test` takes it away in the
-//! end, `cargo xtask cluster down --name test` does by hand.
+//! end, `cargo xtask cluster down --name test` does by hand. `STEPPE_TEST_GROUND` names another one, for who works on
+//! these tests while somebody else runs them.
+
+pub mod account;
+pub mod probe;
+pub mod tenant;
+pub mod visit;
 
 use std::sync::LazyLock;
 
@@ -19,6 +25,17 @@ pub const GROUND: &str = "test";
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 static CELL: OnceCell<(Ground, Cell)> = OnceCell::const_new();
+
+/// The name of the ground that is used.
+fn name() -> Result<String> {
+    #[allow(clippy::disallowed_methods)] // A test program has no command line of its own.
+    let named = std::env::var_os("STEPPE_TEST_GROUND");
+    let Some(named) = named else {
+        return Ok(GROUND.to_owned());
+    };
+    let named = named.into_string();
+    named.map_err(|bad| anyhow::anyhow!("STEPPE_TEST_GROUND is no name: {}", bad.display()))
+}
 
 /// Tells what is being done on standard error, where libtest keeps it for failures.
 pub struct Told;
@@ -42,7 +59,10 @@ pub fn cache() -> Result<Cache> {
 async fn bring_up() -> Result<(Ground, Cell)> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cache = cache()?;
-    let config = Config { lab: Some(demo::beside("steppe-lab")?), ..Config::named(GROUND)? };
+    let config = Config {
+        lab: Some(demo::beside("steppe-lab")?),
+        ..Config::named(&name()?)?
+    };
     let ground = lab::node::up(&config, &cache, &mut Told).await?;
     let cell = demo::on_ground(&ground, &cache, &mut Told).await?;
     Ok((ground, cell))
@@ -56,7 +76,9 @@ where
     RUNTIME.block_on(async {
         let (ground, cell) = CELL.get_or_try_init(bring_up).await.expect("the cell");
         if let Err(error) = body(ground, cell).await {
-            let state = state(cell).await.unwrap_or_else(|error| format!("the cluster does not answer: {error:#}"));
+            let state = state(cell)
+                .await
+                .unwrap_or_else(|error| format!("the cluster does not answer: {error:#}"));
             panic!("{error:?}\n\n{state}");
         }
     });
@@ -78,10 +100,20 @@ async fn state(cell: &Cell) -> Result<String> {
     let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::all(cell.site.client.clone());
     for pod in pods.list(&ListParams::default()).await?.items {
         let (meta, status) = (pod.metadata, pod.status.unwrap_or_default());
-        let states = status.container_statuses.unwrap_or_default().into_iter().chain(status.init_container_statuses.unwrap_or_default());
-        let states: Vec<String> = states.map(|one| format!("{}={}", one.name, serde_json::to_string(&one.state).unwrap_or_default())).collect();
+        let states = status
+            .container_statuses
+            .unwrap_or_default()
+            .into_iter()
+            .chain(status.init_container_statuses.unwrap_or_default());
+        let states: Vec<String> = states
+            .map(|one| format!("{}={}", one.name, serde_json::to_string(&one.state).unwrap_or_default()))
+            .collect();
         let (namespace, name) = (meta.namespace.unwrap_or_default(), meta.name.unwrap_or_default());
-        text.push_str(&format!("Pod {namespace}/{name}: {} {}\n", status.phase.unwrap_or_default(), states.join(" ")));
+        text.push_str(&format!(
+            "Pod {namespace}/{name}: {} {}\n",
+            status.phase.unwrap_or_default(),
+            states.join(" ")
+        ));
     }
     let events: Api<k8s_openapi::api::core::v1::Event> = Api::all(cell.site.client.clone());
     let mut events = events.list(&ListParams::default()).await?.items;

@@ -72,7 +72,8 @@ def login(args):
     )
     code = parse_qs(urlparse(answer.headers.get("Location", "")).query).get("code")
     if not code:
-        sys.exit("the server did not accept the log-in (wrong handle or password)")
+        said = re.sub(r"<[^>]*>|\s+", " ", answer.text).strip()[:200]
+        sys.exit(f"the server did not accept the log-in (wrong handle or password): {answer.status_code} {said}")
     token = app_client.log_in(code=code[0], redirect_uri=REDIRECT, scopes=SCOPES)
     return {"token": token, "account": client(args, access_token=token).account_verify_credentials().acct}
 
