@@ -111,7 +111,18 @@ async fn look(context: &Context, cell: &Cell) -> Result<Ground, Error> {
 
 fn next(cell: &Cell, old: CellStatus, seen: &Seen, now: jiff::Timestamp) -> CellStatus {
     let mut conditions = Conditions::new(old.conditions, now, cell.metadata.generation);
+    // Written once: the objects may have been copied here from another cluster, and then nothing may be destroyed on
+    // their word.
+    let recorded = old.cluster_uid.unwrap_or_else(|| seen.cluster_uid.clone());
     let wrong = match CellFacts::parse(&cell.spec) {
+        Ok(_) if recorded != seen.cluster_uid => Some((
+            "WrongCluster",
+            format!(
+                "the cell was recorded in cluster {recorded}, and this is {}: to take over for good, remove \
+                 status.clusterUid from the cell (docs/operating.md)",
+                seen.cluster_uid
+            ),
+        )),
         Err(message) => Some(("Unreadable", message)),
         Ok(_) if !seen.storage_class => Some((
             "StorageClassMissing",
@@ -140,7 +151,7 @@ fn next(cell: &Cell, old: CellStatus, seen: &Seen, now: jiff::Timestamp) -> Cell
         })
         .collect();
     CellStatus {
-        cluster_uid: Some(seen.cluster_uid.clone()),
+        cluster_uid: Some(recorded),
         room,
         conditions: conditions.into_list(),
         // The purger's.
@@ -169,4 +180,34 @@ pub fn has_room(facts: &CellFacts, instance: &Instance, all: &[Arc<Instance>]) -
 pub fn is_older(one: &Instance, other: &Instance) -> bool {
     let key = |instance: &Instance| (instance.creation_timestamp().map(|time| time.0), instance.uid());
     key(one) < key(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copied_cell_keeps_the_uid_of_its_cluster_and_says_so() {
+        let cell: Cell = serde_json::from_value(serde_json::json!({
+            "metadata": { "name": "cell" },
+            "spec": {
+                "zone": "ponds.test", "ingress": { "className": "door" }, "networks": {}, "storageClass": "class",
+                "objectStore": { "endpoint": "http://10.244.0.1:7070", "bucket": "bundles" }, "versions": [],
+            },
+        }))
+        .unwrap();
+        let seen = |cluster_uid: &str| Seen {
+            cluster_uid: cluster_uid.to_owned(),
+            storage_class: true,
+            instances: BTreeMap::new(),
+            store: Ok(()),
+        };
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let first = next(&cell, CellStatus::default(), &seen("here"), now);
+        assert_eq!(first.cluster_uid.as_deref(), Some("here"));
+        assert!(condition::is_true(&first.conditions, condition::ACCEPTED));
+        let copied = next(&cell, first, &seen("elsewhere"), now);
+        assert_eq!(copied.cluster_uid.as_deref(), Some("here"));
+        assert_eq!(copied.conditions[0].reason, "WrongCluster");
+    }
 }
