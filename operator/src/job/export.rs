@@ -40,7 +40,7 @@ pub struct ExportArgs {
     #[arg(long)]
     pub grants: url::Url,
     /// The certificate of the grants endpoint, PEM.
-    #[arg(long, env = "STEPPE_GRANTS_CA")]
+    #[arg(long, env = "STEPPE_GRANTS_CA", allow_hyphen_values = true)]
     pub grants_ca: String,
     /// Bytes of content after which a segment ends; what is lost of a killed pod's work is less than one.
     #[arg(long, default_value_t = Sizes::default().bytes)]
