@@ -10,7 +10,7 @@ use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
 use super::observe::{self, Observed, names};
-use super::plan::{Birth, NamespacePlan, Plan, ProbePlan, Record};
+use super::plan::{Birth, NamespacePlan, Plan, ProbePlan, RUNNING, Record};
 use super::power::{Missing, Power};
 use super::resources::volume;
 use super::validate::Wish;
@@ -187,8 +187,7 @@ impl Work<'_> {
                 self.secret(wish).await?;
                 self.context.writer.create(*job).await?;
                 self.changed = true;
-                let message = "the Job has been made".to_owned();
-                Ok((None, Some(("BirthRunning", message))))
+                Ok((None, Some(("BirthRunning", RUNNING.to_owned()))))
             }
             Birth::Wait { reason, message } => Ok((None, Some((reason, message)))),
             Birth::Again { message } => Ok((None, Some(("BirthRepeated", message)))),

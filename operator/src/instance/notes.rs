@@ -67,7 +67,7 @@ fn note(now: &Condition, turned: bool, other_reason: bool) -> Option<Note> {
             };
             Some(Note::warning(reason, text()))
         }
-        (condition::STOPPED, true) if turned => Some(Note::normal(
+        (condition::STOPPED, true) if turned && now.reason != "NotBorn" => Some(Note::normal(
             "Stopped",
             format!("visitors see the 503 page: {}", text()),
         )),

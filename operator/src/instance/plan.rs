@@ -17,7 +17,7 @@ use crate::cache::{Held, Seen};
 use crate::kind::Kind;
 use crate::probe::{Probed, Target, Verdict};
 
-pub use identity::{Birth, Escrow, Record};
+pub use identity::{Birth, Escrow, RUNNING, Record};
 
 /// What to do about an instance.
 #[derive(Debug)]
@@ -100,7 +100,10 @@ pub fn plan(seen: &Observed, wish: Result<Wish, Refusal>) -> Decision {
 fn carry(seen: &Observed, wish: Wish) -> Plan {
     let recorded = seen.instance.status.as_ref().and_then(|status| status.identity.clone());
     let missing = recorded.as_ref().and_then(|identity| power::missing(seen, identity));
-    let power = power::power(seen, &wish, missing.as_ref());
+    let birth = identity::birth(seen, &wish);
+    // What is recorded in this pass counts for the announcement of a start, which only a later pass follows up.
+    let born = recorded.is_some() || birth.record().is_some();
+    let power = power::power(seen, &wish, born, missing.as_ref());
     let (system, _) = &seen.operator;
     let space = namespace::namespace(&wish, recorded.as_ref());
     let mut bounds = access::service_accounts(&wish);
@@ -126,7 +129,7 @@ fn carry(seen: &Observed, wish: Wish) -> Plan {
         bounds,
         surroundings,
         ingress: ingress::ingress(&wish, backend(seen, &power)),
-        birth: identity::birth(seen, &wish),
+        birth,
         claim: identity::claim(seen, &wish, recorded.as_ref()),
         volume: identity::volume(seen, &wish, recorded.as_ref()),
         server: recorded

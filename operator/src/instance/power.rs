@@ -91,8 +91,8 @@ impl Power {
 
 /// Decides whether the server should be up.
 #[must_use]
-pub fn power(seen: &Observed, wish: &Wish, missing: Option<&Missing>) -> Power {
-    if let Some(rest) = rest(seen, wish, missing) {
+pub fn power(seen: &Observed, wish: &Wish, born: bool, missing: Option<&Missing>) -> Power {
+    if let Some(rest) = rest(seen, wish, born, missing) {
         return Power::Off(rest);
     }
     let up = seen
@@ -108,13 +108,7 @@ pub fn power(seen: &Observed, wish: &Wish, missing: Option<&Missing>) -> Power {
     }
 }
 
-fn rest(seen: &Observed, wish: &Wish, missing: Option<&Missing>) -> Option<Rest> {
-    // Only what the status records counts: a start must never precede the record.
-    let recorded = seen
-        .instance
-        .status
-        .as_ref()
-        .is_some_and(|status| status.identity.is_some());
+fn rest(seen: &Observed, wish: &Wish, born: bool, missing: Option<&Missing>) -> Option<Rest> {
     let by_mode = match wish.mode {
         Mode::Closing => Some(Rest::Closing),
         Mode::Frozen => Some(Rest::Frozen),
@@ -130,9 +124,7 @@ fn rest(seen: &Observed, wish: &Wish, missing: Option<&Missing>) -> Option<Rest>
             .find(|export| export::holds_stopped(export))
             .map(|export| Rest::Exporting(export.name_any()))
     };
-    by_mode
-        .or_else(|| (!recorded).then_some(Rest::NotBorn))
-        .or_else(exporting)
+    by_mode.or_else(|| (!born).then_some(Rest::NotBorn)).or_else(exporting)
 }
 
 /// The mode in force, and why it is not the wished one.

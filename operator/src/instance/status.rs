@@ -107,7 +107,7 @@ fn carried(seen: &Observed, applied: &Applied, status: &mut InstanceStatus, cond
     born(applied, status, conditions);
     identity_missing(applied, conditions);
     let server = Server::of(seen);
-    health(seen, applied, server, conditions);
+    health(seen, applied, conditions);
     stopped(seen, applied, server, conditions);
     if conditions.is_true(condition::READY) && server.is_up() && !applied.changed {
         status.version = Some(seen.instance.spec.version.to_string());
@@ -185,7 +185,7 @@ impl Server {
 }
 
 /// Serving, Reachable and Ready.
-fn health(seen: &Observed, applied: &Applied, server: Server, conditions: &mut Conditions) {
+fn health(seen: &Observed, applied: &Applied, conditions: &mut Conditions) {
     let down = match &applied.power {
         Power::Off(rest) => Some((rest.reason(), rest.message(&applied.wish))),
         Power::Announce => Some(("Starting", "it is about to start".to_owned())),
@@ -198,7 +198,7 @@ fn health(seen: &Observed, applied: &Applied, server: Server, conditions: &mut C
         }
         return;
     }
-    let starting = starting(seen, server);
+    let starting = starting(seen);
     probed(condition::SERVING, &seen.health.serving, &starting, conditions);
     probed(condition::REACHABLE, &seen.health.reachable, &starting, conditions);
     let worst = [condition::SERVING, condition::REACHABLE]
@@ -212,11 +212,10 @@ fn health(seen: &Observed, applied: &Applied, server: Server, conditions: &mut C
 }
 
 /// Why a server that should be up may not answer yet.
-fn starting(seen: &Observed, server: Server) -> String {
+fn starting(seen: &Observed) -> String {
     match seen.waiting("server") {
         Some(why) => format!("its pod cannot start: {why}"),
-        None if server.is_up() => "its pod is ready; it has not been reached yet".to_owned(),
-        None => "its pod is starting".to_owned(),
+        None => "it is starting and has not answered yet".to_owned(),
     }
 }
 

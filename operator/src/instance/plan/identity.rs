@@ -18,6 +18,9 @@ const RETRY: SignedDuration = SignedDuration::from_mins(5);
 /// A birth whose result was lost with its pod is repeated after this time; it keeps the keys it made.
 const REPEAT: SignedDuration = SignedDuration::from_secs(30);
 
+/// What is said while the Job runs.
+pub const RUNNING: &str = "the Job makes the server's keys and its owner's account";
+
 /// What to do for a server's birth.
 #[derive(Debug)]
 pub enum Birth {
@@ -128,10 +131,7 @@ pub(super) fn birth(seen: &Observed, wish: &Wish) -> Birth {
         (true, _, _) if passed(REPEAT) => Birth::Again {
             message: "the result was lost with its pod".to_owned(),
         },
-        (true, _, _) => Birth::Wait {
-            reason: "BirthEnding",
-            message: "the Job has ended; its result is being read".to_owned(),
-        },
+        (true, _, _) => ending(),
         (false, _, _) if passed(RETRY) => Birth::Again {
             message: "it failed a while ago".to_owned(),
         },
@@ -173,31 +173,35 @@ fn running(seen: &Observed) -> Birth {
         },
         None => Birth::Wait {
             reason: "BirthRunning",
-            message: "the Job makes the server's keys and its owner's account".to_owned(),
+            message: RUNNING.to_owned(),
         },
+    }
+}
+
+fn ending() -> Birth {
+    Birth::Wait {
+        reason: "BirthEnding",
+        message: "the Job has ended; its result is read, the volume set to be retained and the Secret looked at"
+            .to_owned(),
     }
 }
 
 /// A birth counts when everything that it hangs on is known and safe: the claim has its volume, the volume outlives the
 /// claim, and the Secret is there.
 fn finish(seen: &Observed, wish: &Wish, born: Born) -> Birth {
-    let wait = |message: &str| Birth::Wait {
-        reason: "BirthEnding",
-        message: message.to_owned(),
-    };
     let Some((claim, name)) = bound_claim(seen) else {
-        return wait("the volume's claim is not bound yet");
+        return ending();
     };
     let volume = seen.find(Kind::PersistentVolume, name);
     let safe = volume.is_some_and(|volume| {
         matches!(&volume.seen, Seen::Volume { claim_uid, retained: true } if claim_uid.as_deref() == Some(claim.uid.as_str()))
     });
-    if !safe {
-        return wait("the volume is being set to be retained");
-    }
     let SecretSight::Present(secret_uid) = &seen.secret else {
-        return wait("the identity Secret has not been seen yet");
+        return ending();
     };
+    if !safe {
+        return ending();
+    }
     Birth::Finish(Box::new(Record {
         identity: Identity {
             volume_claim_uid: claim.uid.clone(),
