@@ -42,6 +42,6 @@ pub use log::{Effects, Frame, Log, Record};
 pub use objects::{Kind, Objects};
 pub use plan::{Action, Fault, Mask, Match, On, Plan, Until};
 pub use plans::{Moment, WriteKey};
-pub use proxy::Proxy;
+pub use proxy::{Horizon, Proxy};
 pub use report::{Failure, Report};
 pub use scenario::{Run, Scenario};

@@ -72,7 +72,11 @@ impl<S: Scenario> Exec<S> {
     /// Runs the scenario clean, twice: the first run is the measure, and where the second differs from it nothing is
     /// compared later. Fails if a clean run is not clean.
     pub async fn learn(&self) -> Result<Clean> {
-        let first = self.once(&Plan::default(), None).await.0.context("the first clean run")?;
+        let first = self
+            .once(&Plan::default(), None)
+            .await
+            .0
+            .context("the first clean run")?;
         let writes = first.log.writes();
         let kinds: BTreeSet<Kind> = writes
             .iter()
@@ -173,6 +177,9 @@ impl<S: Scenario> Exec<S> {
             plan: plan.clone(),
         };
         let proxy = Proxy::start(self.light, plan.clone(), run.mask()).await?;
+        if let Some(horizon) = self.scenario.horizon(&run) {
+            proxy.narrow(horizon);
+        }
         Ok((run, proxy))
     }
 
@@ -181,12 +188,7 @@ impl<S: Scenario> Exec<S> {
         let token = self.scenario.token(run).await.context("token")?;
         let config = proxy.config(self.light, &token).await?;
         let proxy = Arc::new(proxy);
-        let keeper = Keeper::start(
-            self.scenario.program(run),
-            config,
-            proxy.clone(),
-            run.plan.operators,
-        );
+        let keeper = Keeper::start(self.scenario.program(run), config, proxy.clone(), run.plan.operators);
         let drama = Drama {
             exec: self,
             run,

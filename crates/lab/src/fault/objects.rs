@@ -150,6 +150,11 @@ fn masked(kind: &Kind, mut object: Value, mask: &Mask) -> (String, Value) {
         .as_str()
         .map(|prefix| format!("{}*", mask.text(prefix)));
     let name = uuids(&generated.unwrap_or_else(|| text(&meta["name"])));
+    // A digest of a template that holds uids and names.
+    let name = match meta["labels"]["pod-template-hash"].as_str() {
+        Some(hash) => name.replace(hash, "HASH"),
+        None => name,
+    };
     let namespace = text(&meta["namespace"]);
     let group = if kind.group.is_empty() {
         String::new()
@@ -296,7 +301,10 @@ mod tests {
     fn times_are_found_inside_of_text() {
         assert_eq!(times("2026-01-02T03:04:05Z begun"), "TIME begun");
         assert_eq!(times("at 2026-01-02T03:04:05.125Z, later"), "at TIME, later");
-        assert_eq!(times("2026-01-02 is no time, nor is 12:00"), "2026-01-02 is no time, nor is 12:00");
+        assert_eq!(
+            times("2026-01-02 is no time, nor is 12:00"),
+            "2026-01-02 is no time, nor is 12:00"
+        );
     }
 
     #[test]

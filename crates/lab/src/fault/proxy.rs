@@ -1,8 +1,8 @@
 //! The listener: takes the operator's connections and knows which of its lives they belong to.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 
+use super::call::Call;
 use super::engine::Engine;
 use super::log::Log;
 use super::plan::{Mask, Plan};
@@ -41,8 +42,13 @@ pub(super) struct Shared {
     pub gate: watch::Sender<Gate>,
     /// Requests on their way to the API server.
     pub forwarding: watch::Sender<usize>,
+    /// See [`Proxy::narrow`].
+    pub horizon: OnceLock<Horizon>,
     dying: AtomicBool,
 }
+
+/// A label selector that is added to what a list or watch of the whole cluster asks for.
+pub type Horizon = Box<dyn Fn(&Call) -> Option<String> + Send + Sync>;
 
 /// Which life of the operator may talk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,6 +81,7 @@ impl Proxy {
                 open: true,
             }),
             forwarding: watch::Sender::new(0),
+            horizon: OnceLock::new(),
             dying: AtomicBool::new(false),
         });
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
@@ -93,6 +100,13 @@ impl Proxy {
     /// The configuration of a client that goes through it with this token.
     pub async fn config(&self, light: &Light, token: &str) -> Result<kube::Config> {
         crate::light::config(&light.kubeconfig_with_token(&self.url, token)).await
+    }
+
+    /// From now on lists and watches of the whole cluster see only what else carries these labels, as if nothing else were
+    /// on the ground: runs side by side then cost each other nothing. Counts once.
+    pub fn narrow(&self, horizon: Horizon) {
+        // A second one would find the first at work already.
+        let _ = self.shared.horizon.set(horizon);
     }
 
     /// What went through.

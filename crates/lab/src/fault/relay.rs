@@ -102,6 +102,7 @@ pub(super) async fn handle(shared: Arc<Shared>, incarnation: u32, request: Reque
         headers.remove(name);
     }
     let target = format!("{}{}", shared.upstream, parts.uri.path());
+    let query = shared.narrowed(&call, query);
     let target = if query.is_empty() {
         target
     } else {
@@ -258,6 +259,38 @@ impl Forward {
     }
 }
 
+impl Shared {
+    /// The query with the labels of the proxy's horizon, if it has one and the whole cluster is looked at.
+    fn narrowed(&self, call: &Call, query: String) -> String {
+        let everywhere =
+            matches!(call.verb.as_str(), "list" | "watch") && call.namespace.is_empty() && call.name.is_empty();
+        match self
+            .horizon
+            .get()
+            .filter(|_| everywhere)
+            .and_then(|horizon| horizon(call))
+        {
+            Some(labels) => with_labels(&query, &labels),
+            None => query,
+        }
+    }
+}
+
+/// The query of a list with more labels asked for.
+fn with_labels(query: &str, labels: &str) -> String {
+    let mut changed = url::form_urlencoded::Serializer::new(String::new());
+    let mut selector = labels.to_owned();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        if name == "labelSelector" {
+            selector = format!("{value},{labels}");
+        } else {
+            changed.append_pair(&name, &value);
+        }
+    }
+    changed.append_pair("labelSelector", &selector);
+    changed.finish()
+}
+
 /// The same list as of an old version; `None` if the caller asked for more than any version.
 fn at_version(target: &str, version: &str) -> Option<String> {
     let (path, query) = target.split_once('?')?;
@@ -332,6 +365,15 @@ fn gone() -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_are_added_to_those_asked_for() {
+        assert_eq!(with_labels("", "a=b"), "labelSelector=a%3Db");
+        assert_eq!(
+            with_labels("watch=true&labelSelector=c%3Dd&resourceVersion=7", "a=b"),
+            "watch=true&resourceVersion=7&labelSelector=c%3Dd%2Ca%3Db"
+        );
+    }
 
     #[test]
     fn only_a_list_of_any_version_gets_an_old_one() {

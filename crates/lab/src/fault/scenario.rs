@@ -11,6 +11,7 @@ use super::life::Program;
 use super::log::Log;
 use super::objects::Kind;
 use super::plan::{Mask, Plan};
+use super::proxy::Horizon;
 use crate::light::Light;
 
 /// The label that keeps runs apart on a shared ground.
@@ -61,6 +62,11 @@ pub trait Scenario: Send + Sync + 'static {
 
     /// The operator.
     fn program(&self, run: &Run) -> Program;
+
+    /// What the operator sees of the whole cluster; all of it by default.
+    fn horizon(&self, _run: &Run) -> Option<Horizon> {
+        None
+    }
 
     /// How many steps there are.
     fn steps(&self) -> usize {
