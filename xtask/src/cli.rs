@@ -105,6 +105,9 @@ pub struct DemoOptions {
     /// Where images go when an existing cluster is used
     #[arg(long, value_name = "REGISTRY")]
     pub registry: Option<String>,
+    /// What only its owner knows of that cluster; see docs/operating.md
+    #[arg(long, value_name = "FILE")]
+    pub place: Option<String>,
     /// With an empty cache folder of its own
     #[arg(long)]
     pub cold: bool,

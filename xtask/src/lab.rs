@@ -171,7 +171,11 @@ fn demo_words(options: &DemoOptions) -> Vec<OsString> {
     if options.json {
         words.push("--json".into());
     }
-    for (name, value) in [("--context", &options.context), ("--registry", &options.registry)] {
+    for (name, value) in [
+        ("--context", &options.context),
+        ("--registry", &options.registry),
+        ("--place", &options.place),
+    ] {
         if let Some(value) = value {
             words.extend([name.into(), value.into()]);
         }
@@ -190,6 +194,7 @@ mod tests {
             json: true,
             context: Some("kind-one".into()),
             registry: Some("localhost:5000".into()),
+            place: Some("place.json".into()),
             cold: false,
         };
         let words = demo_words(&options);
@@ -202,7 +207,9 @@ mod tests {
                 "--context",
                 "kind-one",
                 "--registry",
-                "localhost:5000"
+                "localhost:5000",
+                "--place",
+                "place.json"
             ]
         );
     }

@@ -1,18 +1,20 @@
 //! `steppe-lab demo`: a cell on this machine (or in a cluster that was named), two servers on it, and what their
 //! owners do.
 
+mod elsewhere;
 mod life;
 mod raise;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 use tokio::time::Instant;
 
 use crate::cache::Cache;
 use crate::node::{self, Config};
 use crate::tools::Progress;
+pub use elsewhere::{Named, Place, elsewhere};
 pub use life::{Living, Seconds, Taken, federate, log_in, restore, take, two_servers};
 pub use raise::{Cell, beside, chart, on_ground};
 
@@ -31,9 +33,10 @@ pub struct Options {
     /// Push images to this registry, from which that cluster can pull.
     #[arg(long)]
     pub registry: Option<String>,
-    /// The values file for the chart in that cluster (zone, ingress, object store, networks); see `docs/operating.md`.
+    /// What only its owner knows of that cluster (zone, ingress, object store, networks), a JSON file; see
+    /// `docs/operating.md`.
     #[arg(long)]
-    pub values: Option<PathBuf>,
+    pub place: Option<PathBuf>,
 }
 
 /// Runs the demo.
@@ -43,8 +46,7 @@ pub struct Options {
 pub async fn run(options: &Options, config: &Config, cache: &Cache, progress: &mut dyn Progress) -> Result<()> {
     let mut seconds = Seconds::default();
     let begun = Instant::now();
-    let ground = node::up(config, cache, progress).await?;
-    let cell = on_ground(&ground, cache, progress).await?;
+    let cell = cell(options, config, cache, progress).await?;
     seconds.cluster = life::rounded(begun.elapsed());
     let work = tempfile::tempdir_in(cache.root())?;
     let names = names();
@@ -67,6 +69,28 @@ pub async fn run(options: &Options, config: &Config, cache: &Cache, progress: &m
         seconds.restore = life::rounded(begun.elapsed());
     }
     tell(options, &cell, &[first, second], &seconds)
+}
+
+async fn cell(options: &Options, config: &Config, cache: &Cache, progress: &mut dyn Progress) -> Result<Cell> {
+    let Some(context) = &options.context else {
+        let ground = node::up(config, cache, progress).await?;
+        return on_ground(&ground, cache, progress).await;
+    };
+    let registry = options
+        .registry
+        .as_deref()
+        .context("--context needs --registry, from which the cluster can pull")?;
+    let place = options
+        .place
+        .as_deref()
+        .context("--context needs --place; docs/operating.md tells what is in it")?;
+    let named = Named {
+        context,
+        kubeconfig: None,
+        registry,
+        place,
+    };
+    elsewhere(&named, cache, progress).await
 }
 
 /// Names that a repeat of the demo on the same cell does not meet again.

@@ -18,7 +18,7 @@ use crate::store::Bucket;
 pub fn client(bucket: &Bucket) -> Result<Arc<dyn ObjectStore>> {
     let store = AmazonS3Builder::new()
         .with_endpoint(&bucket.endpoint)
-        .with_region(bucket.region)
+        .with_region(&bucket.region)
         .with_bucket_name(&bucket.name)
         .with_access_key_id(&bucket.keys.access_key)
         .with_secret_access_key(&bucket.keys.secret_key)

@@ -44,7 +44,7 @@ pub struct Bucket {
     /// Where it is, for pods and host alike; addressed path-style.
     pub endpoint: String,
     /// The region to sign for.
-    pub region: &'static str,
+    pub region: String,
     /// Its name.
     pub name: String,
     /// Its owner's key.
@@ -101,7 +101,7 @@ pub async fn bucket(ground: &Ground, tools: &Tools, name: &str) -> Result<Bucket
     let begun = done.with_extension("begun");
     let bucket = |keys| Bucket {
         endpoint: ground.s3_endpoint.clone(),
-        region: REGION,
+        region: REGION.into(),
         name: name.into(),
         keys,
     };

@@ -131,7 +131,7 @@ fn cell(ground: &Ground, images: &Images, bucket: &Bucket) -> Result<CellSpec> {
 }
 
 /// Secrets first, because the programs need them to start; then the chart. Returns the public signing key, PEM.
-async fn install(
+pub(super) async fn install(
     installer: &Installer,
     client: &Client,
     kubeconfig: &Path,
@@ -174,7 +174,7 @@ async fn platform_keys(installer: &Installer, client: &Client, kubeconfig: &Path
     Ok(String::from_utf8(public.0.clone())?)
 }
 
-async fn programs_ready(client: &Client) -> Result<()> {
+pub(super) async fn programs_ready(client: &Client) -> Result<()> {
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), crd::labels::SYSTEM_NAMESPACE);
     wait::until("Steppe's programs", Duration::from_secs(180), async || {
         let all = deployments.list(&kube::api::ListParams::default()).await?;

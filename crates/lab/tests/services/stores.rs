@@ -55,7 +55,7 @@ async fn a_volume_is_bound_written_and_kept() {
 fn client(bucket: &store::Bucket, name: &str) -> impl ObjectStore {
     AmazonS3Builder::new()
         .with_endpoint(&bucket.endpoint)
-        .with_region(bucket.region)
+        .with_region(&bucket.region)
         .with_bucket_name(name)
         .with_access_key_id(&bucket.keys.access_key)
         .with_secret_access_key(&bucket.keys.secret_key)

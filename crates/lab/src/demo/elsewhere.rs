@@ -1,0 +1,165 @@
+//! A cell in a cluster that exists already and was named.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use crd::CellSpec;
+use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use super::raise::{self, Cell, beside, chart};
+use crate::cache::Cache;
+use crate::client::Library;
+use crate::images::{self, push};
+use crate::install::{ChartValues, Installer};
+use crate::journey::Site;
+use crate::store::{Bucket, Keys};
+use crate::tools::{self, Progress};
+
+/// What only its owner knows of a cluster. A JSON file; `docs/operating.md` explains each line.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Place {
+    /// The chart's `cell`, without `versions`: those are the images that are pushed.
+    pub cell: Value,
+    /// The address at which this machine reaches the names of the zone.
+    pub address: String,
+    /// The authority that signed the zone's certificates, PEM file.
+    pub authority: PathBuf,
+    /// Files with the two halves of a key to the bucket that `cell.objectStore` names.
+    pub access_key_file: PathBuf,
+    /// See `access_key_file`.
+    pub secret_key_file: PathBuf,
+    /// The folder with the registry's `ca.crt`, if its authority is a private one.
+    #[serde(default)]
+    pub registry_certificates: Option<PathBuf>,
+}
+
+/// Which cluster, and how images get there.
+#[derive(Debug, Clone)]
+pub struct Named<'a> {
+    /// The context's name in the kubeconfig.
+    pub context: &'a str,
+    /// The kubeconfig; `None` for the usual one.
+    pub kubeconfig: Option<&'a Path>,
+    /// The registry that the cluster can pull from.
+    pub registry: &'a str,
+    /// See [`Place`].
+    pub place: &'a Path,
+}
+
+/// Makes the named cluster a cell: pushes the images, installs the chart, waits until its programs are ready.
+///
+/// # Errors
+/// When the context is unknown, the registry refuses, or the place does not describe the cluster.
+pub async fn elsewhere(named: &Named<'_>, cache: &Cache, progress: &mut dyn Progress) -> Result<Cell> {
+    let text = std::fs::read(named.place).with_context(|| format!("cannot read {}", named.place.display()))?;
+    let place: Place =
+        serde_json::from_slice(&text).with_context(|| format!("{} describes no cluster", named.place.display()))?;
+    let work = tempfile::tempdir()?;
+    let installer = Installer::new(cache, &chart(), progress).await?;
+    let kubeconfig = only(named, cache, work.path(), progress).await?;
+    let client = client(&kubeconfig).await?;
+
+    let program = beside("steppe-operator")?;
+    let services = tools::services(cache, progress).await?;
+    let built = images::build(cache, &services, progress).await?;
+    let operator = images::operator(cache, &program, progress).await?;
+    progress.step(&format!("Pushing the images to {}", named.registry));
+    let push = async |image| push::push(cache, image, named.registry, place.registry_certificates.as_deref()).await;
+    let (operator, caddy, snac) = (
+        push(&operator).await?,
+        push(&built.caddy).await?,
+        push(&built.snac).await?,
+    );
+
+    let cell = cell(&place, &snac)?;
+    let bucket = bucket(&place, &cell)?;
+    let zone = cell.zone.to_string();
+    let values = ChartValues::of_ground(&operator, &caddy, cell);
+    progress.step("Installing Steppe's chart");
+    let public_key = raise::install(&installer, &client, &kubeconfig, &program, &bucket, &values).await?;
+    progress.step("Waiting for Steppe's programs");
+    raise::programs_ready(&client).await?;
+    let library = Library::prepare(cache).await?;
+    let site = Site {
+        client,
+        zone,
+        address: place.address,
+        ca: place.authority,
+        library,
+    };
+    let how_to_look = format!(
+        "The cluster:\n  kubectl --context {} get instances,exports\n",
+        named.context
+    );
+    Ok(Cell {
+        site,
+        bucket,
+        public_key,
+        how_to_look,
+    })
+}
+
+fn cell(place: &Place, snac: &str) -> Result<CellSpec> {
+    let mut cell = place.cell.clone();
+    let fields = cell.as_object_mut().context("`cell` is not an object")?;
+    fields.insert(
+        "versions".into(),
+        json!([{ "flavour": "snac", "version": "2.75", "image": snac }]),
+    );
+    serde_json::from_value(cell).context("`cell` is not what the chart calls so")
+}
+
+fn bucket(place: &Place, cell: &CellSpec) -> Result<Bucket> {
+    let read = |path: &Path| -> Result<String> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(text.trim().to_owned())
+    };
+    Ok(Bucket {
+        endpoint: cell.object_store.endpoint.clone(),
+        region: cell.object_store.region.clone(),
+        name: cell.object_store.bucket.clone(),
+        keys: Keys {
+            access_key: read(&place.access_key_file)?,
+            secret_key: read(&place.secret_key_file)?,
+        },
+    })
+}
+
+/// A kubeconfig with the named context and nothing else, so that no slip can reach another cluster.
+async fn only(named: &Named<'_>, cache: &Cache, work: &Path, progress: &mut dyn Progress) -> Result<PathBuf> {
+    let mut command = Command::new(tools::kubernetes(cache, progress).await?.program("kubectl"));
+    command.args([
+        "config",
+        "view",
+        "--raw",
+        "--minify",
+        "--flatten",
+        "--context",
+        named.context,
+    ]);
+    if let Some(path) = named.kubeconfig {
+        command.arg("--kubeconfig").arg(path);
+    }
+    let output = command.output().await?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "context {:?} cannot be used: {}",
+        named.context,
+        said.trim()
+    );
+    let path = work.join("kubeconfig");
+    std::fs::write(&path, output.stdout)?;
+    Ok(path)
+}
+
+async fn client(kubeconfig: &Path) -> Result<Client> {
+    let file = Kubeconfig::read_from(kubeconfig)?;
+    let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config)?)
+}
