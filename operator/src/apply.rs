@@ -146,16 +146,26 @@ impl Writer {
             if !doubtful {
                 return Ok(true);
             }
-            // Written a while ago and still not in the caches: it may have been deleted at once by somebody else.
+            // Written a while ago and still not in the caches: somebody else may have deleted it at once, or taken off
+            // the label by which it is watched.
             let api = object.kind.api(self.client.clone(), object.namespace.as_deref());
             let found = api
                 .get_metadata_opt(&object.name)
                 .await
                 .map_err(|error| Error::kube(Step::Observe, format!("reading {}", object.path()), error))?;
-            match found {
-                Some(_) => return Ok(true),
-                None => self.recent.forget(&object),
+            let ours = found.is_some_and(|found| {
+                found
+                    .metadata
+                    .labels
+                    .as_ref()
+                    .and_then(|all| all.get(labels::MANAGED_BY))
+                    .map(String::as_str)
+                    == Some(labels::MANAGER)
+            });
+            if ours {
+                return Ok(true);
             }
+            self.recent.forget(&object);
         }
         Ok(false)
     }
@@ -212,7 +222,11 @@ impl Writer {
             ..PostParams::default()
         };
         // A Secret's digest is nobody's business.
-        let body = if kind == Kind::Secret { object.body } else { object.marked() };
+        let body = if kind == Kind::Secret {
+            object.body
+        } else {
+            object.marked()
+        };
         let object: DynamicObject =
             serde_json::from_value(body).map_err(|error| Error::new(Step::Apply, doing.clone(), error))?;
         match api.create(&how, &object).await {

@@ -62,17 +62,17 @@ struct Seen {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ground {
     generation: Option<i64>,
-    cluster_uid: String,
+    /// The uid of the namespace `kube-system`.
+    pub cluster_uid: String,
     /// Whether the cell's StorageClass lets volumes grow; `None` when there is no such class.
     pub volumes_grow: Option<bool>,
 }
 
 async fn observe(context: &Context, cell: &Cell) -> Result<Seen, Error> {
-    let known = context.ground();
-    let ground = match known {
-        Some(ground) if ground.generation == cell.metadata.generation && ground.volumes_grow.is_some() => ground,
-        Some(_) | None => look(context, cell).await?,
-    };
+    let mut ground = ground(context, cell).await?;
+    if ground.volumes_grow.is_none() {
+        ground = look(context, cell).await?; // somebody may have made the class meanwhile
+    }
     let mut instances = BTreeMap::new();
     for instance in context.caches.instances.state() {
         *instances.entry(instance.spec.size.as_str().to_owned()).or_default() += 1;
@@ -87,6 +87,27 @@ async fn observe(context: &Context, cell: &Cell) -> Result<Seen, Error> {
         instances,
         store,
     })
+}
+
+/// What of the cluster does not change, looked at once for each generation of the cell.
+///
+/// # Errors
+/// What the API server says.
+pub async fn ground(context: &Context, cell: &Cell) -> Result<Ground, Error> {
+    let known = || {
+        context
+            .ground()
+            .filter(|ground| ground.generation == cell.metadata.generation)
+    };
+    if let Some(ground) = known() {
+        return Ok(ground);
+    }
+    // One looks, the others wait for what it saw.
+    let _looking = context.looking.lock().await;
+    match known() {
+        Some(ground) => Ok(ground),
+        None => look(context, cell).await,
+    }
 }
 
 async fn look(context: &Context, cell: &Cell) -> Result<Ground, Error> {
@@ -185,29 +206,115 @@ pub fn is_older(one: &Instance, other: &Instance) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    fn cell(room: serde_json::Value) -> Cell {
+        serde_json::from_value(json!({
+            "apiVersion": "steppe.host/v1alpha1", "kind": "Cell", "metadata": { "name": "cell" },
+            "spec": {
+                "zone": "ponds.test", "ingress": { "className": "door" },
+                "objectStore": { "endpoint": "http://store", "bucket": "bundles" },
+                "networks": {}, "storageClass": "shelf", "versions": [], "room": room,
+            },
+        }))
+        .unwrap()
+    }
+
+    fn instance(name: &str, size: &str, second: u32) -> Arc<Instance> {
+        serde_json::from_value(json!({
+            "apiVersion": "steppe.host/v1alpha1", "kind": "Instance",
+            "metadata": {
+                "name": name, "uid": format!("uid-{name}"), "creationTimestamp": format!("2026-01-01T00:00:{second:02}Z"),
+            },
+            "spec": {
+                "flavour": "snac", "version": "2.75", "size": size, "hostname": format!("{name}.ponds.test"),
+                "owner": { "handle": "a" },
+            },
+        }))
+        .map(Arc::new)
+        .unwrap()
+    }
+
+    fn seen() -> Seen {
+        Seen {
+            cluster_uid: "here".to_owned(),
+            storage_class: true,
+            instances: BTreeMap::from([("small".to_owned(), 3)]),
+            store: Ok(()),
+        }
+    }
+
+    const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn room_goes_to_those_that_came_first() {
+        let facts = CellFacts::parse(&cell(json!({ "small": 2 })).spec).unwrap();
+        let all = [
+            instance("c", "small", 2),
+            instance("a", "small", 1),
+            instance("b", "small", 1),
+            instance("d", "large", 0),
+        ];
+        let fits: Vec<&str> = all
+            .iter()
+            .filter(|one| has_room(&facts, one, &all))
+            .map(|one| one.metadata.name.as_deref().unwrap())
+            .collect();
+        assert_eq!(fits, ["a", "b", "d"]);
+    }
+
+    #[test]
+    fn the_status_says_which_cluster_and_how_much_room_and_keeps_what_is_the_purgers() {
+        let breaker = json!({ "reason": "TooMany", "message": "x", "since": NOW });
+        let breaker: crd::cell::Breaker = serde_json::from_value(breaker).unwrap();
+        let old = CellStatus {
+            breaker: Some(breaker.clone()),
+            instances: Some(7),
+            ..CellStatus::default()
+        };
+        let status = next(&cell(json!({ "small": 5, "large": 1 })), old, &seen(), NOW);
+        assert_eq!(status.cluster_uid.as_deref(), Some("here"));
+        assert_eq!(
+            status.room,
+            BTreeMap::from([("large".to_owned(), 1), ("small".to_owned(), 2)])
+        );
+        assert_eq!((status.breaker, status.instances), (Some(breaker), Some(7)));
+        assert!(condition::is_true(&status.conditions, condition::ACCEPTED));
+    }
 
     #[test]
     fn a_copied_cell_keeps_the_uid_of_its_cluster_and_says_so() {
-        let cell: Cell = serde_json::from_value(serde_json::json!({
-            "metadata": { "name": "cell" },
-            "spec": {
-                "zone": "ponds.test", "ingress": { "className": "door" }, "networks": {}, "storageClass": "class",
-                "objectStore": { "endpoint": "http://10.244.0.1:7070", "bucket": "bundles" }, "versions": [],
-            },
-        }))
-        .unwrap();
-        let seen = |cluster_uid: &str| Seen {
-            cluster_uid: cluster_uid.to_owned(),
-            storage_class: true,
-            instances: BTreeMap::new(),
-            store: Ok(()),
-        };
-        let now = jiff::Timestamp::UNIX_EPOCH;
-        let first = next(&cell, CellStatus::default(), &seen("here"), now);
+        let cell = cell(json!({}));
+        let first = next(&cell, CellStatus::default(), &seen(), NOW);
         assert_eq!(first.cluster_uid.as_deref(), Some("here"));
-        assert!(condition::is_true(&first.conditions, condition::ACCEPTED));
-        let copied = next(&cell, first, &seen("elsewhere"), now);
+        let elsewhere = Seen {
+            cluster_uid: "elsewhere".to_owned(),
+            ..seen()
+        };
+        let copied = next(&cell, first, &elsewhere, NOW);
         assert_eq!(copied.cluster_uid.as_deref(), Some("here"));
         assert_eq!(copied.conditions[0].reason, "WrongCluster");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_cell_is_said() {
+        let reason = |cell: &Cell, seen: &Seen| {
+            next(cell, CellStatus::default(), seen, NOW).conditions[0]
+                .reason
+                .clone()
+        };
+        let classless = Seen {
+            storage_class: false,
+            ..seen()
+        };
+        assert_eq!(reason(&cell(json!({})), &classless), "StorageClassMissing");
+        let storeless = Seen {
+            store: Err("no".to_owned()),
+            ..seen()
+        };
+        assert_eq!(reason(&cell(json!({})), &storeless), "ObjectStore");
+        let mut crooked = cell(json!({}));
+        crooked.spec.networks.pods = vec!["everywhere".to_owned()];
+        assert_eq!(reason(&crooked, &seen()), "Unreadable");
     }
 }

@@ -60,6 +60,7 @@ pub struct Context {
     pub instances: Memory,
     /// Which of our objects are reconciled here; all without one.
     pub selector: Option<Selector>,
+    pub(crate) looking: tokio::sync::Mutex<()>,
     pub(crate) ground: RwLock<Option<Ground>>,
 }
 

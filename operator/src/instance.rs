@@ -15,6 +15,7 @@ pub mod status;
 mod tests;
 pub mod validate;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crd::{Instance, condition};
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::Store;
 use kube::{Resource as _, ResourceExt as _};
+use tokio_util::sync::CancellationToken;
 
 pub use memory::Memory;
 
@@ -40,6 +42,28 @@ const CATCH_UP: Duration = Duration::from_millis(500);
 const BIRTH: Duration = Duration::from_secs(30);
 /// So is an instance whose host name is taken, and one whose start waits.
 const HELD: Duration = Duration::from_secs(60);
+
+/// How often instances that are gone are forgotten.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// Forgets, until `stop`, what is remembered of instances that are gone: they have no reconcile in which to do it.
+pub async fn sweep(context: Arc<Context>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP) => {}
+        }
+        let uids: HashSet<String> = context
+            .caches
+            .instances
+            .state()
+            .iter()
+            .filter_map(|instance| instance.uid())
+            .collect();
+        context.probes.retain(|uid| uids.contains(uid));
+        context.instances.retain(|uid| uids.contains(uid));
+    }
+}
 
 /// Reconciles instances.
 pub struct InstanceReconciler;

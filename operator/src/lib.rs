@@ -135,6 +135,7 @@ fn context(deps: Deps, stop: &CancellationToken) -> Result<Arc<Context>, Stopped
         store,
         metrics,
         caches,
+        looking: tokio::sync::Mutex::default(),
         ground: std::sync::RwLock::default(),
     }))
 }
@@ -188,7 +189,11 @@ async fn lead(context: Arc<Context>, stop: CancellationToken) {
     let mut loops = JoinSet::new();
     loops.spawn(context.probes.clone().run(move |name| poked.poke(name), stop.clone()));
     loops.spawn(controller::drive::<cell::CellReconciler>(context.clone(), stop.clone()));
-    loops.spawn(controller::drive::<instance::InstanceReconciler>(context.clone(), stop.clone()));
+    loops.spawn(controller::drive::<instance::InstanceReconciler>(
+        context.clone(),
+        stop.clone(),
+    ));
+    loops.spawn(instance::sweep(context.clone(), stop.clone()));
     loops.spawn(export::run(context.clone(), stop.clone()));
     loops.spawn(account::run(context, stop.clone()));
     while let Some(ended) = loops.join_next().await {

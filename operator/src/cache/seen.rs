@@ -37,7 +37,7 @@ pub enum Seen {
         /// Containers that ended, in the order of the pod's template, first those of the init list. Of one that was
         /// restarted, its last end.
         ended: Vec<Ended>,
-        /// Why a container cannot start: reason and message of the first that waits.
+        /// Why a container cannot start; of the first that waits.
         waiting: Option<String>,
         /// When it was made.
         created: Option<Timestamp>,
@@ -161,14 +161,7 @@ fn pod(data: &Value) -> Seen {
                 message: end["message"].as_str().unwrap_or_default().to_owned(),
             });
         }
-        if waiting.is_none()
-            && let Some(wait) = status.pointer("/state/waiting")
-            && let Some(reason) = wait["reason"].as_str()
-            && !["PodInitializing", "ContainerCreating"].contains(&reason)
-        {
-            let message = wait["message"].as_str().unwrap_or_default();
-            waiting = Some(format!("{reason}: {message}"));
-        }
+        waiting = waiting.or_else(|| waits(status));
     }
     Seen::Pod {
         phase: data["status"]["phase"].as_str().unwrap_or("Pending").to_owned(),
@@ -176,6 +169,23 @@ fn pod(data: &Value) -> Seen {
         ended,
         waiting,
         created: time(&data["status"]["startTime"]),
+    }
+}
+
+/// Why a container cannot start, in words that stay the same while the kubelet tries again and again.
+fn waits(status: &Value) -> Option<String> {
+    let wait = status.pointer("/state/waiting")?;
+    match wait["reason"].as_str()? {
+        "PodInitializing" | "ContainerCreating" => None,
+        "ErrImagePull" | "ImagePullBackOff" => Some(format!(
+            "its image {} cannot be pulled",
+            status["image"].as_str().unwrap_or_default()
+        )),
+        "CrashLoopBackOff" => Some(format!(
+            "its container {} ends again and again",
+            status["name"].as_str().unwrap_or_default()
+        )),
+        reason => Some(format!("{reason}: {}", wait["message"].as_str().unwrap_or_default())),
     }
 }
 
@@ -191,5 +201,55 @@ fn job(data: &Value) -> Seen {
             .and_then(|condition| condition["message"].as_str())
             .unwrap_or_default()
             .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn waiting(state: &Value) -> Option<String> {
+        let status = json!({ "name": "server", "image": "registry.test/snac", "state": { "waiting": state } });
+        let pod = json!({ "status": { "phase": "Pending", "containerStatuses": [status] } });
+        let Seen::Pod { waiting, .. } = Seen::of(Kind::Pod, None, &pod) else {
+            panic!("no pod")
+        };
+        waiting
+    }
+
+    #[test]
+    fn what_a_pod_waits_for_is_said_in_words_that_stay_the_same() {
+        assert_eq!(waiting(&json!({ "reason": "PodInitializing" })), None);
+        let first = waiting(&json!({ "reason": "ErrImagePull", "message": "failed to pull: 404" }));
+        let then = waiting(&json!({ "reason": "ImagePullBackOff", "message": "Back-off pulling image" }));
+        assert_eq!(first, then);
+        let crash = |after: &str| {
+            waiting(&json!({ "reason": "CrashLoopBackOff", "message": format!("back-off {after} restarting") }))
+        };
+        assert_eq!(crash("10s"), crash("20s"));
+        let config =
+            waiting(&json!({ "reason": "CreateContainerConfigError", "message": "secret \"identity\" not found" }));
+        assert_eq!(
+            config.unwrap(),
+            "CreateContainerConfigError: secret \"identity\" not found"
+        );
+    }
+
+    #[test]
+    fn a_deployment_is_ready_only_by_its_newest_template() {
+        let ready = |updated: i64, observed: i64| {
+            let body = json!({
+                "spec": { "replicas": 1 },
+                "status": { "replicas": 1, "readyReplicas": 1, "updatedReplicas": updated, "observedGeneration": observed },
+            });
+            let Seen::Deployment { ready, settled, .. } = Seen::of(Kind::Deployment, Some(2), &body) else {
+                panic!("no deployment")
+            };
+            (ready, settled)
+        };
+        assert_eq!(ready(1, 2), (1, true));
+        assert_eq!(ready(0, 2), (0, true));
+        assert_eq!(ready(1, 1), (1, false));
     }
 }

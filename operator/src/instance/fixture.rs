@@ -81,6 +81,7 @@ pub(super) fn observed(instance: Instance) -> Observed {
         instance: Arc::new(instance),
         cell: Some(Arc::new(cell())),
         now: now(),
+        cluster_uid: Some("uid-cluster".to_owned()),
         image: "registry.test/operator@sha256:0002".to_owned(),
         holding_host: "steppe-holding.steppe-system.svc.cluster.local".to_owned(),
         operator: ("steppe-system".to_owned(), "steppe-operator".to_owned()),

@@ -32,8 +32,8 @@ impl Memory {
             .insert(instance_uid.to_owned(), (secret_uid, Instant::now()));
     }
 
-    /// Forgets an instance.
-    pub fn forget(&self, instance_uid: &str) {
-        self.secrets().remove(instance_uid);
+    /// Forgets instances that are gone.
+    pub fn retain(&self, exists: impl Fn(&str) -> bool) {
+        self.secrets().retain(|uid, _| exists(uid));
     }
 }

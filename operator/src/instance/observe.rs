@@ -14,6 +14,7 @@ use crate::cache::{Held, Seen};
 use crate::cell;
 use crate::context::Context;
 use crate::error::Error;
+use crate::job::outcome;
 use crate::kind::Kind;
 use crate::probe::Health;
 pub use look::secret_uid;
@@ -94,6 +95,8 @@ pub struct Observed {
     pub cell: Option<Arc<Cell>>,
     /// When it was looked.
     pub now: Timestamp,
+    /// The uid of this cluster, if it has been looked at.
+    pub cluster_uid: Option<String>,
     /// The operator's image.
     pub image: String,
     /// Where the 503 page is served.
@@ -153,14 +156,21 @@ impl Observed {
             .filter(move |held| held.kind == Kind::Pod && held.label(labels::ROLE) == Some(role))
     }
 
-    /// Why a container of a role's pods cannot start, if one cannot.
+    /// Why a container of a role's pods cannot start, if one cannot: what it said itself at its last end, or what the
+    /// kubelet says.
     #[must_use]
     pub fn waiting(&self, role: &str) -> Option<String> {
         self.pods(role).find_map(|pod| {
-            let Seen::Pod { waiting, .. } = &pod.seen else {
+            let Seen::Pod { waiting, ended, .. } = &pod.seen else {
                 return None;
             };
-            waiting.clone()
+            let waiting = waiting.as_ref()?;
+            let said = ended.iter().find(|end| end.code != 0 && !end.message.is_empty());
+            let said = said.and_then(|end| {
+                let failure = outcome::parse::<serde_json::Value>(&end.message).err()?;
+                Some(format!("{}: {failure}", end.container))
+            });
+            Some(said.unwrap_or_else(|| waiting.clone()))
         })
     }
 
@@ -190,6 +200,10 @@ pub async fn observe(context: &Context, instance: Arc<Instance>) -> Result<Obser
     let everyone = caches.instances.state();
     let cell = caches.cell();
     let facts = cell.as_ref().and_then(|cell| cell::CellFacts::parse(&cell.spec).ok());
+    let ground = match &cell {
+        Some(cell) => Some(cell::ground(context, cell).await?),
+        None => None,
+    };
     let namespace_name = context.config.namespace(&name);
     let owned = caches.owned.of(&name);
     let exports = caches
@@ -200,6 +214,7 @@ pub async fn observe(context: &Context, instance: Arc<Instance>) -> Result<Obser
         .collect();
     let mut seen = Observed {
         now: context.clock.now(),
+        cluster_uid: ground.as_ref().map(|ground| ground.cluster_uid.clone()),
         image: context.config.image.clone(),
         holding_host: context.config.holding_host(),
         operator: (
@@ -214,7 +229,7 @@ pub async fn observe(context: &Context, instance: Arc<Instance>) -> Result<Obser
         volume: DataSight::NotAsked,
         start: StartSight::NotAsked,
         health: context.probes.health(&uid),
-        volumes_grow: context.ground().is_some_and(|ground| ground.volumes_grow == Some(true)),
+        volumes_grow: ground.is_some_and(|ground| ground.volumes_grow == Some(true)),
         cell,
         namespace_name,
         owned,

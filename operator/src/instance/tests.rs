@@ -611,6 +611,41 @@ fn verdicts_of_probes_become_conditions() {
 }
 
 #[test]
+fn a_server_that_cannot_start_says_why() {
+    let said = json!({ "error": { "reason": "BadSettings", "message": "the settings cannot be read" } }).to_string();
+    let message = |status: Value| {
+        let mut seen = born(&[(condition::STOPPED, false, "Running")]);
+        seen.owned.push(deployment(1, 1, 0));
+        seen.owned.push(pod("server", status));
+        let status = status_after(&seen, false);
+        let ready = status.conditions.iter().find(|one| one.type_ == condition::READY);
+        ready.unwrap().message.clone()
+    };
+    assert_eq!(
+        message(json!({ "phase": "Pending" })),
+        "it is starting and has not answered yet"
+    );
+    let looping = json!({ "phase": "Pending", "initContainerStatuses": [{
+        "name": "prepare",
+        "state": { "waiting": { "reason": "CrashLoopBackOff", "message": "back-off 10s" } },
+        "lastState": { "terminated": { "exitCode": 4, "message": said } },
+    }]});
+    assert_eq!(
+        message(looping),
+        "its pod cannot start: prepare: the settings cannot be read"
+    );
+}
+
+#[test]
+fn in_a_copy_of_its_cluster_nothing_is_done() {
+    let mut seen = running();
+    seen.cluster_uid = Some("uid-copy".to_owned());
+    let cell = Arc::make_mut(seen.cell.as_mut().unwrap());
+    cell.status = serde_json::from_value(json!({ "clusterUid": "uid-cluster" })).unwrap();
+    assert_eq!(reason(&decide(&seen)), "WrongCluster");
+}
+
+#[test]
 fn a_paused_instance_changes_nothing() {
     for on_cell in [false, true] {
         let mut seen = running();

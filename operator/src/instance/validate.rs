@@ -131,6 +131,15 @@ fn cell(seen: &Observed) -> Result<CellFacts, Refusal> {
             "there is no Cell object named `cell` yet; the chart makes it",
         ));
     };
+    let recorded = cell.status.as_ref().and_then(|status| status.cluster_uid.as_ref());
+    if let (Some(recorded), Some(here)) = (recorded, &seen.cluster_uid)
+        && recorded != here
+    {
+        let message = format!(
+            "the objects were copied from cluster {recorded} to {here}: two servers with one name would harm both. See the Cell's conditions"
+        );
+        return Err(Refusal::new("WrongCluster", message));
+    }
     CellFacts::parse(&cell.spec)
         .map_err(|error| Refusal::new("CellUnreadable", format!("the Cell cannot be used: {error}")))
 }

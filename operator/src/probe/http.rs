@@ -15,47 +15,75 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// No answer is read further than this.
 const LIMIT: usize = 64 * 1024;
 
+/// Which certificates a client trusts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Trust {
+    /// None: it speaks plain HTTP.
+    Nothing,
+    /// Those of the machine.
+    System,
+    /// Only these, PEM.
+    Bundle(Arc<str>),
+}
+
+impl Trust {
+    fn of(target: &Target) -> Self {
+        match &target.trust {
+            _ if target.url.starts_with("http://") => Self::Nothing,
+            Some(bundle) => Self::Bundle(bundle.clone()),
+            None => Self::System,
+        }
+    }
+
+    fn client(&self) -> Result<Client, String> {
+        let builder = Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .pool_max_idle_per_host(0); // a fresh connection is part of what is probed
+        let builder = match self {
+            Self::Nothing => builder.tls_certs_only([]),
+            Self::System => builder,
+            Self::Bundle(pem) => {
+                let certificates = Certificate::from_pem_bundle(pem.as_bytes())
+                    .map_err(|error| format!("the cell's trust bundle cannot be read: {error}"))?;
+                builder.tls_certs_only(certificates)
+            }
+        };
+        builder
+            .build()
+            .map_err(|error| format!("no HTTP client can be made: {error}"))
+    }
+}
+
 /// Probes over HTTP and HTTPS. Follows no redirect: a server answers for itself.
 #[derive(Default)]
 pub struct HttpProber {
-    // One client per set of trusted certificates, so that connections and certificate stores are used again.
-    clients: Mutex<HashMap<Option<Arc<str>>, Client>>,
+    // One client per set of trusted certificates: making one means parsing them all.
+    clients: Mutex<HashMap<Trust, Client>>,
 }
 
 impl HttpProber {
-    /// A prober without any open connection.
+    /// A prober without any client yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    fn client(&self, trust: Option<&Arc<str>>) -> Result<Client, String> {
+    fn client(&self, trust: &Trust) -> Result<Client, String> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = trust.cloned();
-        if let Some(client) = clients.get(&key) {
+        if let Some(client) = clients.get(trust) {
             return Ok(client.clone());
         }
-        let mut builder = Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .pool_max_idle_per_host(0); // a fresh connection is part of what is probed
-        if let Some(pem) = trust {
-            let certificates = Certificate::from_pem_bundle(pem.as_bytes())
-                .map_err(|error| format!("the cell's trust bundle cannot be read: {error}"))?;
-            builder = builder.tls_certs_only(certificates);
-        }
-        let client = builder
-            .build()
-            .map_err(|error| format!("no HTTP client can be made: {error}"))?;
-        // The bundle changes rarely; clients of old ones are not worth keeping.
-        clients.retain(|known, _| known.is_none());
-        clients.insert(key, client.clone());
+        let client = trust.client()?;
+        // The cell's bundle changes rarely; clients of old ones are not worth keeping.
+        clients.retain(|known, _| !matches!(known, Trust::Bundle(_)));
+        clients.insert(trust.clone(), client.clone());
         Ok(client)
     }
 
     async fn ask(&self, target: &Target) -> Result<(), String> {
-        let client = self.client(target.trust.as_ref())?;
+        let client = self.client(&Trust::of(target))?;
         let mut request = client.get(&target.url);
         if let Some(host) = &target.host {
             request = request.header(http::header::HOST, host);

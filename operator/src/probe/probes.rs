@@ -108,6 +108,11 @@ impl Probes {
         self.entries().remove(uid);
     }
 
+    /// Stops probing instances that are gone.
+    pub fn retain(&self, exists: impl Fn(&str) -> bool) {
+        self.entries().retain(|uid, _| exists(uid));
+    }
+
     /// What is believed of an instance.
     #[must_use]
     pub fn health(&self, uid: &str) -> Health {

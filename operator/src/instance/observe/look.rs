@@ -144,10 +144,13 @@ pub(super) async fn secret(context: &Context, seen: &mut Observed) -> Result<(),
     }
     let uid = seen.instance.uid().unwrap_or_default();
     let age = context.config.identity_check;
+    let born_with = identity(seen).map(|identity| identity.secret_uid);
     let known = context
         .instances
         .secret(&uid, age)
-        .filter(|_| seen.start != StartSight::Clear);
+        .filter(|_| seen.start != StartSight::Clear)
+        // Only a good sight is believed for so long: somebody may just have put it right.
+        .filter(|found| found.is_some() && (born_with.is_none() || *found == born_with));
     let found = match known {
         Some(found) => found,
         None => {
