@@ -7,16 +7,27 @@ use std::path::Path;
 use bundle::format::{Entry, EntryKind, Guard, Limits, Manifest, RelPath};
 use bundle::stream::{Target, Visitor, read_archive};
 
-/// The first byte says what the rest is taken for.
+/// The first byte says what the rest is taken for; with its highest bit set, checksums of tar headers are put right first,
+/// because hardly any change would get past them.
 pub fn extract(data: &[u8]) {
-    let Some((kind, data)) = data.split_first() else {
-        return;
-    };
+    let Some((kind, data)) = data.split_first() else { return };
+    let mut data = data.to_vec();
+    if kind & 0x80 != 0 {
+        put_checksums_right(&mut data);
+    }
     match kind % 4 {
-        0 => archive(&gzip(data), &mut Checked::default()),
-        1 => archive(data, &mut Checked::default()),
-        2 => on_disk(&gzip(data)),
-        _ => manifest(data),
+        0 => archive(&gzip(&data), &mut Checked::default()),
+        1 => archive(&data, &mut Checked::default()),
+        2 => on_disk(&gzip(&data)),
+        _ => manifest(&data),
+    }
+}
+
+fn put_checksums_right(data: &mut [u8]) {
+    for block in data.chunks_exact_mut(512).filter(|block| block[257..262] == *b"ustar") {
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|b| u32::from(*b)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     }
 }
 
