@@ -8,7 +8,7 @@ use super::apply::Applied;
 use super::observe::Observed;
 use super::power::{self, Power};
 use super::validate::{self, Refusal};
-use crate::cache::Seen;
+use crate::cache::{Held, Seen};
 use crate::condition::Conditions;
 use crate::probe::Verdict;
 
@@ -31,7 +31,6 @@ pub fn next(seen: &Observed, outcome: &Outcome<'_>) -> InstanceStatus {
     let generation = instance.metadata.generation;
     let mut conditions = Conditions::new(old.conditions.clone(), seen.now, generation);
     let mut status = InstanceStatus {
-        observed_generation: generation,
         last_export: last_export(seen).or(old.last_export.clone()),
         ..old
     };
@@ -45,10 +44,12 @@ pub fn next(seen: &Observed, outcome: &Outcome<'_>) -> InstanceStatus {
             conditions.set(condition::PAUSED, true, "Annotated", &message);
         }
         Outcome::Refused(refusal) => {
+            status.observed_generation = generation;
             conditions.remove(condition::PAUSED);
             refused(seen, refusal, &mut conditions);
         }
         Outcome::Carried(applied) => {
+            status.observed_generation = generation;
             conditions.remove(condition::PAUSED);
             carried(seen, applied, &mut status, &mut conditions);
         }
@@ -236,7 +237,7 @@ fn stopped(seen: &Observed, applied: &Applied, server: Server, conditions: &mut 
         Power::On => conditions.set(type_, false, "Running", ""),
         Power::Announce | Power::Wait(_) => conditions.set(type_, false, "Starting", ""),
         Power::Off(rest) => {
-            let gone = server.is_down() && seen.pods("server").next().is_none();
+            let gone = server.is_down() && seen.pods("server").all(|pod| is_over(pod));
             // After a write what was seen is old; a server that never was cannot have come up by it.
             if gone && (!applied.changed || !server.exists) {
                 conditions.set(type_, true, rest.reason(), &rest.message(&applied.wish));
@@ -246,6 +247,11 @@ fn stopped(seen: &Observed, applied: &Applied, server: Server, conditions: &mut 
             }
         }
     }
+}
+
+/// Whether all containers of a pod have ended for good. An evicted pod's object may stay for days.
+fn is_over(pod: &Held) -> bool {
+    matches!(&pod.seen, Seen::Pod { phase, .. } if phase == "Failed" || phase == "Succeeded")
 }
 
 /// Whether the wish has been carried out in full: all is written, and the server does what it should.

@@ -30,9 +30,13 @@ pub async fn account_changes(client: &Client, instance_uid: &str) -> Result<Vec<
     of_instance(client, instance_uid).await
 }
 
-async fn of_instance<K: Work>(client: &Client, instance_uid: &str) -> Result<Vec<K>, Error>
+async fn of_instance<K>(client: &Client, instance_uid: &str) -> Result<Vec<K>, Error>
 where
-    K: kube::Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+    K: Work
+        + kube::Resource<DynamicType = (), Scope = ClusterResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned,
 {
     let api: Api<K> = Api::all(client.clone());
     let ours = ListParams::default().labels(&format!("{}={instance_uid}", labels::INSTANCE_UID));
@@ -63,7 +67,7 @@ pub async fn instance(client: &Client, name: &str, uid: &str) -> Result<Option<I
     Ok(found.filter(|instance| instance.uid().as_deref() == Some(uid)))
 }
 
-/// Whether a server's Deployment asks for no pod and there is none of its pods, whatever their state.
+/// Whether a server's Deployment asks for no pod and none of its pods runs any more.
 ///
 /// # Errors
 /// What the API server says.
@@ -79,9 +83,13 @@ pub async fn server_is_down(client: &Client, namespace: &str) -> Result<bool, Er
     if wanted != 0 {
         return Ok(false);
     }
-    Ok(pods(client, namespace, &format!("{}=server", labels::ROLE))
-        .await?
-        .is_empty())
+    // An evicted pod's object may stay for days; its containers have ended.
+    let over = |pod: &Pod| {
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        matches!(phase, Some("Failed" | "Succeeded"))
+    };
+    let pods = pods(client, namespace, &format!("{}=server", labels::ROLE)).await?;
+    Ok(pods.iter().all(over))
 }
 
 /// All pods of a piece of work, whatever their state.
