@@ -48,6 +48,9 @@ pub const ROLE: &str = "export";
 
 /// A server that has not stopped by then is let go on: its drain and its grace take three minutes at most.
 pub const STOP_LIMIT: Duration = Duration::from_secs(15 * 60);
+/// When no pod has begun to copy by then (it cannot be scheduled, its image cannot be had, it reaches nobody), the server
+/// is let go on.
+pub const BEGIN_LIMIT: Duration = Duration::from_secs(10 * 60);
 /// No server is held stopped longer than this for a copy.
 pub const COPY_LIMIT: Duration = Duration::from_secs(2 * 3600);
 /// The same for a server that is not up anyway, so that nobody waits for it.

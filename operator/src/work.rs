@@ -27,7 +27,7 @@ pub const WORK_NAME: &str = "steppe.host/work-name";
 pub const ATTEMPT: &str = "steppe.host/attempt";
 
 /// How often a Job is made anew before the work is given up.
-pub const ATTEMPTS: u32 = 5;
+pub const ATTEMPTS: u32 = 3;
 
 /// A kind of work on an instance.
 pub trait Work: ResourceExt {

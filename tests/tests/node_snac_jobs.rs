@@ -224,7 +224,7 @@ async fn the_owner_logs_in_with_the_password_that_came_up_sealed() -> Result<()>
 
     // What is in escrow is the private half of it.
     let escrow = room.escrow.open(born.escrow.context("no escrow")?)?;
-    let escrow: Escrow = serde_json::from_slice(&escrow)?;
+    let escrow = Escrow::unpack(&escrow)?;
     assert_eq!((escrow.hostname.as_str(), escrow.handle.as_str()), (HOST, "alice"));
     let key: Value = serde_json::from_str(&room.read("d/user/alice/key.json")?)?;
     assert!(

@@ -10,7 +10,7 @@ use kube::ResourceExt as _;
 use super::keys::{NoKeys, PlatformKeys};
 use super::step;
 use crate::context::Context;
-use crate::error::{Error, Step};
+use crate::error::Error;
 use crate::grants::wire::{Finish, SegmentDone};
 use crate::store::{self, layout};
 use crate::work::{Job, Work as _, live};
@@ -34,6 +34,8 @@ pub(super) struct Observed {
     pub(super) job: Option<Job>,
     /// Why the platform cannot sign, if it cannot.
     pub(super) no_keys: Option<NoKeys>,
+    /// Why the object store cannot be used now; looked at before an export begins and while it copies.
+    pub(super) store_fails: Option<String>,
     /// Read while the server is being stopped, once the cache says that it is down.
     pub(super) live: Option<Live>,
     /// Read while it is being copied.
@@ -55,6 +57,8 @@ pub(super) struct Live {
 /// How far the copy is.
 #[derive(Debug, Default)]
 pub(super) struct Copy {
+    /// Whether a pod has begun to write.
+    pub(super) begun: bool,
     pub(super) done_bytes: u64,
     pub(super) total_bytes: u64,
     pub(super) finish: Option<Finish>,
@@ -67,13 +71,17 @@ pub(super) async fn observe(context: &Context, export: Arc<Export>) -> Result<Ob
         let configured = context
             .store
             .configure(&cell.spec.object_store, cell.spec.trust_bundle.as_deref());
-        configured.map_err(|e| Error::new(Step::Observe, "reaching the object store", e))?;
+        if let Err(error) = configured {
+            // The cell's own status says so, too.
+            tracing::debug!(%error, "the object store is not the one that the cell names");
+        }
     }
+    let over = super::is_over(&export);
     let mut instance = context
         .caches
         .instance(&name)
         .filter(|found| found.uid().as_deref() == Some(uid.as_str()));
-    if instance.is_none() && !super::is_over(&export) {
+    if instance.is_none() && !over {
         // The cache may not have heard of it yet.
         instance = live::instance(&context.client, &name, &uid).await?.map(Arc::new);
     }
@@ -89,7 +97,12 @@ pub(super) async fn observe(context: &Context, export: Arc<Export>) -> Result<Ob
             .filter(|change| change.instance_uid() == uid)
             .collect(),
         job: Job::find(context, &name, &export.uid().unwrap_or_default(), super::ROLE).await?,
-        no_keys: PlatformKeys::read(&context.config.keys_dir).err(),
+        no_keys: if over {
+            None
+        } else {
+            PlatformKeys::read(&context.config.keys_dir).err()
+        },
+        store_fails: None,
         live: None,
         copy: Copy::default(),
         pods_left: None,
@@ -106,13 +119,19 @@ async fn look_closer(context: &Context, observed: &mut Observed) -> Result<(), E
     let work = observed.export.work();
     let uid = observed.export.uid().unwrap_or_default();
     match (work.phase, work.step.as_str()) {
+        (Phase::Pending, _) => {
+            let asked = context.store.head(&layout::work_order(&uid)).await;
+            observed.store_fails = asked.err().map(|error| error.to_string());
+        }
         (Phase::Running, step::STOPPING) if is_down(observed) => {
             observed.live = Some(look_live(context, observed, &uid).await?)
         }
         (Phase::Running, step::COPYING) => {
-            observed.copy = look_at_copy(context, &uid)
-                .await
-                .map_err(|e| Error::new(Step::Observe, "looking at the copy", e))?;
+            // A store that fails must not keep the server stopped: what is decided by time is decided all the same.
+            match look_at_copy(context, &uid).await {
+                Ok(copy) => observed.copy = copy,
+                Err(error) => observed.store_fails = Some(error.to_string()),
+            }
             let ending = !work.reason.is_empty() || observed.copy.finish.is_some();
             if ending && observed.job.is_none() {
                 observed.pods_left = Some(live::work_pods(&context.client, &observed.namespace, &uid).await?.len());
@@ -149,6 +168,7 @@ async fn look_at_copy(context: &Context, uid: &str) -> Result<Copy, Box<dyn std:
         copy.finish = Some(serde_json::from_slice(&text)?);
         return Ok(copy);
     }
+    copy.begun = !store.list(&layout::work_writers(uid)).await?.is_empty();
     if let Some(last) = store.list(&layout::work_segments(uid)).await?.pop()
         && let Some(text) = store::read(store, &last.key, LONGEST_FINISH).await?
         && let Ok(done) = serde_json::from_slice::<SegmentDone>(&text)

@@ -9,7 +9,7 @@ use kube::ResourceExt as _;
 use super::decision::Decision;
 use super::observe::{Live, Observed};
 use super::validate::{Invalid, Valid, is_paused};
-use super::{END_LIMIT, STOP_LIMIT, holds_stopped, step};
+use super::{BEGIN_LIMIT, END_LIMIT, STOP_LIMIT, holds_stopped, step};
 use crate::work::{ATTEMPTS, FINALIZER, Job, Turn, Work as _, elapsed, is_marked};
 
 /// Decides the next step.
@@ -66,6 +66,10 @@ fn pending(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
         Err(invalid) => return wait(invalid.reason, invalid.message.clone()),
         Ok(_) if !is_marked(observed.export.as_ref()) => return Decision::Mark,
         Ok(_) => {}
+    }
+    if let Some(error) = &observed.store_fails {
+        // Looked at before the server is stopped, not after.
+        return wait("StoreUnreachable", error.clone());
     }
     let mine = Turn::of(observed.export.as_ref());
     for other in &observed.exports {
@@ -191,6 +195,18 @@ fn copying(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
             },
         };
     }
+    if !observed.copy.begun && observed.store_fails.is_none() && running_for(observed) > BEGIN_LIMIT {
+        let why = observed
+            .job
+            .as_ref()
+            .and_then(|job| job.waiting.clone())
+            .unwrap_or_default();
+        let minutes = BEGIN_LIMIT.as_secs() / 60;
+        return give_up(
+            "NotBegun",
+            format!("no pod began to copy within {minutes} minutes; the server goes on. {why}").trim(),
+        );
+    }
     let limit = copy_limit(observed);
     if running_for(observed) > limit {
         return give_up(
@@ -206,6 +222,10 @@ fn copying(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
         attempt,
         message: message.to_owned(),
     };
+    if let Some(error) = &observed.store_fails {
+        // Whether the copy is complete is not known.
+        return wait(work.attempt, error);
+    }
     match (&observed.job, valid) {
         (Some(job), _) if job.deleting => wait(work.attempt, "the last attempt's Job is going"),
         (Some(job), _) if job.failed.is_some() || job.complete => failed_job(job),
@@ -271,11 +291,11 @@ fn over(observed: &Observed) -> Decision {
 /// 5 to 90: the copy's share of the whole.
 fn percent(observed: &Observed) -> u8 {
     let copy = &observed.copy;
-    let share = if copy.total_bytes == 0 {
-        0
-    } else {
-        copy.done_bytes.saturating_mul(85) / copy.total_bytes
-    };
+    let share = copy
+        .done_bytes
+        .saturating_mul(85)
+        .checked_div(copy.total_bytes)
+        .unwrap_or(0);
     u8::try_from(5 + share.min(85)).unwrap_or(90)
 }
 

@@ -1,6 +1,7 @@
 //! What an export's status says after a step. Computed last, from what was really done; written only when it changed.
 
 use crd::{ExportStatus, Phase};
+use jiff::Timestamp;
 use kube::Resource as _;
 
 use super::apply::Done;
@@ -75,7 +76,7 @@ pub(super) fn next(observed: &Observed, decision: &Decision, done: &Done) -> Exp
             status.work.reason = "Queued".to_owned();
         }
         Decision::AwaitStop { message } => status.work.message.clone_from(message),
-        Decision::Copy { .. } | Decision::AwaitCopy { .. } => copying(&mut status, decision, done),
+        Decision::Copy { .. } | Decision::AwaitCopy { .. } => copying(&mut status, now, decision, done),
         Decision::EndJob { job: _, because } => {
             if !status.work.phase.is_final() {
                 status.work.say(&format!("{now} {because}"));
@@ -126,10 +127,10 @@ fn at(status: &mut ExportStatus, step: &str, percent: u8, message: &str) {
     status.work.reason = String::new();
 }
 
-fn copying(status: &mut ExportStatus, decision: &Decision, done: &Done) {
+fn copying(status: &mut ExportStatus, now: Timestamp, decision: &Decision, done: &Done) {
     if status.work.step != step::COPYING {
         at(status, step::COPYING, 5, COPYING);
-        status.work.say("the server is down; copying");
+        status.work.say(&format!("{now} the server is down; copying"));
     }
     if let Done::Job(attempt) = done
         && *attempt > status.work.attempt
@@ -137,7 +138,7 @@ fn copying(status: &mut ExportStatus, decision: &Decision, done: &Done) {
         status.work.attempt = *attempt;
         status
             .work
-            .say(&format!("attempt {attempt}: goes on where the last one ended"));
+            .say(&format!("{now} attempt {attempt}: goes on where the last one ended"));
     }
     if let Decision::AwaitCopy {
         percent,

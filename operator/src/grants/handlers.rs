@@ -119,8 +119,11 @@ pub(super) async fn log(
     let before = store::read(context.store.as_ref(), &key, 2 * LONGEST_LOG as u64)
         .await?
         .unwrap_or_default();
+    let pod: String = visitor.pod_uid.chars().take(8).collect();
     let mut all = before.to_vec();
-    all.extend_from_slice(format!("pod {}\n{text}", visitor.pod_uid).as_bytes());
+    for line in text.lines() {
+        all.extend_from_slice(format!("{pod} {line}\n").as_bytes());
+    }
     let cut = all.len().saturating_sub(LONGEST_LOG);
     context.store.put(&key, Bytes::from(all).slice(cut..)).await?;
     Ok(Json(()))

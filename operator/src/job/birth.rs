@@ -7,6 +7,9 @@
 use std::path::PathBuf;
 
 use age::secrecy::ExposeSecret as _;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use names::{Flavour, Handle, Hostname};
 use serde::{Deserialize, Serialize};
@@ -59,7 +62,8 @@ pub struct Born {
     pub escrow: Option<String>,
 }
 
-/// What is kept in escrow: all that a new server under the old name needs to be believed by the network.
+/// What is kept in escrow: all that a new server under the old name needs to be believed by the network. Opened by
+/// `age -d -i KEY identity.age | gunzip`; compressed, because a termination message is short.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Escrow {
@@ -71,6 +75,26 @@ pub struct Escrow {
     pub handle: Handle,
     /// The owner's private key, PEM.
     pub private_key: String,
+}
+
+impl Escrow {
+    /// What is sealed: JSON, compressed.
+    ///
+    /// # Errors
+    /// Never for what was made here; the libraries' types allow it.
+    pub fn pack(&self) -> std::io::Result<Vec<u8>> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+        serde_json::to_writer(&mut packed, self)?;
+        packed.finish()
+    }
+
+    /// Reads what was sealed.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn unpack(packed: &[u8]) -> std::io::Result<Self> {
+        Ok(serde_json::from_reader(GzDecoder::new(packed))?)
+    }
 }
 
 /// What was found on the volume.
@@ -216,7 +240,7 @@ fn escrow_text(snac: &Snac, args: &BirthArgs) -> Result<Vec<u8>, Failure> {
         handle: args.handle.clone(),
         private_key: snac.private_key(&args.handle)?.expose_secret().to_owned(),
     };
-    serde_json::to_vec(&escrow).map_err(|e| Failure::again("writing the escrow", e))
+    escrow.pack().map_err(|e| Failure::again("writing the escrow", e))
 }
 
 pub(super) fn recipient(name: &str, text: Option<&str>) -> Result<Option<Recipient>, Failure> {
@@ -310,25 +334,50 @@ mod tests {
         ");
     }
 
-    /// A termination message has 4,096 bytes: the longest names and two armours must fit.
+    /// A termination message has 4,096 bytes: the longest names and two armours must fit, whatever age puts into its
+    /// headers to keep readers supple (a stanza of random length).
     #[test]
     fn the_longest_result_fits() {
+        use base64::Engine as _;
         let key = crate::seal::Identity::generate().recipient();
-        // A private RSA key of 2,048 bits in PKCS #8 PEM has 1,704 bytes, and each newline two in JSON.
+        let mut der = [0; 1218]; // an RSA key of 2,048 bits in PKCS #8
+        let random = crate::clock::fake::SeededRandom::new(4);
+        crate::clock::Random::fill(&random, &mut der).unwrap();
+        let line = base64::engine::general_purpose::STANDARD.encode(der);
+        let lines: Vec<&str> = (0..line.len())
+            .step_by(64)
+            .map(|at| &line[at..line.len().min(at + 64)])
+            .collect();
+        let private_key = format!(
+            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+            lines.join("\n")
+        );
+        let label = |from: usize, length: usize| line[from..from + length].to_lowercase().replace(['+', '/'], "x");
+        let hostname = format!(
+            "{}.{}.{}.{}.example",
+            label(0, 63),
+            label(99, 63),
+            label(200, 63),
+            label(300, 53)
+        );
         let escrow = Escrow {
             flavour: Flavour::Snac,
-            hostname: format!("{0}.{0}.{0}.{1}.example", "a".repeat(63), "b".repeat(53))
-                .parse()
-                .unwrap(),
-            handle: "a".repeat(30).parse().unwrap(),
-            private_key: format!("{}{}", "\n".repeat(28), "x".repeat(1680)),
+            hostname: hostname.parse().unwrap(),
+            handle: label(400, 30).parse().unwrap(),
+            private_key,
         };
-        let born = Born {
-            fingerprint: "f".repeat(64),
-            owner_claim: seal(Some(&key), &[b'p'; 29]).unwrap(),
-            escrow: seal(Some(&key), &serde_json::to_vec(&escrow).unwrap()).unwrap(),
-        };
+        assert_eq!(
+            Escrow::unpack(&escrow.pack().unwrap()).unwrap().private_key,
+            escrow.private_key
+        );
         let folder = tempfile::tempdir().unwrap();
-        super::super::outcome::report(&folder.path().join("message"), Ok(born)).unwrap();
+        for _ in 0..300 {
+            let born = Born {
+                fingerprint: "f".repeat(64),
+                owner_claim: seal(Some(&key), &[b'p'; 29]).unwrap(),
+                escrow: seal(Some(&key), &escrow.pack().unwrap()).unwrap(),
+            };
+            super::super::outcome::report(&folder.path().join("message"), Ok(born)).unwrap();
+        }
     }
 }

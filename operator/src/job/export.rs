@@ -100,10 +100,19 @@ pub async fn run(args: &ExportArgs) -> Result<Exported, Failure> {
     if let Err(failure) = &result {
         log.say(format!("failed: {failure}"));
     }
-    if let Err(error) = api.put_log(log.text()).await {
+    hand_over(&api, &mut log).await;
+    result
+}
+
+/// A log that cannot be handed over is no reason to fail.
+async fn hand_over(api: &Api, log: &mut Log) {
+    let text = log.take();
+    if text.is_empty() {
+        return;
+    }
+    if let Err(error) = api.put_log(text).await {
         tracing::warn!(%error, "the log could not be handed over");
     }
-    result
 }
 
 async fn copy(args: &ExportArgs, api: &Api, log: &mut Log) -> Result<Exported, Failure> {
@@ -147,10 +156,12 @@ async fn copy(args: &ExportArgs, api: &Api, log: &mut Log) -> Result<Exported, F
         })
         .await?;
         log.say(format!("{name}: {parts} parts stored, {bytes} of {total} bytes done"));
+        hand_over(api, log).await;
     }
     let (outcome, _) = writer.finish();
     let finish = survey(args, &task, outcome, log).await?;
     let segments = finish.segments.len();
+    hand_over(api, log).await;
     api.finish(&finish).await?;
     log.say(format!("finished: {segments} segments, {bytes} bytes"));
     Ok(Exported {

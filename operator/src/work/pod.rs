@@ -71,7 +71,7 @@ impl For<'_> {
                 }],
             },
             "spec": {
-                "backoffLimit": 4,
+                "backoffLimit": 2,
                 "activeDeadlineSeconds": limit_seconds,
                 "ttlSecondsAfterFinished": 3600,
                 "podReplacementPolicy": "Failed",

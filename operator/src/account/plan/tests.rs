@@ -256,7 +256,7 @@ fn while_it_runs() {
         nothing(
             "failed too often",
             &with(at(|_| {}), |o| {
-                Arc::make_mut(&mut o.change).status.as_mut().unwrap().work.attempt = 6
+                Arc::make_mut(&mut o.change).status.as_mut().unwrap().work.attempt = 4
             }),
         ),
         nothing(

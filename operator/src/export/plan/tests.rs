@@ -74,6 +74,7 @@ fn observed(status: Value) -> Observed {
         accounts: Vec::new(),
         job: None,
         no_keys: None,
+        store_fails: None,
         live: None,
         copy: Copy::default(),
         pods_left: None,
@@ -165,6 +166,12 @@ fn before_it_begins() {
             "no keys",
             &with(observed(json!({})), |o| {
                 o.no_keys = crate::export::keys::PlatformKeys::read("/nonexistent".as_ref()).err()
+            }),
+        ),
+        nothing(
+            "store away",
+            &with(observed(json!({})), |o| {
+                o.store_fails = Some("looking at work/… in the object store: no route to host".into());
             }),
         ),
         nothing(
@@ -360,14 +367,16 @@ fn while_it_is_copied() {
             "failed too often",
             &with(
                 observed(
-                    json!({ "phase": "Running", "step": "Copying", "attempt": 5, "startedAt": "2026-01-02T03:59:00Z" }),
+                    json!({ "phase": "Running", "step": "Copying", "attempt": 3, "startedAt": "2026-01-02T03:59:00Z" }),
                 ),
                 |_| {},
             ),
         ),
         nothing(
             "too long",
-            &with(with_job(|_| {}), |o| o.now = "2026-01-02T06:00:00Z".parse().unwrap()),
+            &with(with_job(|_| {}), |o| {
+                (o.copy.begun, o.now) = (true, "2026-01-02T06:00:00Z".parse().unwrap())
+            }),
         ),
         nothing(
             "complete, the pod is ending",
@@ -385,6 +394,24 @@ fn while_it_is_copied() {
             "complete, the Job's record is gone",
             &with(observed(copying()), |o| {
                 (o.copy.finish, o.pods_left) = (Some(finish()), Some(0))
+            }),
+        ),
+        nothing(
+            "no pod begins",
+            &with(with_job(|job| job.waiting = Some("ErrImagePull: no".into())), |o| {
+                o.now = "2026-01-02T04:10:00Z".parse().unwrap();
+            }),
+        ),
+        nothing(
+            "a pod has begun",
+            &with(with_job(|_| {}), |o| {
+                (o.copy.begun, o.now) = (true, "2026-01-02T04:10:00Z".parse().unwrap());
+            }),
+        ),
+        nothing(
+            "store away",
+            &with(with_job(|job| job.complete = true), |o| {
+                o.store_fails = Some("no route to host".into())
             }),
         ),
         nothing(
@@ -514,19 +541,12 @@ fn no_server_stays_stopped() {
             }),
         ] {
             for pods_left in [None, Some(0), Some(1)] {
-                for copy in [
-                    Copy::default(),
-                    Copy {
-                        done_bytes: 1,
-                        total_bytes: 2,
-                        finish: None,
-                    },
-                ] {
+                for (begun, store_fails) in [(false, None), (true, None), (false, Some("no route to host"))] {
                     let mut status = status.clone();
                     for _ in 0..10 {
                         let mut now = observed(status.clone());
                         (now.job, now.pods_left) = (job.clone(), pods_left);
-                        now.copy = Copy { finish: None, ..copy };
+                        (now.copy.begun, now.store_fails) = (begun, store_fails.map(str::to_owned));
                         now.now = far.parse().unwrap();
                         let decision = decide(&now, &validate(&now));
                         status = serde_json::to_value(status::next(&now, &decision, &Done::Job(1))).unwrap();
