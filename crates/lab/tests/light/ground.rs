@@ -41,29 +41,9 @@ async fn a_ground_comes_up_and_leaves_nothing() {
     assert!(processes.iter().all(|id| !Path::new(&format!("/proc/{id}")).exists()));
 }
 
-/// Starts a ground, tells of it and dies without cleaning up.
-#[tokio::test]
-#[ignore = "the child process of the test below"]
-#[allow(clippy::print_stdout)] // Read by the parent.
-async fn a_process_that_dies_with_a_ground() {
-    let light = Light::start(&Cache::open(None).unwrap()).await.unwrap();
-    println!(
-        "{} {:?}",
-        light.kubeconfig().parent().unwrap().display(),
-        light.processes()
-    );
-    std::process::abort();
-}
-
 #[tokio::test]
 async fn a_ground_dies_with_its_process() {
-    let mut command = tokio::process::Command::new(std::env::current_exe().unwrap());
-    command.args([
-        "--ignored",
-        "--exact",
-        "ground::a_process_that_dies_with_a_ground",
-        "--nocapture",
-    ]);
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_dying-ground"));
     let output = String::from_utf8(command.output().await.unwrap().stdout).unwrap();
     let line = output.lines().find_map(|line| line.split_once(" [")).unwrap();
     let folder = Path::new(line.0.rsplit(' ').next().unwrap());
