@@ -263,3 +263,36 @@ async fn a_config_it_does_not_understand_is_left_to_the_owner() {
     );
     assert_eq!(std::fs::read_to_string(target(&made).join("server.json")).unwrap(), odd);
 }
+
+/// age asks for the passphrase at the terminal, so the test gives it one: `script` is in every Debian.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_with_a_passphrase_is_asked_for_once() {
+    use std::io::Write;
+    let (source, made) = bundle().await;
+    let plain = std::fs::read(made.key_file()).unwrap();
+    let passphrase = age::secrecy::SecretString::from("open sesame".to_owned());
+    let mut recipient = age::scrypt::Recipient::new(passphrase);
+    recipient.set_work_factor(2);
+    let sealed = age::encrypt(&recipient, &plain).unwrap();
+    std::fs::write(made.room.path().join("key.age"), sealed).unwrap();
+    let restore = |typed: &str| {
+        let script = made.folder().path().join("restore.sh");
+        let command = format!("sh '{}' -i key.age -t 'the data'", script.display());
+        let mut child = Command::new("script")
+            .args(["-qec", &command, "/dev/null"])
+            .current_dir(made.room.path())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|e| panic!("`script` is needed for this test: {e}"));
+        child.stdin.as_mut().unwrap().write_all(typed.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let wrong = restore("close sesame\n");
+    assert!(!wrong.status.success());
+    assert!(String::from_utf8_lossy(&wrong.stdout).contains("wrong passphrase?"));
+    assert!(!target(&made).exists());
+    let right = restore("open sesame\n");
+    assert!(right.status.success(), "{}", String::from_utf8_lossy(&right.stdout));
+    assert_restored(source.path(), &target(&made), "127.0.0.1", "8001");
+}
