@@ -21,6 +21,8 @@ pub fn manifest(name: &str, namespace: &str, random: &dyn Random) -> anyhow::Res
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
             namespace: Some(namespace.to_owned()),
+            // It stays readable even when its namespace is deleted by mistake.
+            finalizers: Some(vec![crd::labels::KEEP_FINALIZER.to_owned()]),
             ..ObjectMeta::default()
         },
         immutable: Some(true),

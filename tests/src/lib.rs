@@ -7,4 +7,5 @@ pub mod estate;
 pub mod identity;
 pub mod light;
 pub mod node;
+pub mod shore;
 pub mod yard;

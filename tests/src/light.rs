@@ -336,7 +336,7 @@ pub fn reason(instance: &Instance, type_: &str) -> String {
 }
 
 /// Plays `steppe-operator job birth` on the double's volumes, by its contract: keys are made once, a repeat finds them.
-fn give_birth(run: &JobRun) -> Outcome {
+pub fn give_birth(run: &JobRun) -> Outcome {
     if run.name() != "birth" {
         return Outcome::succeed("{}");
     }
