@@ -78,8 +78,5 @@ impl Reconciler for AccountReconciler {
 }
 
 fn is_over(change: &AccountChange) -> bool {
-    change
-        .status
-        .as_ref()
-        .is_some_and(|status| status.work.phase.is_final())
+    change.status.as_ref().is_some_and(|status| status.work.phase.is_final())
 }

@@ -129,11 +129,7 @@ impl Writer {
     /// A writer that counts what it writes.
     #[must_use]
     pub fn new(client: Client, metrics: Metrics) -> Self {
-        Self {
-            client,
-            metrics,
-            recent: Recent::default(),
-        }
+        Self { client, metrics, recent: Recent::default() }
     }
 
     /// Whether the caches do not show our own last writes to these objects yet. Whoever decides by them then would
@@ -154,12 +150,7 @@ impl Writer {
                 .await
                 .map_err(|error| Error::kube(Step::Observe, format!("reading {}", object.path()), error))?;
             let ours = found.is_some_and(|found| {
-                found
-                    .metadata
-                    .labels
-                    .as_ref()
-                    .and_then(|all| all.get(labels::MANAGED_BY))
-                    .map(String::as_str)
+                found.metadata.labels.as_ref().and_then(|all| all.get(labels::MANAGED_BY)).map(String::as_str)
                     == Some(labels::MANAGER)
             });
             if ours {
@@ -187,9 +178,7 @@ impl Writer {
         let api = object.kind.api(self.client.clone(), object.namespace.as_deref());
         let (kind, name) = (object.kind, object.name.clone());
         let uid = object.uid.clone().or_else(|| held.map(|held| held.uid.clone()));
-        let version = held
-            .filter(|_| object.unseen_writes_refused)
-            .map(|held| held.resource_version.clone());
+        let version = held.filter(|_| object.unseen_writes_refused).map(|held| held.resource_version.clone());
         let mut body = object.marked();
         // With a uid the API server refuses to make the object anew if it is gone.
         if let Some(uid) = uid {
@@ -217,16 +206,9 @@ impl Writer {
         let doing = format!("creating {object}");
         let api = object.kind.api(self.client.clone(), object.namespace.as_deref());
         let kind = object.kind;
-        let how = PostParams {
-            field_manager: Some(labels::MANAGER.to_owned()),
-            ..PostParams::default()
-        };
+        let how = PostParams { field_manager: Some(labels::MANAGER.to_owned()), ..PostParams::default() };
         // A Secret's digest is nobody's business.
-        let body = if kind == Kind::Secret {
-            object.body
-        } else {
-            object.marked()
-        };
+        let body = if kind == Kind::Secret { object.body } else { object.marked() };
         let object: DynamicObject =
             serde_json::from_value(body).map_err(|error| Error::new(Step::Apply, doing.clone(), error))?;
         match api.create(&how, &object).await {
@@ -272,10 +254,7 @@ impl Writer {
 }
 
 fn stale(doing: String, why: &str) -> Error {
-    Error {
-        stale: true,
-        ..Error::new(Step::Apply, doing, why.to_owned())
-    }
+    Error { stale: true, ..Error::new(Step::Apply, doing, why.to_owned()) }
 }
 
 #[cfg(test)]
@@ -316,20 +295,13 @@ mod tests {
         assert!(!object().is_applied(&live(touched)));
         let other = object().annotated("a", "b");
         assert!(!other.is_applied(&live(object().marked())));
-        let strict = Object {
-            uid: Some("u2".to_owned()),
-            ..object()
-        };
+        let strict = Object { uid: Some("u2".to_owned()), ..object() };
         assert!(!strict.is_applied(&live(object().marked())));
     }
 
     #[test]
     fn the_digest_does_not_depend_on_preconditions() {
-        let strict = Object {
-            uid: Some("u2".to_owned()),
-            unseen_writes_refused: true,
-            ..object()
-        };
+        let strict = Object { uid: Some("u2".to_owned()), unseen_writes_refused: true, ..object() };
         assert_eq!(strict.digest(), object().digest());
         assert_ne!(object().annotated("a", "b").digest(), object().digest());
     }

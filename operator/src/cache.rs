@@ -77,9 +77,8 @@ impl Caches {
             synced: synced.clone(),
             stop: stop.clone(),
         };
-        source.resource(None, instance_writer, |instance: &Instance| {
-            Some(about(instance.metadata.name.clone()?, None))
-        });
+        source
+            .resource(None, instance_writer, |instance: &Instance| Some(about(instance.metadata.name.clone()?, None)));
         // Its status changes with every new instance, which matters to none of the others.
         let mut wish = None;
         source.resource(None, cell_writer, move |cell: &Cell| {
@@ -89,29 +88,15 @@ impl Caches {
             changed.then_some(Trigger::All)
         });
         source.resource(selector, export_writer, |export: &Export| {
-            Some(about(
-                export.spec.instance_ref.name.clone(),
-                export.metadata.uid.clone(),
-            ))
+            Some(about(export.spec.instance_ref.name.clone(), export.metadata.uid.clone()))
         });
         source.resource(selector, account_writer, |change: &AccountChange| {
-            Some(about(
-                change.spec.instance_ref.name.clone(),
-                change.metadata.uid.clone(),
-            ))
+            Some(about(change.spec.instance_ref.name.clone(), change.metadata.uid.clone()))
         });
         for kind in Kind::WATCHED {
             source.owned(kind, owned.clone());
         }
-        Self {
-            instances,
-            cells,
-            exports,
-            accounts,
-            owned,
-            triggers,
-            synced,
-        }
+        Self { instances, cells, exports, accounts, owned, triggers, synced }
     }
 
     /// Waits until every watch has had its first list.

@@ -81,12 +81,7 @@ async fn observe(context: &Context, cell: &Cell) -> Result<Seen, Error> {
         .store
         .configure(&cell.spec.object_store, cell.spec.trust_bundle.as_deref())
         .map_err(|error| error.to_string());
-    Ok(Seen {
-        cluster_uid: ground.cluster_uid,
-        storage_class: ground.volumes_grow.is_some(),
-        instances,
-        store,
-    })
+    Ok(Seen { cluster_uid: ground.cluster_uid, storage_class: ground.volumes_grow.is_some(), instances, store })
 }
 
 /// What of the cluster does not change, looked at once for each generation of the cell.
@@ -94,11 +89,7 @@ async fn observe(context: &Context, cell: &Cell) -> Result<Seen, Error> {
 /// # Errors
 /// What the API server says.
 pub async fn ground(context: &Context, cell: &Cell) -> Result<Ground, Error> {
-    let known = || {
-        context
-            .ground()
-            .filter(|ground| ground.generation == cell.metadata.generation)
-    };
+    let known = || context.ground().filter(|ground| ground.generation == cell.metadata.generation);
     if let Some(ground) = known() {
         return Ok(ground);
     }
@@ -152,11 +143,7 @@ fn next(cell: &Cell, old: CellStatus, seen: &Seen, now: jiff::Timestamp) -> Cell
                 cell.spec.storage_class
             ),
         )),
-        Ok(_) => seen
-            .store
-            .as_ref()
-            .err()
-            .map(|message| ("ObjectStore", message.clone())),
+        Ok(_) => seen.store.as_ref().err().map(|message| ("ObjectStore", message.clone())),
     };
     match wrong {
         Some((reason, message)) => conditions.set(condition::ACCEPTED, false, reason, &message),
@@ -189,10 +176,7 @@ pub fn has_room(facts: &CellFacts, instance: &Instance, all: &[Arc<Instance>]) -
     let Some(&most) = facts.room.get(instance.spec.size.as_str()) else {
         return true;
     };
-    let before = all
-        .iter()
-        .filter(|other| other.spec.size == instance.spec.size && is_older(other, instance))
-        .count();
+    let before = all.iter().filter(|other| other.spec.size == instance.spec.size && is_older(other, instance)).count();
     u32::try_from(before).unwrap_or(u32::MAX) < most
 }
 
@@ -267,17 +251,10 @@ mod tests {
     fn the_status_says_which_cluster_and_how_much_room_and_keeps_what_is_the_purgers() {
         let breaker = json!({ "reason": "TooMany", "message": "x", "since": NOW });
         let breaker: crd::cell::Breaker = serde_json::from_value(breaker).unwrap();
-        let old = CellStatus {
-            breaker: Some(breaker.clone()),
-            instances: Some(7),
-            ..CellStatus::default()
-        };
+        let old = CellStatus { breaker: Some(breaker.clone()), instances: Some(7), ..CellStatus::default() };
         let status = next(&cell(json!({ "small": 5, "large": 1 })), old, &seen(), NOW);
         assert_eq!(status.cluster_uid.as_deref(), Some("here"));
-        assert_eq!(
-            status.room,
-            BTreeMap::from([("large".to_owned(), 1), ("small".to_owned(), 2)])
-        );
+        assert_eq!(status.room, BTreeMap::from([("large".to_owned(), 1), ("small".to_owned(), 2)]));
         assert_eq!((status.breaker, status.instances), (Some(breaker), Some(7)));
         assert!(condition::is_true(&status.conditions, condition::ACCEPTED));
     }
@@ -287,10 +264,7 @@ mod tests {
         let cell = cell(json!({}));
         let first = next(&cell, CellStatus::default(), &seen(), NOW);
         assert_eq!(first.cluster_uid.as_deref(), Some("here"));
-        let elsewhere = Seen {
-            cluster_uid: "elsewhere".to_owned(),
-            ..seen()
-        };
+        let elsewhere = Seen { cluster_uid: "elsewhere".to_owned(), ..seen() };
         let copied = next(&cell, first, &elsewhere, NOW);
         assert_eq!(copied.cluster_uid.as_deref(), Some("here"));
         assert_eq!(copied.conditions[0].reason, "WrongCluster");
@@ -298,20 +272,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_cell_is_said() {
-        let reason = |cell: &Cell, seen: &Seen| {
-            next(cell, CellStatus::default(), seen, NOW).conditions[0]
-                .reason
-                .clone()
-        };
-        let classless = Seen {
-            storage_class: false,
-            ..seen()
-        };
+        let reason =
+            |cell: &Cell, seen: &Seen| next(cell, CellStatus::default(), seen, NOW).conditions[0].reason.clone();
+        let classless = Seen { storage_class: false, ..seen() };
         assert_eq!(reason(&cell(json!({})), &classless), "StorageClassMissing");
-        let storeless = Seen {
-            store: Err("no".to_owned()),
-            ..seen()
-        };
+        let storeless = Seen { store: Err("no".to_owned()), ..seen() };
         assert_eq!(reason(&cell(json!({})), &storeless), "ObjectStore");
         let mut crooked = cell(json!({}));
         crooked.spec.networks.pods = vec!["everywhere".to_owned()];

@@ -48,15 +48,8 @@ impl Conditions {
         };
         match self.list.iter_mut().find(|old| old.type_ == type_) {
             Some(old) => {
-                let since = if old.status == status {
-                    old.last_transition_time
-                } else {
-                    self.now
-                };
-                *old = Condition {
-                    last_transition_time: since,
-                    ..fresh
-                };
+                let since = if old.status == status { old.last_transition_time } else { self.now };
+                *old = Condition { last_transition_time: since, ..fresh };
             }
             None => self.list.push(fresh),
         }

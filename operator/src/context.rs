@@ -75,9 +75,7 @@ impl Context {
     /// Whether an object of ours is reconciled here.
     #[must_use]
     pub fn selects(&self, object: &impl ResourceExt) -> bool {
-        self.selector
-            .as_ref()
-            .is_none_or(|selector| selector.matches(object.labels()))
+        self.selector.as_ref().is_none_or(|selector| selector.matches(object.labels()))
     }
 
     pub(crate) fn set_ground(&self, seen: Ground) {

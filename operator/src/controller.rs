@@ -72,10 +72,7 @@ where
     let receiver = caches.subscribe();
     caches.ready().await;
     let store = R::store(&caches);
-    let shared = Arc::new(Shared {
-        context: context.clone(),
-        book: Mutex::default(),
-    });
+    let shared = Arc::new(Shared { context: context.clone(), book: Mutex::default() });
     let noted = shared.clone();
     let everything = stream::iter(names(&store));
     let triggered = triggers::<R>(caches, store.clone(), receiver);
@@ -97,11 +94,7 @@ where
 }
 
 fn names<K: Resource<DynamicType = ()> + Clone + 'static>(store: &Store<K>) -> Vec<String> {
-    store
-        .state()
-        .iter()
-        .filter_map(|object| object.meta().name.clone())
-        .collect()
+    store.state().iter().filter_map(|object| object.meta().name.clone()).collect()
 }
 
 fn triggers<R: Reconciler>(
@@ -167,13 +160,7 @@ impl Shared {
         let wait = backoff::after(failures, backoff::spread(&name));
         let uid = meta.uid.as_deref().unwrap_or_default();
         if error.stale {
-            tracing::info!(
-                kind = R::KIND,
-                name,
-                uid,
-                error = error.chain(),
-                "somebody wrote first; looking again"
-            );
+            tracing::info!(kind = R::KIND, name, uid, error = error.chain(), "somebody wrote first; looking again");
         } else {
             self.context.metrics.failed(R::KIND, error.step);
             tracing::error!(kind = R::KIND, name, uid, step = %error.step, failures, error = error.chain(), "reconcile failed");

@@ -62,24 +62,14 @@ impl Error {
         doing: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self {
-            step,
-            doing: doing.into(),
-            stale: false,
-            source: source.into(),
-        }
+        Self { step, doing: doing.into(), stale: false, source: source.into() }
     }
 
     /// An answer of the API server. A conflict is a sign of an old view.
     #[must_use]
     pub fn kube(step: Step, doing: impl Into<String>, source: kube::Error) -> Self {
         let stale = is_conflict(&source);
-        Self {
-            step,
-            doing: doing.into(),
-            stale,
-            source: source.into(),
-        }
+        Self { step, doing: doing.into(), stale, source: source.into() }
     }
 
     /// The whole chain of causes in one line.
@@ -112,9 +102,5 @@ pub fn is_not_found(error: &kube::Error) -> bool {
 }
 
 fn code(error: &kube::Error) -> Option<u16> {
-    if let kube::Error::Api(status) = error {
-        Some(status.code)
-    } else {
-        None
-    }
+    if let kube::Error::Api(status) = error { Some(status.code) } else { None }
 }

@@ -19,20 +19,12 @@ pub struct Note {
 impl Note {
     /// Something that went as it should.
     pub fn normal(reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            warning: false,
-            reason: reason.into(),
-            message: message.into(),
-        }
+        Self { warning: false, reason: reason.into(), message: message.into() }
     }
 
     /// Something that somebody should look at.
     pub fn warning(reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            warning: true,
-            reason: reason.into(),
-            message: message.into(),
-        }
+        Self { warning: true, reason: reason.into(), message: message.into() }
     }
 }
 
@@ -46,24 +38,15 @@ impl Events {
     /// Events told by the replica of this name.
     #[must_use]
     pub fn new(client: Client, replica: &str) -> Self {
-        let reporter = Reporter {
-            controller: crd::labels::MANAGER.to_owned(),
-            instance: Some(replica.to_owned()),
-        };
-        Self {
-            recorder: Recorder::new(client, reporter),
-        }
+        let reporter = Reporter { controller: crd::labels::MANAGER.to_owned(), instance: Some(replica.to_owned()) };
+        Self { recorder: Recorder::new(client, reporter) }
     }
 
     /// Tells what happened to an object. A failure is logged and forgotten: the status says the same.
     pub async fn tell(&self, about: &ObjectReference, notes: Vec<Note>) {
         for note in notes {
             let event = Event {
-                type_: if note.warning {
-                    EventType::Warning
-                } else {
-                    EventType::Normal
-                },
+                type_: if note.warning { EventType::Warning } else { EventType::Normal },
                 action: note.reason.clone(),
                 // The API server takes at most 1024 bytes.
                 note: Some(cut(&note.message, 1000)),
@@ -78,10 +61,7 @@ impl Events {
 }
 
 fn cut(text: &str, bytes: usize) -> String {
-    let end = (0..=bytes.min(text.len()))
-        .rev()
-        .find(|&end| text.is_char_boundary(end))
-        .unwrap_or(0);
+    let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
     text[..end].to_owned()
 }
 

@@ -69,10 +69,7 @@ pub fn holds_stopped(export: &Export) -> bool {
 
 /// Runs exports and the nightly schedule until `stop`. Only on the leader.
 pub async fn run(context: Arc<Context>, stop: CancellationToken) {
-    tokio::join!(
-        controller::drive::<ExportReconciler>(context.clone(), stop.clone()),
-        nightly::run(context, stop),
-    );
+    tokio::join!(controller::drive::<ExportReconciler>(context.clone(), stop.clone()), nightly::run(context, stop),);
 }
 
 /// Reconciles exports.
@@ -117,10 +114,7 @@ impl Reconciler for ExportReconciler {
 }
 
 fn is_over(export: &Export) -> bool {
-    export
-        .status
-        .as_ref()
-        .is_some_and(|status| status.work.phase.is_final())
+    export.status.as_ref().is_some_and(|status| status.work.phase.is_final())
 }
 
 #[cfg(test)]
@@ -137,10 +131,7 @@ mod tests {
             let mut export = Export::new(
                 "x",
                 crd::ExportSpec {
-                    instance_ref: crd::InstanceRef {
-                        name: "birds".into(),
-                        uid: "i".into(),
-                    },
+                    instance_ref: crd::InstanceRef { name: "birds".into(), uid: "i".into() },
                     reason: crd::ExportReason::Requested,
                     recipient: None,
                     key_claim: None,

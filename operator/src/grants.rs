@@ -35,10 +35,7 @@ pub async fn serve(context: Arc<Context>, stop: CancellationToken) -> std::io::R
         match certificate(&context).await {
             Ok(certificate) => break certificate,
             Err(error) => {
-                tracing::warn!(
-                    error = error.chain(),
-                    "the grants endpoint has no certificate yet; trying again"
-                );
+                tracing::warn!(error = error.chain(), "the grants endpoint has no certificate yet; trying again");
             }
         }
         tokio::select! {
@@ -48,9 +45,7 @@ pub async fn serve(context: Arc<Context>, stop: CancellationToken) -> std::io::R
     };
     let listener = listener::Tls::bind(context.config.grants_listen, &certificate).await?;
     tracing::info!(address = %listener.address(), "serving grants");
-    axum::serve(listener, router(context))
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await
+    axum::serve(listener, router(context)).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 /// Serves the endpoint with this certificate in the background, and says where.
@@ -62,11 +57,7 @@ pub(crate) async fn listen_on(
 ) -> std::io::Result<std::net::SocketAddr> {
     let listener = listener::Tls::bind(context.config.grants_listen, certificate).await?;
     let address = listener.address();
-    tokio::spawn(
-        axum::serve(listener, router(context))
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .into_future(),
-    );
+    tokio::spawn(axum::serve(listener, router(context)).with_graceful_shutdown(stop.cancelled_owned()).into_future());
     Ok(address)
 }
 

@@ -34,9 +34,7 @@ pub async fn serve(
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics_text))
         .with_state(Pages { caches, metrics });
-    axum::serve(listener, pages)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await
+    axum::serve(listener, pages).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 /// Opens the port.
@@ -53,10 +51,7 @@ async fn ready(State(pages): State<Pages>) -> (StatusCode, &'static str) {
     if pages.caches.is_ready() {
         (StatusCode::OK, "ok\n")
     } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the first lists from the API server are not complete\n",
-        )
+        (StatusCode::SERVICE_UNAVAILABLE, "the first lists from the API server are not complete\n")
     }
 }
 

@@ -53,13 +53,8 @@ pub async fn sweep(context: Arc<Context>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(SWEEP) => {}
         }
-        let uids: HashSet<String> = context
-            .caches
-            .instances
-            .state()
-            .iter()
-            .filter_map(|instance| instance.uid())
-            .collect();
+        let uids: HashSet<String> =
+            context.caches.instances.state().iter().filter_map(|instance| instance.uid()).collect();
         context.probes.retain(|uid| uids.contains(uid));
         context.instances.retain(|uid| uids.contains(uid));
     }
@@ -145,10 +140,7 @@ fn became_ready(context: &Context, instance: &Instance) {
 }
 
 fn again(context: &Context, seen: &observe::Observed, outcome: &Outcome<'_>) -> Duration {
-    let resync = context
-        .config
-        .resync
-        .mul_f64(0.75 + 0.5 * spread(&seen.instance.name_any()));
+    let resync = context.config.resync.mul_f64(0.75 + 0.5 * spread(&seen.instance.name_any()));
     let soon = match outcome {
         Outcome::Paused(_) => resync,
         Outcome::Refused(_) => HELD,

@@ -94,9 +94,8 @@ fn install(args: &InstallArgs) -> Result<(), Failure> {
 fn only_snac(flavour: Flavour) -> Result<(), Failure> {
     match flavour {
         Flavour::Snac => Ok(()),
-        Flavour::Mastodon | Flavour::GlitchSoc | Flavour::GoToSocial => Err(Failure::refused(
-            "FlavourUnknown",
-            format!("this version of the operator cannot run {flavour}"),
-        )),
+        Flavour::Mastodon | Flavour::GlitchSoc | Flavour::GoToSocial => {
+            Err(Failure::refused("FlavourUnknown", format!("this version of the operator cannot run {flavour}")))
+        }
     }
 }

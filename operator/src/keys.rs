@@ -49,19 +49,13 @@ mod tests {
     fn operator_and_purger_read_what_is_printed() {
         let text = manifest("steppe-operator-keys", "steppe-system", &SeededRandom::new(5)).unwrap();
         let secret: Secret = serde_saphyr::from_str(&text).unwrap();
-        assert_eq!(
-            (secret.metadata.name.as_deref(), secret.immutable),
-            (Some("steppe-operator-keys"), Some(true))
-        );
+        assert_eq!((secret.metadata.name.as_deref(), secret.immutable), (Some("steppe-operator-keys"), Some(true)));
         let folder = tempfile::tempdir().unwrap();
         for (file, content) in secret.string_data.unwrap() {
             std::fs::write(folder.path().join(file), content).unwrap();
         }
         let signer = PlatformKeys::read(folder.path()).unwrap().signer;
         std::fs::remove_file(folder.path().join(SIGNING)).unwrap();
-        assert_eq!(
-            crate::purge::Keys::read(folder.path()).unwrap().signing,
-            signer.public()
-        );
+        assert_eq!(crate::purge::Keys::read(folder.path()).unwrap().signing, signer.public());
     }
 }

@@ -66,12 +66,7 @@ impl Elector {
     /// A candidate called `me` for the lease in `namespace`.
     #[must_use]
     pub fn new(client: Client, namespace: &str, me: &str, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            api: Api::namespaced(client, namespace),
-            me: me.to_owned(),
-            clock,
-            sight: None,
-        }
+        Self { api: Api::namespaced(client, namespace), me: me.to_owned(), clock, sight: None }
     }
 
     /// Waits until the lease is ours; `false` when `stop` came first.
@@ -150,9 +145,8 @@ impl Elector {
 
     fn lease(&self, old: Option<&Lease>, turns: i32) -> Lease {
         let now = MicroTime(self.clock.now());
-        let ours = old
-            .and_then(|lease| lease.spec.as_ref())
-            .filter(|spec| spec.holder_identity.as_deref() == Some(&self.me));
+        let ours =
+            old.and_then(|lease| lease.spec.as_ref()).filter(|spec| spec.holder_identity.as_deref() == Some(&self.me));
         Lease {
             metadata: ObjectMeta {
                 name: Some(NAME.to_owned()),
@@ -205,11 +199,7 @@ mod tests {
     #[test]
     fn a_lease_is_taken_only_when_seen_unchanged_for_its_duration() {
         let start = Instant::now();
-        let sight = |holder: &str| Sight {
-            holder: holder.to_owned(),
-            renewed: None,
-            since: start,
-        };
+        let sight = |holder: &str| Sight { holder: holder.to_owned(), renewed: None, since: start };
         for (holder, after, expected) in [
             ("me", 0, Move::Renew),
             ("me", 100, Move::Renew),

@@ -105,21 +105,8 @@ pub async fn run(deps: Deps, stop: CancellationToken) -> Result<(), Stopped> {
 }
 
 fn context(deps: Deps, stop: &CancellationToken) -> Result<Arc<Context>, Stopped> {
-    let Deps {
-        client,
-        config,
-        clock,
-        random,
-        prober,
-        store,
-        metrics,
-    } = deps;
-    let selector = config
-        .selector
-        .as_deref()
-        .map(selector::parse)
-        .transpose()
-        .map_err(Stopped::Selector)?;
+    let Deps { client, config, clock, random, prober, store, metrics } = deps;
+    let selector = config.selector.as_deref().map(selector::parse).transpose().map_err(Stopped::Selector)?;
     let caches = Caches::start(&client, config.selector.as_deref(), &metrics, stop);
     let probes = Probes::new(prober, clock.clone(), config.probe_every, config.probes);
     Ok(Arc::new(Context {
@@ -189,10 +176,7 @@ async fn lead(context: Arc<Context>, stop: CancellationToken) {
     let mut loops = JoinSet::new();
     loops.spawn(context.probes.clone().run(move |name| poked.poke(name), stop.clone()));
     loops.spawn(controller::drive::<cell::CellReconciler>(context.clone(), stop.clone()));
-    loops.spawn(controller::drive::<instance::InstanceReconciler>(
-        context.clone(),
-        stop.clone(),
-    ));
+    loops.spawn(controller::drive::<instance::InstanceReconciler>(context.clone(), stop.clone()));
     loops.spawn(instance::sweep(context.clone(), stop.clone()));
     loops.spawn(export::run(context.clone(), stop.clone()));
     loops.spawn(account::run(context, stop.clone()));

@@ -62,9 +62,7 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Purger(config) => runtime()?.block_on(purge(*config))?,
         Command::Crds { out } => crds(out.as_deref())?,
-        Command::Keys {
-            command: Keys::Generate { name },
-        } => {
+        Command::Keys { command: Keys::Generate { name } } => {
             let text = operator::keys::manifest(&name, crd::labels::SYSTEM_NAMESPACE, &SystemRandom)?;
             write!(std::io::stdout().lock(), "{text}")?;
         }
@@ -77,21 +75,13 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")
 }
 
 fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {

@@ -84,11 +84,7 @@ impl Metrics {
         registry.register("errors", "Reconciles that failed, by step", self.errors.clone());
         registry.register("reconcile_seconds", "Duration of a reconcile", self.seconds.clone());
         registry.register("queue", "Objects that wait for a reconcile", self.waiting.clone());
-        registry.register(
-            "queue_seconds",
-            "How long an object waited for a reconcile",
-            self.waited.clone(),
-        );
+        registry.register("queue_seconds", "How long an object waited for a reconcile", self.waited.clone());
         registry.register("writes", "Objects written, by kind", self.writes.clone());
         registry.register(
             "time_to_ready_seconds",
@@ -96,11 +92,7 @@ impl Metrics {
             self.time_to_ready.clone(),
         );
         registry.register("watch_events", "Events received by watches", self.watch_events.clone());
-        registry.register(
-            "watch_errors",
-            "Watches that broke and were started again",
-            self.watch_errors.clone(),
-        );
+        registry.register("watch_errors", "Watches that broke and were started again", self.watch_errors.clone());
         registry.register("leader", "Whether this replica holds the lease", self.leader.clone());
         registry.register("api_calls", "Requests sent to the API server", self.calls.clone());
     }
@@ -118,10 +110,7 @@ impl Metrics {
 
     /// A reconcile failed at a step.
     pub fn failed(&self, kind: &str, step: Step) {
-        let label = StepLabel {
-            kind: kind.to_owned(),
-            step: step.as_str().to_owned(),
-        };
+        let label = StepLabel { kind: kind.to_owned(), step: step.as_str().to_owned() };
         self.errors.get_or_create(&label).inc();
     }
 
@@ -165,10 +154,7 @@ impl Metrics {
     /// How many requests of this verb (`get`, `list`, `watch`, `create`, `update`, `patch`, `delete`) were sent.
     #[must_use]
     pub fn calls(&self, verb: &str, resource: &str) -> u64 {
-        let call = Call {
-            verb: verb.to_owned(),
-            resource: resource.to_owned(),
-        };
+        let call = Call { verb: verb.to_owned(), resource: resource.to_owned() };
         self.calls.get(&call).map_or(0, |counter| counter.get())
     }
 

@@ -37,16 +37,7 @@ impl Cidr {
     /// All addresses of the fourth and of the sixth version.
     #[must_use]
     pub fn everything() -> [Self; 2] {
-        [
-            Self {
-                address: IpAddr::from([0_u8; 4]),
-                prefix: 0,
-            },
-            Self {
-                address: IpAddr::from([0_u8; 16]),
-                prefix: 0,
-            },
-        ]
+        [Self { address: IpAddr::from([0_u8; 4]), prefix: 0 }, Self { address: IpAddr::from([0_u8; 16]), prefix: 0 }]
     }
 
     /// The networks that are not on the public internet.
@@ -135,16 +126,7 @@ mod tests {
         for good in ["10.0.0.0/8", "0.0.0.0/0", "10.1.2.3/32", "fc00::/7", "::/0", "::1/128"] {
             assert_eq!(cidr(good).to_string(), good);
         }
-        for bad in [
-            "",
-            "10.0.0.0",
-            "10.0.0.0/33",
-            "10.0.0.1/8",
-            "x/8",
-            "10.0.0.0/-1",
-            "fe80::1/10",
-            "::/129",
-        ] {
+        for bad in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0.1/8", "x/8", "10.0.0.0/-1", "fe80::1/10", "::/129"] {
             assert!(bad.parse::<Cidr>().is_err(), "{bad}");
         }
     }
@@ -156,12 +138,7 @@ mod tests {
         assert!(!cidr("10.244.0.0/16").contains(&cidr("10.0.0.0/8")));
         assert!(!cidr("10.0.0.0/8").contains(&cidr("11.0.0.0/16")));
         assert!(!cidr("::/0").contains(&cidr("10.0.0.0/8")));
-        let joined = Cidr::join([
-            cidr("10.1.0.0/16"),
-            cidr("10.0.0.0/8"),
-            cidr("192.168.0.0/16"),
-            cidr("10.0.0.0/8"),
-        ]);
+        let joined = Cidr::join([cidr("10.1.0.0/16"), cidr("10.0.0.0/8"), cidr("192.168.0.0/16"), cidr("10.0.0.0/8")]);
         assert_eq!(joined, [cidr("10.0.0.0/8"), cidr("192.168.0.0/16")]);
     }
 

@@ -72,10 +72,7 @@ pub mod fake {
 
     impl Prober for FakeProber {
         fn probe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<(), String>> {
-            self.asked
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(target.url.clone());
+            self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(target.url.clone());
             let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
             let failure = failures
                 .iter()

@@ -43,9 +43,7 @@ impl FromStr for Recipient {
     type Err = SealError;
 
     fn from_str(text: &str) -> Result<Self, SealError> {
-        text.parse()
-            .map(Self)
-            .map_err(|_| SealError::Recipient(text.chars().take(80).collect()))
+        text.parse().map(Self).map_err(|_| SealError::Recipient(text.chars().take(80).collect()))
     }
 }
 

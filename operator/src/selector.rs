@@ -46,9 +46,7 @@ fn expression(part: &str) -> Result<Expression, String> {
     };
     let value = |text: &str| text.trim().trim_start_matches('=').trim().to_owned();
     if let Some((name, set)) = part.split_once('(') {
-        let set = set
-            .strip_suffix(')')
-            .ok_or_else(|| format!("{part:?} lacks a closing bracket"))?;
+        let set = set.strip_suffix(')').ok_or_else(|| format!("{part:?} lacks a closing bracket"))?;
         let values = set.split(',').map(value).collect();
         let name = name.trim();
         return if let Some(name) = name.strip_suffix(" notin") {

@@ -74,10 +74,7 @@ mod tests {
     fn only_what_changed() {
         let old = json!({"a": 1, "b": {"c": 1, "d": 2}, "gone": true, "list": [1, 2]});
         let new = json!({"a": 1, "b": {"c": 1, "d": 3}, "list": [2], "fresh": "x"});
-        assert_eq!(
-            difference(&old, &new).unwrap(),
-            json!({"b": {"d": 3}, "gone": null, "list": [2], "fresh": "x"})
-        );
+        assert_eq!(difference(&old, &new).unwrap(), json!({"b": {"d": 3}, "gone": null, "list": [2], "fresh": "x"}));
         assert_eq!(difference(&old, &old), None);
     }
 }

@@ -41,10 +41,7 @@ pub trait Work: ResourceExt {
 
 impl Work for Export {
     fn work(&self) -> WorkStatus {
-        self.status
-            .as_ref()
-            .map(|status| status.work.clone())
-            .unwrap_or_default()
+        self.status.as_ref().map(|status| status.work.clone()).unwrap_or_default()
     }
 
     fn instance_name(&self) -> &str {
@@ -58,10 +55,7 @@ impl Work for Export {
 
 impl Work for AccountChange {
     fn work(&self) -> WorkStatus {
-        self.status
-            .as_ref()
-            .map(|status| status.work.clone())
-            .unwrap_or_default()
+        self.status.as_ref().map(|status| status.work.clone()).unwrap_or_default()
     }
 
     fn instance_name(&self) -> &str {

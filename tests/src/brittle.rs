@@ -21,11 +21,7 @@ impl Brittle {
     /// A store that works for `deletions` deletions; the next one is `done` or not, and nothing works after it.
     #[must_use]
     pub const fn new(inner: Arc<FakeStore>, deletions: u32, done: bool) -> Self {
-        Self {
-            inner,
-            left: AtomicU32::new(deletions + 1),
-            done,
-        }
+        Self { inner, left: AtomicU32::new(deletions + 1), done }
     }
 
     /// Whether it broke.
@@ -35,11 +31,7 @@ impl Brittle {
     }
 
     fn broken(&self, key: &str) -> StoreError {
-        StoreError::Failed {
-            doing: "deleting",
-            key: key.to_owned(),
-            source: "the test ends it here".into(),
-        }
+        StoreError::Failed { doing: "deleting", key: key.to_owned(), source: "the test ends it here".into() }
     }
 }
 

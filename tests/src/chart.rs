@@ -37,10 +37,7 @@ where
     F: Future<Output = Result<()>>,
 {
     RUNTIME.block_on(async {
-        let chart = CHART
-            .get_or_try_init(bring_up)
-            .await
-            .expect("a light ground with the chart");
+        let chart = CHART.get_or_try_init(bring_up).await.expect("a light ground with the chart");
         if let Err(error) = body(chart).await {
             panic!("{error:#}");
         }
@@ -119,27 +116,13 @@ pub async fn ask(client: &Client, method: &str, path: &str, body: Value) -> Resu
         "APPLY" => (Method::PATCH, "application/apply-patch+yaml"),
         other => (other.parse()?, "application/json"),
     };
-    let body = if body.is_null() {
-        Vec::new()
-    } else {
-        serde_json::to_vec(&body)?
-    };
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("content-type", kind)
-        .body(body)?;
+    let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(&body)? };
+    let request = Request::builder().method(method).uri(path).header("content-type", kind).body(body)?;
     match client.request::<Value>(request).await {
-        Ok(body) => Ok(Answer {
-            code: 200,
-            message: String::new(),
-            body,
-        }),
-        Err(kube::Error::Api(status)) => Ok(Answer {
-            code: status.code,
-            message: status.message.clone(),
-            body: Value::Null,
-        }),
+        Ok(body) => Ok(Answer { code: 200, message: String::new(), body }),
+        Err(kube::Error::Api(status)) => {
+            Ok(Answer { code: status.code, message: status.message.clone(), body: Value::Null })
+        }
         Err(error) => Err(error).with_context(|| format!("asking for {path}")),
     }
 }
@@ -148,11 +131,7 @@ pub async fn ask(client: &Client, method: &str, path: &str, body: Value) -> Resu
 #[must_use]
 pub fn ours(plural: &str, name: &str) -> String {
     let path = format!("/apis/{}/{}/{plural}", crd::GROUP, crd::VERSION);
-    if name.is_empty() {
-        path
-    } else {
-        format!("{path}/{name}")
-    }
+    if name.is_empty() { path } else { format!("{path}/{name}") }
 }
 
 /// Reads one of `docs/examples`.

@@ -109,10 +109,7 @@ impl Estate {
     /// # Errors
     /// When there is none.
     pub async fn get(&self, path: &str) -> Result<Value> {
-        ask(&self.admin, "GET", path, Value::Null)
-            .await?
-            .ok()
-            .with_context(|| path.to_owned())
+        ask(&self.admin, "GET", path, Value::Null).await?.ok().with_context(|| path.to_owned())
     }
 
     /// Whether there is an object.
@@ -129,11 +126,7 @@ impl Estate {
     /// When the API server refuses.
     pub async fn status(&self, plural: &str, name: &str, status: Value) -> Result<()> {
         let path = format!("{}/status", ours(plural, name));
-        ask(&self.admin, "MERGE", &path, json!({ "status": status }))
-            .await?
-            .ok()
-            .context(path)
-            .map(drop)
+        ask(&self.admin, "MERGE", &path, json!({ "status": status })).await?.ok().context(path).map(drop)
     }
 
     /// Makes an object.
@@ -141,10 +134,7 @@ impl Estate {
     /// # Errors
     /// When the API server refuses.
     pub async fn make(&self, path: &str, body: Value) -> Result<Value> {
-        ask(&self.admin, "POST", path, body)
-            .await?
-            .ok()
-            .with_context(|| path.to_owned())
+        ask(&self.admin, "POST", path, body).await?.ok().with_context(|| path.to_owned())
     }
 
     /// The cell's status.
@@ -193,9 +183,7 @@ impl Estate {
     /// When the API server refuses.
     pub async fn server(&self, name: &str) -> Result<Closed> {
         let wish = with(instance(name)?, "/metadata/finalizers", json!(["steppe.host/keep"]));
-        let made = self
-            .make(&ours("instances", ""), with(wish, "/spec/mode", json!("Closing")))
-            .await?;
+        let made = self.make(&ours("instances", ""), with(wish, "/spec/mode", json!("Closing"))).await?;
         let uid = made["metadata"]["uid"].as_str().context("no uid")?.to_owned();
         let claim = self.tenant(name, &uid).await?;
         let stopped = json!({
@@ -214,17 +202,9 @@ impl Estate {
     async fn tenant(&self, name: &str, uid: &str) -> Result<Value> {
         let space = format!("steppe-t-{name}");
         let labels = json!({ "steppe.host/instance": name, "steppe.host/instance-uid": uid });
-        self.make(
-            "/api/v1/namespaces",
-            json!({ "metadata": { "name": space, "labels": labels } }),
-        )
-        .await?;
+        self.make("/api/v1/namespaces", json!({ "metadata": { "name": space, "labels": labels } })).await?;
         let path = format!("/api/v1/namespaces/{space}");
-        self.make(
-            &format!("{path}/secrets"),
-            json!({ "metadata": { "name": "identity" } }),
-        )
-        .await?;
+        self.make(&format!("{path}/secrets"), json!({ "metadata": { "name": "identity" } })).await?;
         let claim = json!({ "metadata": { "name": "data" }, "spec": {
             "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } }, "storageClassName": "",
         } });
@@ -252,13 +232,7 @@ impl Estate {
         bundle(older, NOW - 5000).put(&self.store, &self.platform)?;
         let digest = bundle(last, NOW - 500).put(&self.store, &self.platform)?;
         self.store.set(&format!("escrow/{uid}/identity.age"), "sealed");
-        Ok(Closed {
-            name: name.to_owned(),
-            uid,
-            digest,
-            last,
-            older,
-        })
+        Ok(Closed { name: name.to_owned(), uid, digest, last, older })
     }
 
     /// Makes a purge of a server; `change` is merged into its spec.
@@ -290,12 +264,8 @@ impl Estate {
     /// # Errors
     /// When the API server does not answer.
     pub async fn holdings(&self, closed: &Closed) -> Result<BTreeSet<String>> {
-        let mut found: BTreeSet<String> = self
-            .store
-            .keys()
-            .into_iter()
-            .filter(|key| key.contains(&closed.uid))
-            .collect();
+        let mut found: BTreeSet<String> =
+            self.store.keys().into_iter().filter(|key| key.contains(&closed.uid)).collect();
         let space = closed.space();
         for path in [
             space.clone(),
@@ -330,9 +300,7 @@ impl Estate {
             self.empty(closed, space.body).await?;
         }
         let volume = ask(&self.admin, "GET", &closed.volume(), Value::Null).await?;
-        let claim = self
-            .exists(&format!("{}/persistentvolumeclaims/data", closed.space()))
-            .await?;
+        let claim = self.exists(&format!("{}/persistentvolumeclaims/data", closed.space())).await?;
         if volume.is_ok() && !claim && volume.body["spec"]["persistentVolumeReclaimPolicy"] == "Delete" {
             ask(&self.admin, "DELETE", &closed.volume(), Value::Null).await?.ok()?;
             wait::until("the volume to be gone", LIMIT, async || {
@@ -351,8 +319,7 @@ impl Estate {
         conditions.push(json!({
             "type": "Paused", "status": "True", "reason": "Annotated", "message": "", "lastTransitionTime": at(NOW),
         }));
-        self.status("instances", name, json!({ "conditions": conditions }))
-            .await
+        self.status("instances", name, json!({ "conditions": conditions })).await
     }
 
     async fn empty(&self, closed: &Closed, space: Value) -> Result<()> {
@@ -408,23 +375,10 @@ impl Estate {
         for path in [closed.space(), closed.volume(), ours("instances", &closed.name)] {
             ensure!(!self.exists(&path).await?, "{path} is still there");
         }
-        let left: BTreeSet<String> = self
-            .store
-            .keys()
-            .into_iter()
-            .filter(|key| key.contains(&closed.uid))
-            .collect();
+        let left: BTreeSet<String> = self.store.keys().into_iter().filter(|key| key.contains(&closed.uid)).collect();
         let (last, uid) = (closed.last, &closed.uid);
-        let bundle = [
-            "manifest.json",
-            "manifest.sig",
-            "restore.sh",
-            "segment-0000/part-0000.tar.gz.age",
-        ];
-        let mut expected: BTreeSet<String> = bundle
-            .iter()
-            .map(|name| format!("bundles/{uid}/{last}/{name}"))
-            .collect();
+        let bundle = ["manifest.json", "manifest.sig", "restore.sh", "segment-0000/part-0000.tar.gz.age"];
+        let mut expected: BTreeSet<String> = bundle.iter().map(|name| format!("bundles/{uid}/{last}/{name}")).collect();
         expected.extend([format!("keys/{uid}/{last}.age"), format!("escrow/{uid}/identity.age")]);
         ensure!(left == expected, "in the store: {left:?}");
         Ok(())

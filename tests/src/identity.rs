@@ -67,12 +67,7 @@ impl Fate {
 /// When something else came of it.
 pub async fn expect(chart: &Chart, who: Who, fate: Fate, method: &str, path: &str, body: Value) -> Result<Value> {
     let answer = ask(&who.client(chart).await?, method, path, body).await?;
-    ensure!(
-        fate.is(&answer),
-        "{who:?} {method} {path}: expected {fate:?}, got {} {}",
-        answer.code,
-        answer.message
-    );
+    ensure!(fate.is(&answer), "{who:?} {method} {path}: expected {fate:?}, got {} {}", answer.code, answer.message);
     Ok(answer.body)
 }
 
@@ -85,11 +80,7 @@ pub async fn tenant(chart: &Chart, name: &str) -> Result<()> {
     let namespace = format!("steppe-t-{name}");
     let make = async |path: &str, body: Value| ask(&client, "POST", path, body).await?.ok();
     make("/api/v1/namespaces", json!({ "metadata": { "name": namespace } })).await?;
-    make(
-        &format!("/api/v1/namespaces/{namespace}/secrets"),
-        json!({ "metadata": { "name": "identity" } }),
-    )
-    .await?;
+    make(&format!("/api/v1/namespaces/{namespace}/secrets"), json!({ "metadata": { "name": "identity" } })).await?;
     let claim = json!({ "metadata": { "name": "data" }, "spec": {
         "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } }, "storageClassName": "",
     } });

@@ -62,10 +62,7 @@ async fn furnish(client: &Client) -> Result<()> {
         .await?;
     }
     let cells: Api<Cell> = Api::all(client.clone());
-    cells
-        .create(&PostParams::default(), &cell()?)
-        .await
-        .context("the API server refuses the cell")?;
+    cells.create(&PostParams::default(), &cell()?).await.context("the API server refuses the cell")?;
     Ok(())
 }
 
@@ -208,10 +205,7 @@ impl Pond {
     /// What the running operator counts.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.operator
-            .as_ref()
-            .map(|operator| operator.metrics.clone())
-            .unwrap_or_default()
+        self.operator.as_ref().map(|operator| operator.metrics.clone()).unwrap_or_default()
     }
 
     /// The API of instances.
@@ -245,10 +239,7 @@ impl Pond {
             },
         });
         merge(&mut body, change);
-        Ok(self
-            .instances()
-            .create(&PostParams::default(), &serde_json::from_value(body)?)
-            .await?)
+        Ok(self.instances().create(&PostParams::default(), &serde_json::from_value(body)?).await?)
     }
 
     /// Changes an instance by a merge patch.
@@ -256,10 +247,7 @@ impl Pond {
     /// # Errors
     /// When the API server refuses.
     pub async fn change(&self, name: &str, patch: Value) -> Result<Instance> {
-        Ok(self
-            .instances()
-            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
-            .await?)
+        Ok(self.instances().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?)
     }
 
     /// Waits until something is so about an instance.
@@ -318,10 +306,7 @@ impl Drop for Pond {
 /// Whether a condition of an instance is true.
 #[must_use]
 pub fn is(instance: &Instance, type_: &str) -> bool {
-    instance
-        .status
-        .as_ref()
-        .is_some_and(|status| condition::is_true(&status.conditions, type_))
+    instance.status.as_ref().is_some_and(|status| condition::is_true(&status.conditions, type_))
 }
 
 /// The reason of a condition; empty without one.

@@ -59,10 +59,7 @@ pub fn cache() -> Result<Cache> {
 async fn bring_up() -> Result<(Ground, Cell)> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cache = cache()?;
-    let config = Config {
-        lab: Some(demo::beside("steppe-lab")?),
-        ..Config::named(&name()?)?
-    };
+    let config = Config { lab: Some(demo::beside("steppe-lab")?), ..Config::named(&name()?)? };
     let ground = lab::node::up(&config, &cache, &mut Told).await?;
     let cell = demo::on_ground(&ground, &cache, &mut Told).await?;
     Ok((ground, cell))
@@ -76,9 +73,7 @@ where
     RUNTIME.block_on(async {
         let (ground, cell) = CELL.get_or_try_init(bring_up).await.expect("the cell");
         if let Err(error) = body(ground, cell).await {
-            let state = state(cell)
-                .await
-                .unwrap_or_else(|error| format!("the cluster does not answer: {error:#}"));
+            let state = state(cell).await.unwrap_or_else(|error| format!("the cluster does not answer: {error:#}"));
             panic!("{error:?}\n\n{state}");
         }
     });
@@ -109,11 +104,7 @@ async fn state(cell: &Cell) -> Result<String> {
             .map(|one| format!("{}={}", one.name, serde_json::to_string(&one.state).unwrap_or_default()))
             .collect();
         let (namespace, name) = (meta.namespace.unwrap_or_default(), meta.name.unwrap_or_default());
-        text.push_str(&format!(
-            "Pod {namespace}/{name}: {} {}\n",
-            status.phase.unwrap_or_default(),
-            states.join(" ")
-        ));
+        text.push_str(&format!("Pod {namespace}/{name}: {} {}\n", status.phase.unwrap_or_default(), states.join(" ")));
     }
     let events: Api<k8s_openapi::api::core::v1::Event> = Api::all(cell.site.client.clone());
     let mut events = events.list(&ListParams::default()).await?.items;

@@ -53,13 +53,7 @@ impl Shore {
         let double = StatusDouble::new(admin.clone(), Scope::prefix("steppe-t-"), Delays::brief(7));
         let double = double.jobs(|run: &JobRun| give_birth(run)).start();
         let operator = operator(Who::Operator.client(chart).await?, store.clone(), None);
-        Ok(Self {
-            chart,
-            admin,
-            store,
-            double,
-            _operator: operator,
-        })
+        Ok(Self { chart, admin, store, double, _operator: operator })
     }
 
     /// Makes a server and waits until it is ready.
@@ -67,9 +61,7 @@ impl Shore {
     /// # Errors
     /// When it does not get so.
     pub async fn server(&self, name: &str) -> Result<Inventory> {
-        ask(&self.admin, "POST", &ours("instances", ""), instance(name)?)
-            .await?
-            .ok()?;
+        ask(&self.admin, "POST", &ours("instances", ""), instance(name)?).await?.ok()?;
         self.until(name, "Ready").await?;
         let inventory = self.inventory(name).await?;
         ensure!(inventory.len() >= 7, "{inventory:?}");
@@ -91,11 +83,7 @@ impl Shore {
     pub async fn until(&self, name: &str, condition: &str) -> Result<()> {
         wait::until(&format!("{name} to be {condition}"), LIMIT, async || {
             let instance = self.instance(name).await?;
-            ensure!(
-                crate::light::is(&instance, condition),
-                "{}",
-                serde_json::to_string(&instance.status)?
-            );
+            ensure!(crate::light::is(&instance, condition), "{}", serde_json::to_string(&instance.status)?);
             Ok(Some(()))
         })
         .await
@@ -112,11 +100,8 @@ impl Shore {
             let is = |event: &Value| {
                 event["regarding"]["kind"] == kind && event["regarding"]["name"] == name && event["reason"] == reason
             };
-            let told = list["items"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .any(|event| is(event) && event["type"] == "Warning");
+            let told =
+                list["items"].as_array().into_iter().flatten().any(|event| is(event) && event["type"] == "Warning");
             Ok(told.then_some(()))
         })
         .await
@@ -160,9 +145,7 @@ impl Shore {
     /// When the API server does not answer.
     pub async fn volume(&self, name: &str) -> Result<Option<String>> {
         let answer = ask(&self.admin, "GET", &ours("instances", name), Value::Null).await?;
-        Ok(answer.body["status"]["identity"]["volumeName"]
-            .as_str()
-            .map(str::to_owned))
+        Ok(answer.body["status"]["identity"]["volumeName"].as_str().map(str::to_owned))
     }
 
     /// Fails when anything of a server is missing that was there, but for `gone`, or anything was made anew.
@@ -171,21 +154,12 @@ impl Shore {
     /// What is missing or another.
     pub async fn assert_kept(&self, name: &str, before: &Inventory, gone: &[&str]) -> Result<()> {
         let now = self.inventory(name).await?;
-        let lost: BTreeSet<_> = before
-            .iter()
-            .filter(|(path, uid)| now.get(*path) != Some(uid))
-            .map(|(path, _)| path)
-            .collect();
-        let unexpected: Vec<_> = lost
-            .iter()
-            .filter(|path| !gone.iter().any(|end| path.ends_with(end)))
-            .collect();
+        let lost: BTreeSet<_> =
+            before.iter().filter(|(path, uid)| now.get(*path) != Some(uid)).map(|(path, _)| path).collect();
+        let unexpected: Vec<_> = lost.iter().filter(|path| !gone.iter().any(|end| path.ends_with(end))).collect();
         ensure!(unexpected.is_empty(), "{name}: lost or made anew: {unexpected:?}");
         let destroyed = self.double.disks().destroyed();
-        ensure!(
-            !destroyed.iter().any(|one| one.contains(&format!("steppe-t-{name}/"))),
-            "{destroyed:?}"
-        );
+        ensure!(!destroyed.iter().any(|one| one.contains(&format!("steppe-t-{name}/"))), "{destroyed:?}");
         Ok(())
     }
 
@@ -203,24 +177,15 @@ impl Shore {
     /// What `body` says, or when the policies cannot be taken away or brought back.
     pub async fn unguarded(&self, body: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
         let kubeconfig = self.chart.light.kubeconfig();
-        let delete = [
-            "delete",
-            "validatingadmissionpolicybinding",
-            "--selector=app.kubernetes.io/component=policy",
-        ];
+        let delete = ["delete", "validatingadmissionpolicybinding", "--selector=app.kubernetes.io/component=policy"];
         self.chart.installer.kubectl(&kubeconfig, &delete, "").await?;
         wait::until("the policies to be out of force", LIMIT, async || {
-            let tried = self
-                .harm("DELETE", &format!("{}?dryRun=All", ours("cells", "cell")), Value::Null)
-                .await?;
+            let tried = self.harm("DELETE", &format!("{}?dryRun=All", ours("cells", "cell")), Value::Null).await?;
             Ok(tried.is_ok().then_some(()))
         })
         .await?;
         let done = body().await;
-        self.chart
-            .installer
-            .install(&kubeconfig, &crate::chart::values()?)
-            .await?;
+        self.chart.installer.install(&kubeconfig, &crate::chart::values()?).await?;
         done
     }
 
@@ -233,10 +198,7 @@ impl Shore {
         Ok(Purger {
             events: operator::events::Events::new(client.clone(), "test"),
             client,
-            config: operator::purge::Config {
-                selector: selector.map(str::to_owned),
-                ..Default::default()
-            },
+            config: operator::purge::Config { selector: selector.map(str::to_owned), ..Default::default() },
             clock: Arc::new(FixedClock::at(crate::estate::NOW)),
             store: self.store.clone(),
             keys: Platform::new(9).keys(),
@@ -257,10 +219,7 @@ impl Shore {
                 "notBefore": Timestamp::UNIX_EPOCH, "approvals": [{ "by": "mallory", "reason": "in a hurry" }],
             },
         });
-        ask(&self.admin, "POST", &ours("purges", ""), purge)
-            .await?
-            .ok()
-            .map(drop)
+        ask(&self.admin, "POST", &ours("purges", ""), purge).await?.ok().map(drop)
     }
 }
 

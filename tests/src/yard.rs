@@ -121,10 +121,7 @@ impl Yard {
         fs::write(&snac, SNAC_DOUBLE)?;
         fs::set_permissions(&snac, fs::Permissions::from_mode(0o755))?;
         for (file, content) in operator::export::keys::generate(&SystemRandom)? {
-            fs::write(
-                folder.path().join(file),
-                age::secrecy::ExposeSecret::expose_secret(&content),
-            )?;
+            fs::write(folder.path().join(file), age::secrecy::ExposeSecret::expose_secret(&content))?;
         }
         let store = Arc::new(FakeStore::new());
         store.listen().await?;
@@ -139,12 +136,7 @@ impl Yard {
             keys_dir: folder.path().to_owned(),
             ..Config::default()
         };
-        let pods = Arc::new(Pods {
-            folder,
-            store: store.clone(),
-            fates: Mutex::default(),
-            wrongs: Mutex::default(),
-        });
+        let pods = Arc::new(Pods { folder, store: store.clone(), fates: Mutex::default(), wrongs: Mutex::default() });
         let played = pods.clone();
         let double = StatusDouble::new(client.clone(), Scope::prefix(&format!("{name}-")), Delays::brief(11))
             .jobs(Asynchronously(move |run: JobRun| {
@@ -204,11 +196,7 @@ impl Yard {
     /// Decides what happens to pods of a role (`export`, `account`).
     pub fn fate(&self, role: &str, fate: Fate) {
         let key = format!("{}/{role}", self.space());
-        self.pods
-            .fates
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, fate);
+        self.pods.fates.lock().unwrap_or_else(PoisonError::into_inner).insert(key, fate);
     }
 
     /// What was wrong while pods ran.
@@ -248,12 +236,8 @@ impl Yard {
                 "owner": { "handle": "alice" }, "ownerClaim": self.claim.recipient().to_string(),
             },
         });
-        self.instances()
-            .create(&PostParams::default(), &serde_json::from_value(body)?)
-            .await?;
-        let ready = self
-            .until_instance("ready", |instance| is(instance, condition::READY))
-            .await?;
+        self.instances().create(&PostParams::default(), &serde_json::from_value(body)?).await?;
+        let ready = self.until_instance("ready", |instance| is(instance, condition::READY)).await?;
         let home = self.volume().join("d");
         // It does not get smaller, so that there are many parts.
         let random = SeededRandom::new(5);
@@ -296,10 +280,7 @@ impl Yard {
             "spec": { "instanceRef": { "name": instance.name_any(), "uid": instance.uid() } },
         });
         merge(&mut body, change);
-        Ok(self
-            .exports()
-            .create(&PostParams::default(), &serde_json::from_value(body)?)
-            .await?)
+        Ok(self.exports().create(&PostParams::default(), &serde_json::from_value(body)?).await?)
     }
 
     /// Asks for an account change.
@@ -315,10 +296,7 @@ impl Yard {
                 "action": action, "handle": handle, "claim": self.claim.recipient().to_string(),
             },
         });
-        Ok(self
-            .changes()
-            .create(&PostParams::default(), &serde_json::from_value(body)?)
-            .await?)
+        Ok(self.changes().create(&PostParams::default(), &serde_json::from_value(body)?).await?)
     }
 
     /// Sets the server's mode.
@@ -327,9 +305,7 @@ impl Yard {
     /// When the API server refuses.
     pub async fn mode(&self, mode: &str) -> Result<()> {
         let patch = Patch::Merge(json!({ "spec": { "mode": mode } }));
-        self.instances()
-            .patch(&self.name, &PatchParams::default(), &patch)
-            .await?;
+        self.instances().patch(&self.name, &PatchParams::default(), &patch).await?;
         Ok(())
     }
 
@@ -341,11 +317,7 @@ impl Yard {
         let api = self.instances();
         wait::until(&format!("{}: {what}", self.name), LIMIT, async || {
             let found = api.get(&self.name).await?;
-            if so(&found) {
-                Ok(Some(found))
-            } else {
-                bail!("{}", serde_json::to_string(&found.status)?)
-            }
+            if so(&found) { Ok(Some(found)) } else { bail!("{}", serde_json::to_string(&found.status)?) }
         })
         .await
     }
@@ -358,11 +330,7 @@ impl Yard {
         let api = self.exports();
         wait::until(&format!("{name}: {what}"), LIMIT, async || {
             let found = api.get(name).await?;
-            if so(&found) {
-                Ok(Some(found))
-            } else {
-                bail!("{}", serde_json::to_string(&found.status)?)
-            }
+            if so(&found) { Ok(Some(found)) } else { bail!("{}", serde_json::to_string(&found.status)?) }
         })
         .await
     }
@@ -372,10 +340,8 @@ impl Yard {
     /// # Errors
     /// When it is not over in time.
     pub async fn until_over(&self, name: &str) -> Result<Export> {
-        self.until_export(name, "over", |export| {
-            course(export).phase.is_final() && export.finalizers().is_empty()
-        })
-        .await
+        self.until_export(name, "over", |export| course(export).phase.is_final() && export.finalizers().is_empty())
+            .await
     }
 
     /// Waits until an account change is over and its Job and finalizer are gone.
@@ -400,10 +366,7 @@ impl Yard {
     /// # Errors
     /// When it is not up in time.
     pub async fn until_up(&self) -> Result<Instance> {
-        self.until_instance("up", |instance| {
-            is(instance, condition::READY) && !is(instance, condition::STOPPED)
-        })
-        .await
+        self.until_instance("up", |instance| is(instance, condition::READY) && !is(instance, condition::STOPPED)).await
     }
 
     /// Deletes an export.
@@ -446,11 +409,7 @@ impl Drop for Yard {
 /// How an export goes.
 #[must_use]
 pub fn course(export: &Export) -> WorkStatus {
-    export
-        .status
-        .as_ref()
-        .map(|status| status.work.clone())
-        .unwrap_or_default()
+    export.status.as_ref().map(|status| status.work.clone()).unwrap_or_default()
 }
 
 /// Whether an export succeeded; the error says why not.
@@ -466,10 +425,7 @@ pub fn succeeded(export: &Export) -> Result<crd::Bundle> {
 }
 
 fn is(instance: &Instance, type_: &str) -> bool {
-    instance
-        .status
-        .as_ref()
-        .is_some_and(|status| condition::is_true(&status.conditions, type_))
+    instance.status.as_ref().is_some_and(|status| condition::is_true(&status.conditions, type_))
 }
 
 impl Pods {
@@ -493,25 +449,16 @@ impl Pods {
         };
         match result {
             Ok(message) => Outcome::succeed(message.to_string()),
-            Err(failure) => Outcome::Fail {
-                exit: i32::from(failure.code),
-                message: json!({ "error": failure }).to_string(),
-            },
+            Err(failure) => {
+                Outcome::Fail { exit: i32::from(failure.code), message: json!({ "error": failure }).to_string() }
+            }
         }
     }
 
     /// What the pod's main container runs, by its own command line; only paths are others here.
     fn command(&self, run: &JobRun, role: &str) -> Result<Job> {
-        let containers = run
-            .pod
-            .spec
-            .as_ref()
-            .map(|spec| spec.containers.clone())
-            .unwrap_or_default();
-        let container = containers
-            .into_iter()
-            .find(|one| one.name == role)
-            .with_context(|| format!("no {role}"))?;
+        let containers = run.pod.spec.as_ref().map(|spec| spec.containers.clone()).unwrap_or_default();
+        let container = containers.into_iter().find(|one| one.name == role).with_context(|| format!("no {role}"))?;
         let command = container.command.unwrap_or_default();
         let mut words = vec!["steppe-operator".to_owned()];
         words.extend(command.into_iter().skip(2));
@@ -526,17 +473,14 @@ impl Pods {
         let snac = self.folder.path().join("snac-double");
         match &mut job {
             Job::Birth(args) => {
-                (args.data, args.program, args.identity) = (volume.clone(), snac, self.volume("identity"));
+                (args.data, args.program, args.identity) = (volume, snac, self.volume("identity"));
                 fs::create_dir_all(&args.identity)?;
                 fs::write(args.identity.join("birth-id"), "ab".repeat(32))?;
             }
             Job::Account(args) => (args.data, args.program) = (volume, snac),
             Job::Export(args) => {
                 args.data = volume.join("d");
-                args.token = self
-                    .folder
-                    .path()
-                    .join(format!("token-{}", run.pod.uid().unwrap_or_default()));
+                args.token = self.folder.path().join(format!("token-{}", run.pod.uid().unwrap_or_default()));
                 (args.segment_bytes, args.part_bytes) = (20_000, 2_000);
             }
             Job::Prepare(_) | Job::Install(_) => bail!("no Job runs this"),
@@ -562,10 +506,7 @@ impl Pods {
 
     fn check(&self, role: &str, fate: Fate) -> Result<(), Failure> {
         if fate == Fate::Refuse {
-            return Err(Failure::refused(
-                "Refused",
-                format!("the test wants this {role} to fail"),
-            ));
+            return Err(Failure::refused("Refused", format!("the test wants this {role} to fail")));
         }
         Ok(())
     }
@@ -578,12 +519,8 @@ impl Pods {
         self.watch_stillness(run, &space).await.map_err(failed)?;
         let token = token(run.client.clone(), &space, "jobs", &["steppe-grants"], Some(&run.pod)).await;
         fs::write(&args.token, token.map_err(failed)?).map_err(|e| failed(e.into()))?;
-        let until = self.store.granted_puts()
-            + if let Fate::KilledAfterParts(parts) = fate {
-                parts
-            } else {
-                u64::MAX / 2
-            };
+        let until =
+            self.store.granted_puts() + if let Fate::KilledAfterParts(parts) = fate { parts } else { u64::MAX / 2 };
         let killed = async {
             while self.store.granted_puts() < until {
                 tokio::time::sleep(Duration::from_millis(1)).await;

@@ -6,20 +6,12 @@ use e2e::yard::{Fate, Yard, course, succeeded};
 use serde_json::json;
 
 fn over(change: &AccountChange) -> (Phase, String) {
-    let work = change
-        .status
-        .as_ref()
-        .map(|status| status.work.clone())
-        .unwrap_or_default();
+    let work = change.status.as_ref().map(|status| status.work.clone()).unwrap_or_default();
     (work.phase, work.reason)
 }
 
 fn password(yard: &Yard, change: &AccountChange) -> Result<String> {
-    let sealed = change
-        .status
-        .as_ref()
-        .and_then(|status| status.claim.clone())
-        .context("no claim")?;
+    let sealed = change.status.as_ref().and_then(|status| status.claim.clone()).context("no claim")?;
     Ok(String::from_utf8(yard.claim.open(&sealed)?)?)
 }
 
@@ -37,18 +29,12 @@ async fn accounts_are_added_reset_and_removed() -> Result<()> {
     assert_eq!(first.len(), 29);
 
     yard.change("users-twice", &server, "Add", "bob").await?;
-    assert_eq!(
-        over(&yard.until_changed("users-twice").await?),
-        (Phase::Failed, "AccountExists".into())
-    );
+    assert_eq!(over(&yard.until_changed("users-twice").await?), (Phase::Failed, "AccountExists".into()));
     yard.change("users-reset", &server, "ResetLogin", "bob").await?;
     let second = password(&yard, &yard.until_changed("users-reset").await?)?;
     assert_ne!(first, second);
     yard.change("users-owner", &server, "Remove", "alice").await?;
-    assert_eq!(
-        over(&yard.until_changed("users-owner").await?),
-        (Phase::Failed, "OwnerRefused".into())
-    );
+    assert_eq!(over(&yard.until_changed("users-owner").await?), (Phase::Failed, "OwnerRefused".into()));
     yard.change("users-remove", &server, "Remove", "bob").await?;
     assert_eq!(over(&yard.until_changed("users-remove").await?).0, Phase::Succeeded);
     assert!(!bob.exists());
@@ -66,8 +52,7 @@ async fn a_change_waits_for_a_copy_and_a_copy_for_a_change() -> Result<()> {
     let server = yard.server().await?;
     yard.fate("export", Fate::Hang);
     yard.export("waits-copy", &server, json!({})).await?;
-    yard.until_export("waits-copy", "copying", |export| course(export).step == "Copying")
-        .await?;
+    yard.until_export("waits-copy", "copying", |export| course(export).step == "Copying").await?;
     yard.change("waits-add", &server, "Add", "bob").await?;
     let queued = async |name: &str| {
         lab::wait::until("the change to queue", e2e::light::LIMIT, async || {
@@ -90,8 +75,7 @@ async fn a_change_waits_for_a_copy_and_a_copy_for_a_change() -> Result<()> {
     })
     .await?;
     yard.export("waits-second", &server, json!({})).await?;
-    yard.until_export("waits-second", "queued", |export| course(export).reason == "Queued")
-        .await?;
+    yard.until_export("waits-second", "queued", |export| course(export).reason == "Queued").await?;
     yard.fate("account", Fate::Live);
     assert_eq!(over(&yard.until_changed("waits-reset").await?).0, Phase::Succeeded);
     succeeded(&yard.until_over("waits-second").await?)?;
@@ -105,8 +89,7 @@ async fn a_crowd_of_work_on_one_server_stays_apart() -> Result<()> {
     let yard = Yard::open("crowd").await?;
     let server = yard.server().await?;
     for n in 0..4 {
-        yard.change(&format!("crowd-add-{n}"), &server, "Add", &format!("user{n}"))
-            .await?;
+        yard.change(&format!("crowd-add-{n}"), &server, "Add", &format!("user{n}")).await?;
         yard.export(&format!("crowd-copy-{n}"), &server, json!({})).await?;
     }
     for n in 0..4 {
@@ -125,10 +108,7 @@ async fn a_frozen_servers_owner_gets_a_new_password() -> Result<()> {
     let server = yard.server().await?;
     yard.mode("Frozen").await?;
     yard.until_instance("stopped", |instance| {
-        instance
-            .status
-            .as_ref()
-            .is_some_and(|status| condition::is_true(&status.conditions, condition::STOPPED))
+        instance.status.as_ref().is_some_and(|status| condition::is_true(&status.conditions, condition::STOPPED))
     })
     .await?;
     yard.change("cold-reset", &server, "ResetLogin", "alice").await?;

@@ -34,11 +34,7 @@ where
 async fn assert_unowned(shore: &Shore, inventory: &Inventory) -> Result<()> {
     for path in inventory.keys().filter(|path| path.starts_with("/api/")) {
         let object = ask(&shore.admin, "GET", path, Value::Null).await?.ok()?;
-        ensure!(
-            object["metadata"]["ownerReferences"].is_null(),
-            "{path}: {}",
-            object["metadata"]["ownerReferences"]
-        );
+        ensure!(object["metadata"]["ownerReferences"].is_null(), "{path}: {}", object["metadata"]["ownerReferences"]);
     }
     Ok(())
 }
@@ -48,10 +44,7 @@ fn with_the_policies_every_deletion_is_refused_with_a_way_out() {
     alone(async |shore| {
         let before = shore.server("guarded").await?;
         assert_unowned(&shore, &before).await?;
-        let volume = format!(
-            "/api/v1/persistentvolumes/{}",
-            shore.volume("guarded").await?.unwrap_or_default()
-        );
+        let volume = format!("/api/v1/persistentvolumes/{}", shore.volume("guarded").await?.unwrap_or_default());
         let space = "/api/v1/namespaces/steppe-t-guarded";
         let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
         for (way, method, path, body) in [
@@ -63,31 +56,11 @@ fn with_the_policies_every_deletion_is_refused_with_a_way_out() {
                 format!("{}?gracePeriodSeconds=0", ours("instances", "guarded")),
                 Value::Null,
             ),
-            (
-                "its finalizer",
-                "MERGE",
-                ours("instances", "guarded"),
-                json!({ "metadata": { "finalizers": null } }),
-            ),
+            ("its finalizer", "MERGE", ours("instances", "guarded"), json!({ "metadata": { "finalizers": null } })),
             ("the namespace", "DELETE", space.to_owned(), Value::Null),
-            (
-                "the claim",
-                "DELETE",
-                format!("{space}/persistentvolumeclaims/data"),
-                Value::Null,
-            ),
-            (
-                "all claims",
-                "DELETE",
-                format!("{space}/persistentvolumeclaims"),
-                Value::Null,
-            ),
-            (
-                "the identity",
-                "DELETE",
-                format!("{space}/secrets/identity"),
-                Value::Null,
-            ),
+            ("the claim", "DELETE", format!("{space}/persistentvolumeclaims/data"), Value::Null),
+            ("all claims", "DELETE", format!("{space}/persistentvolumeclaims"), Value::Null),
+            ("the identity", "DELETE", format!("{space}/secrets/identity"), Value::Null),
             ("the volume", "DELETE", volume.clone(), Value::Null),
             (
                 "the volume's policy",
@@ -95,25 +68,12 @@ fn with_the_policies_every_deletion_is_refused_with_a_way_out() {
                 volume.clone(),
                 json!({ "spec": { "persistentVolumeReclaimPolicy": "Delete" } }),
             ),
-            (
-                "the definition",
-                "DELETE",
-                format!("{definitions}/instances.steppe.host"),
-                Value::Null,
-            ),
+            ("the definition", "DELETE", format!("{definitions}/instances.steppe.host"), Value::Null),
             ("the cell", "DELETE", ours("cells", "cell"), Value::Null),
-            (
-                "the platform's namespace",
-                "DELETE",
-                "/api/v1/namespaces/steppe-system".to_owned(),
-                Value::Null,
-            ),
+            ("the platform's namespace", "DELETE", "/api/v1/namespaces/steppe-system".to_owned(), Value::Null),
         ] {
             let answer = shore.harm(method, &path, body).await?;
-            ensure!(
-                answer.code == 403 && answer.message.contains("steppe-keep-"),
-                "{way}: {answer:?}"
-            );
+            ensure!(answer.code == 403 && answer.message.contains("steppe-keep-"), "{way}: {answer:?}");
             ensure!(
                 answer.message.contains("urge") || answer.message.contains("docs/"),
                 "{way}: no way out: {}",
@@ -132,10 +92,7 @@ fn a_deleted_instance_is_held_and_its_server_goes_on() {
         let before = shore.server("held").await?;
         shore
             .unguarded(async || {
-                shore
-                    .harm("DELETE", &ours("instances", "held"), Value::Null)
-                    .await?
-                    .ok()?;
+                shore.harm("DELETE", &ours("instances", "held"), Value::Null).await?.ok()?;
                 shore.until("held", "DeletionHeld").await?;
                 shore.told("Instance", "held", "DeletionHeld").await?;
                 shore.assert_kept("held", &before, &[]).await?;
@@ -167,9 +124,7 @@ fn a_deleted_claim_stops_the_server_and_its_volume_stays() {
                 shore.until("claim", "IdentityMissing").await?;
                 shore.told("Instance", "claim", "IdentityMissing").await?;
                 shore.until("claim", "Stopped").await?;
-                shore
-                    .assert_kept("claim", &before, &["persistentvolumeclaims/data"])
-                    .await
+                shore.assert_kept("claim", &before, &["persistentvolumeclaims/data"]).await
             })
             .await
     });
@@ -188,10 +143,7 @@ fn a_deleted_identity_stops_the_server_and_is_not_made_anew() {
                 shore.until("secret", "Stopped").await?;
                 let answer = ask(&shore.admin, "GET", path, Value::Null).await?;
                 ensure!(answer.code == 404, "it was made anew: {answer:?}");
-                ensure!(
-                    before.keys().any(|key| key.starts_with("escrow/")),
-                    "it is not in escrow"
-                );
+                ensure!(before.keys().any(|key| key.starts_with("escrow/")), "it is not in escrow");
                 shore.assert_kept("secret", &before, &["secrets/identity"]).await
             })
             .await
@@ -206,35 +158,20 @@ fn a_mistyped_label_makes_nobody_delete() {
         let typo = json!({ "metadata": { "labels": {
             uid: "another", "steppe.host/instance": "anoter", "app.kubernetes.io/managed-by": "steppe-oprator",
         } } });
-        let volume = format!(
-            "/api/v1/persistentvolumes/{}",
-            shore.volume("typo").await?.unwrap_or_default()
-        );
+        let volume = format!("/api/v1/persistentvolumes/{}", shore.volume("typo").await?.unwrap_or_default());
         for path in [space.to_owned(), format!("{space}/persistentvolumeclaims/data"), volume] {
             shore.harm("MERGE", &path, typo.clone()).await?.ok()?;
         }
-        shore
-            .harm(
-                "MERGE",
-                &ours("instances", "typo"),
-                json!({ "spec": { "mode": "Closing" } }),
-            )
-            .await?
-            .ok()?;
+        shore.harm("MERGE", &ours("instances", "typo"), json!({ "spec": { "mode": "Closing" } })).await?.ok()?;
         shore.purge("typo").await?;
         Estate::new(shore.chart).await?;
         let purger = shore.purger(None).await?;
         let reason = async || -> Result<Value> {
             let _ = purger.pass().await?;
-            let purge = ask(&shore.admin, "GET", &ours("purges", "typo"), Value::Null)
-                .await?
-                .ok()?;
+            let purge = ask(&shore.admin, "GET", &ours("purges", "typo"), Value::Null).await?.ok()?;
             Ok(purge["status"]["reason"].clone())
         };
-        wait::until("the purge to be refused", LIMIT, async || {
-            Ok(reason().await?.is_string().then_some(()))
-        })
-        .await?;
+        wait::until("the purge to be refused", LIMIT, async || Ok(reason().await?.is_string().then_some(()))).await?;
         shore.assert_kept("typo", &before, &[]).await
     });
 }
@@ -244,16 +181,9 @@ fn an_operator_that_sees_nothing_does_nothing() {
     alone(async |shore| {
         let before = shore.server("blind").await?;
         // Its own selector is mistyped: the list is empty. And another one may list nothing at all.
-        let selected = operator(
-            Who::Operator.client(shore.chart).await?,
-            shore.store.clone(),
-            Some("no=body"),
-        );
-        let refused = operator(
-            shore.chart.light.client_of("steppe-system", "steppe-holding").await?,
-            shore.store.clone(),
-            None,
-        );
+        let selected = operator(Who::Operator.client(shore.chart).await?, shore.store.clone(), Some("no=body"));
+        let refused =
+            operator(shore.chart.light.client_of("steppe-system", "steppe-holding").await?, shore.store.clone(), None);
         // Long enough for both to have made their first lists and to act on them: a server made after is ready.
         shore.server("blind-after").await?;
         shore.assert_kept("blind", &before, &[]).await?;
@@ -263,11 +193,7 @@ fn an_operator_that_sees_nothing_does_nothing() {
         let estate = Estate::new(shore.chart).await?;
         let _ = shore.purger(None).await?.pass().await?;
         let _ = shore.purger(Some("no=body")).await?.pass().await?;
-        ensure!(
-            estate.cell().await?["breaker"]["reason"] == "ListEmpty",
-            "{}",
-            estate.cell().await?
-        );
+        ensure!(estate.cell().await?["breaker"]["reason"] == "ListEmpty", "{}", estate.cell().await?);
         shore.told("Cell", "cell", "BreakerOpen").await?;
         estate.forgive().await?;
         shore.assert_kept("blind", &before, &[]).await
@@ -279,9 +205,7 @@ fn in_another_cluster_nothing_is_destroyed_on_the_word_of_a_copy() {
     alone(async |shore| {
         let before = shore.server("copied").await?;
         let estate = Estate::new(shore.chart).await?;
-        estate
-            .status("cells", "cell", json!({ "clusterUid": "another" }))
-            .await?;
+        estate.status("cells", "cell", json!({ "clusterUid": "another" })).await?;
         shore.purge("copied").await?;
         let _ = shore.purger(None).await?.pass().await?;
         let purge = estate.work("copied").await?;
@@ -289,11 +213,7 @@ fn in_another_cluster_nothing_is_destroyed_on_the_word_of_a_copy() {
         shore.told("Purge", "copied", "WrongCluster").await?;
         wait::until("the cell to say so", LIMIT, async || {
             let cell = estate.cell().await?;
-            let says = cell["conditions"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .any(|one| one["reason"] == "WrongCluster");
+            let says = cell["conditions"].as_array().into_iter().flatten().any(|one| one["reason"] == "WrongCluster");
             ensure!(cell["clusterUid"] == "another", "the record was written over: {cell}");
             Ok(says.then_some(()))
         })
@@ -312,14 +232,7 @@ fn a_purge_without_a_bundle_is_refused() {
         shore.purge("bundleless").await?;
         let _ = purger.pass().await?;
         ensure!(estate.work("bundleless").await?["reason"] == "NotClosing");
-        shore
-            .harm(
-                "MERGE",
-                &ours("instances", "bundleless"),
-                json!({ "spec": { "mode": "Closing" } }),
-            )
-            .await?
-            .ok()?;
+        shore.harm("MERGE", &ours("instances", "bundleless"), json!({ "spec": { "mode": "Closing" } })).await?.ok()?;
         shore.until("bundleless", "Stopped").await?;
         wait::until("the purge to be refused for its bundle", LIMIT, async || {
             let _ = purger.pass().await?;
@@ -337,10 +250,7 @@ fn an_uninstallation_even_twice_takes_programs_away_and_no_data() {
         let _alone = ALONE.lock().await;
         // A ground of its own: nothing is left on it to go on with.
         let light: &'static Light = Box::leak(Box::new(Light::start(&Cache::open(None)?).await?));
-        let own: &'static Chart = Box::leak(Box::new(Chart {
-            light,
-            installer: chart.installer.clone(),
-        }));
+        let own: &'static Chart = Box::leak(Box::new(Chart { light, installer: chart.installer.clone() }));
         let (installer, kubeconfig) = (&own.installer, light.kubeconfig());
         installer.install(&kubeconfig, &values()?).await?;
         let keys = operator::keys::manifest("steppe-operator-keys", "steppe-system", &operator::clock::SystemRandom)?;
@@ -350,27 +260,15 @@ fn an_uninstallation_even_twice_takes_programs_away_and_no_data() {
         let rendered = installer.render(&serde_json::to_value(values()?)?).await?;
         let delete = ["delete", "--ignore-not-found", "--wait=false", "--filename=-"];
         let refused = installer.kubectl(&kubeconfig, &delete, &rendered).await;
-        let said = format!(
-            "{:#}",
-            refused
-                .err()
-                .map_or_else(|| anyhow::anyhow!("all was deleted"), |error| error)
-        );
-        for policy in [
-            "steppe-keep-namespaces",
-            "steppe-keep-definitions",
-            "steppe-keep-objects",
-        ] {
+        let said = format!("{:#}", refused.err().unwrap_or_else(|| anyhow::anyhow!("all was deleted")));
+        for policy in ["steppe-keep-namespaces", "steppe-keep-definitions", "steppe-keep-objects"] {
             ensure!(said.contains(policy), "{policy} said nothing: {said}");
         }
         let kept = async || -> Result<()> {
             shore.assert_kept("stays", &before, &[]).await?;
             let secret = "/api/v1/namespaces/steppe-system/secrets/steppe-operator-keys";
             let secret = ask(&shore.admin, "GET", secret, Value::Null).await?.ok()?;
-            ensure!(
-                secret["data"]["wrapping.txt"].is_string(),
-                "the platform's keys are gone"
-            );
+            ensure!(secret["data"]["wrapping.txt"].is_string(), "the platform's keys are gone");
             Ok(())
         };
         kept().await?;
@@ -382,9 +280,7 @@ fn an_uninstallation_even_twice_takes_programs_away_and_no_data() {
         wait::until("the definition to be on its way out", LIMIT, async || {
             let _ = installer.kubectl(&kubeconfig, &delete, &rendered).await;
             let definition = ask(&shore.admin, "GET", definition, Value::Null).await?;
-            Ok(definition.body["metadata"]["deletionTimestamp"]
-                .is_string()
-                .then_some(()))
+            Ok(definition.body["metadata"]["deletionTimestamp"].is_string().then_some(()))
         })
         .await?;
         // Its objects are asked to go and are held; the namespace controller has had its turn.
@@ -400,13 +296,10 @@ fn an_uninstallation_even_twice_takes_programs_away_and_no_data() {
 /// Waits until the namespace controller says what holds the platform's namespace up.
 async fn settled(shore: &Shore) -> Result<()> {
     wait::until("the namespace to say that it is held", LIMIT, async || {
-        let space = ask(&shore.admin, "GET", "/api/v1/namespaces/steppe-system", Value::Null)
-            .await?
-            .ok()?;
+        let space = ask(&shore.admin, "GET", "/api/v1/namespaces/steppe-system", Value::Null).await?.ok()?;
         let conditions = space["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        let held = conditions
-            .iter()
-            .any(|one| one["type"] == "NamespaceFinalizersRemaining" && one["status"] == "True");
+        let held =
+            conditions.iter().any(|one| one["type"] == "NamespaceFinalizersRemaining" && one["status"] == "True");
         Ok(held.then_some(()))
     })
     .await

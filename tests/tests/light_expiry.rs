@@ -65,12 +65,7 @@ async fn export(estate: &Estate, server: (&str, Uuid), name: &str, reason: &str,
 }
 
 fn objects(estate: &Estate, export: Uuid) -> usize {
-    estate
-        .store
-        .keys()
-        .iter()
-        .filter(|key| key.contains(&export.to_string()))
-        .count()
+    estate.store.keys().iter().filter(|key| key.contains(&export.to_string())).count()
 }
 
 #[test]
@@ -80,14 +75,8 @@ fn older_nightly_bundles_go_when_their_replacements_are_there() {
         let mut made = Vec::new();
         for night in 0..4 {
             made.push(
-                export(
-                    &estate,
-                    ("nights", uid),
-                    &format!("nights-{night}"),
-                    "Nightly",
-                    NOW - (9 - night) * DAY,
-                )
-                .await?,
+                export(&estate, ("nights", uid), &format!("nights-{night}"), "Nightly", NOW - (9 - night) * DAY)
+                    .await?,
             );
         }
         let whole = objects(&estate, made[0]);
@@ -107,10 +96,7 @@ fn older_nightly_bundles_go_when_their_replacements_are_there() {
             let dying = estate.purger(Who::Purger.client(estate.chart).await?, brittle.clone());
             ensure!(dying.sweep().await.is_err() && brittle.is_broken());
         }
-        ensure!(
-            estate.store.content(&format!("keys/{uid}/{}.age", made[1])).is_none(),
-            "the key goes first"
-        );
+        ensure!(estate.store.content(&format!("keys/{uid}/{}.age", made[1])).is_none(), "the key goes first");
         purger.sweep().await?;
         let left: Vec<usize> = made.iter().map(|export| objects(&estate, *export)).collect();
         ensure!(left == [0, 0, whole, whole], "{left:?}");
@@ -120,10 +106,7 @@ fn older_nightly_bundles_go_when_their_replacements_are_there() {
         }
         let calls = estate.store.calls();
         purger.sweep().await?;
-        ensure!(
-            estate.store.calls().get("delete") == calls.get("delete"),
-            "a second sweep deleted something"
-        );
+        ensure!(estate.store.calls().get("delete") == calls.get("delete"), "a second sweep deleted something");
         Ok(())
     });
 }
@@ -133,14 +116,7 @@ fn nothing_expires_while_the_breaker_is_open_or_the_cluster_is_another() {
     alone(async |estate| {
         let uid = server(&estate, "still").await?;
         for night in 0..4 {
-            export(
-                &estate,
-                ("still", uid),
-                &format!("still-{night}"),
-                "Nightly",
-                NOW - (9 - night) * DAY,
-            )
-            .await?;
+            export(&estate, ("still", uid), &format!("still-{night}"), "Nightly", NOW - (9 - night) * DAY).await?;
         }
         let before = estate.store.keys();
         let breaker = json!({ "breaker": { "reason": "r", "message": "m", "since": at(NOW) } });
@@ -186,12 +162,7 @@ fn the_last_bundle_of_a_purged_server_lives_ninety_days() {
         estate.assert_purged(&closed).await?;
         estate.clock.advance(1);
         purger.sweep().await?;
-        let left: Vec<String> = estate
-            .store
-            .keys()
-            .into_iter()
-            .filter(|key| key.contains(&closed.uid))
-            .collect();
+        let left: Vec<String> = estate.store.keys().into_iter().filter(|key| key.contains(&closed.uid)).collect();
         ensure!(left.is_empty(), "{left:?}");
         Ok(())
     });
@@ -202,21 +173,13 @@ fn bundles_of_servers_that_vanished_without_a_purge_stay() {
     alone(async |estate| {
         let uid = server(&estate, "vanished").await?;
         for night in 0..4 {
-            export(
-                &estate,
-                ("vanished", uid),
-                &format!("vanished-{night}"),
-                "Nightly",
-                NOW - (9 - night) * DAY,
-            )
-            .await?;
+            export(&estate, ("vanished", uid), &format!("vanished-{night}"), "Nightly", NOW - (9 - night) * DAY)
+                .await?;
         }
         let before = estate.store.keys();
         // Only the purger's own credential can do this, so it stands for a cluster without the policies.
         let thief = Who::Purger.client(estate.chart).await?;
-        ask(&thief, "DELETE", &ours("instances", "vanished"), Value::Null)
-            .await?
-            .ok()?;
+        ask(&thief, "DELETE", &ours("instances", "vanished"), Value::Null).await?.ok()?;
         estate.clock.advance(1000 * DAY);
         estate.own_purger().await?.sweep().await?;
         ensure!(estate.store.keys() == before);
@@ -236,75 +199,41 @@ fn the_purger_uses_every_right_it_has_and_no_other() {
         let closed = estate.closed("rights").await?;
         let hold = async |reason: Value| {
             let hold = json!({ "spec": { "legalHold": reason } });
-            ask(&estate.admin, "MERGE", &ours("instances", "rights"), hold)
-                .await?
-                .ok()
+            ask(&estate.admin, "MERGE", &ours("instances", "rights"), hold).await?.ok()
         };
         let waits = json!({ "spec": { "mode": "Frozen" } });
         for _ in 0..2 {
             hold(json!("a court")).await?;
             let _ = purger.pass().await?;
             hold(Value::Null).await?;
-            ask(&estate.admin, "MERGE", &ours("instances", "rights"), waits.clone())
-                .await?
-                .ok()?;
+            ask(&estate.admin, "MERGE", &ours("instances", "rights"), waits.clone()).await?.ok()?;
             let _ = purger.pass().await?;
         }
-        ask(
-            &estate.admin,
-            "MERGE",
-            &ours("instances", "rights"),
-            json!({ "spec": { "mode": "Closing" } }),
-        )
-        .await?
-        .ok()?;
+        ask(&estate.admin, "MERGE", &ours("instances", "rights"), json!({ "spec": { "mode": "Closing" } }))
+            .await?
+            .ok()?;
         estate.settle(&purger, &[&closed]).await?;
         estate.assert_purged(&closed).await?;
         // Bundles and records whose time is over.
         let uid = server(&estate, "records").await?;
         for night in 0..3 {
-            export(
-                &estate,
-                ("records", uid),
-                &format!("records-{night}"),
-                "Nightly",
-                NOW - (9 - night) * DAY,
-            )
-            .await?;
+            export(&estate, ("records", uid), &format!("records-{night}"), "Nightly", NOW - (9 - night) * DAY).await?;
         }
         let change = json!({
             "apiVersion": "steppe.host/v1alpha1", "kind": "AccountChange", "metadata": { "name": "records" },
             "spec": { "instanceRef": { "name": "records", "uid": uid }, "action": "Remove", "handle": "carol" },
         });
         estate.make(&ours("accountchanges", ""), change).await?;
-        estate
-            .status(
-                "accountchanges",
-                "records",
-                json!({ "phase": "Succeeded", "finishedAt": at(NOW) }),
-            )
-            .await?;
+        estate.status("accountchanges", "records", json!({ "phase": "Succeeded", "finishedAt": at(NOW) })).await?;
         purger.sweep().await?;
         estate.clock.advance(31 * DAY);
         purger.sweep().await?;
-        ensure!(
-            !estate.exists(&ours("exports", "records-0")).await?,
-            "the record of an expired bundle is still there"
-        );
-        ensure!(
-            !estate.exists(&ours("accountchanges", "records")).await?,
-            "an old account change is still there"
-        );
+        ensure!(!estate.exists(&ours("exports", "records-0")).await?, "the record of an expired bundle is still there");
+        ensure!(!estate.exists(&ours("accountchanges", "records")).await?, "an old account change is still there");
         // The program's own watch.
         let stop = CancellationToken::new();
         let watched = async {
-            let watches = async || {
-                Ok(proxy
-                    .log()
-                    .counts()
-                    .contains_key("watch purges.steppe.host")
-                    .then_some(()))
-            };
+            let watches = async || Ok(proxy.log().counts().contains_key("watch purges.steppe.host").then_some(()));
             let seen = lab::wait::until("the watch of purges", std::time::Duration::from_secs(20), watches).await;
             stop.cancel();
             seen

@@ -19,12 +19,7 @@ const CANARIES: [&str; 4] = ["CANARY", "AGE-SECRET-KEY-1", "PRIVATE KEY", "eyJhb
 /// Downloads what is under a bundle's prefix and checks it from outside.
 async fn check(yard: &Yard, bundle: &Bundle, key: Option<&Identities>) -> Result<bundle::format::Manifest> {
     let downloaded = tempfile::tempdir()?;
-    for object in yard
-        .store
-        .keys()
-        .iter()
-        .filter(|object| object.starts_with(&bundle.prefix))
-    {
+    for object in yard.store.keys().iter().filter(|object| object.starts_with(&bundle.prefix)) {
         let path = downloaded.path().join(&object[bundle.prefix.len()..]);
         std::fs::create_dir_all(path.parent().context("no folder")?)?;
         std::fs::write(path, yard.store.content(object).context("gone")?)?;
@@ -46,9 +41,7 @@ async fn check(yard: &Yard, bundle: &Bundle, key: Option<&Identities>) -> Result
 
 async fn jobs(yard: &Yard) -> Result<Vec<String>> {
     let api: Api<Job> = Api::namespaced(yard.client.clone(), &yard.space());
-    let found = api
-        .list(&ListParams::default().labels("steppe.host/role=export"))
-        .await?;
+    let found = api.list(&ListParams::default().labels("steppe.host/role=export")).await?;
     Ok(found.items.iter().map(|job| job.name_any()).collect())
 }
 
@@ -57,52 +50,31 @@ async fn the_server_stands_still_for_the_copy_and_goes_on() -> Result<()> {
     let yard = Yard::open("copy").await?;
     let server = yard.server().await?;
     let claim = Identity::generate();
-    yard.export(
-        "copy-1",
-        &server,
-        json!({ "spec": { "keyClaim": claim.recipient().to_string() } }),
-    )
-    .await?;
+    yard.export("copy-1", &server, json!({ "spec": { "keyClaim": claim.recipient().to_string() } })).await?;
     let done = yard.until_over("copy-1").await?;
     let bundle = succeeded(&done)?;
     let status = done.status.clone().context("no status")?;
-    assert!(
-        status.stopped_at.is_some() && status.stopped_at <= status.copied_at,
-        "{status:?}"
-    );
+    assert!(status.stopped_at.is_some() && status.stopped_at <= status.copied_at, "{status:?}");
     assert_eq!(yard.wrongs(), [] as [String; 0]);
 
     let up = yard.until_up().await?;
-    let last = up
-        .status
-        .and_then(|status| status.last_export)
-        .context("not recorded")?;
-    assert_eq!(
-        (Some(last.uid), last.manifest_digest),
-        (done.uid(), bundle.manifest_digest.clone())
-    );
+    let last = up.status.and_then(|status| status.last_export).context("not recorded")?;
+    assert_eq!((Some(last.uid), last.manifest_digest), (done.uid(), bundle.manifest_digest.clone()));
     assert_eq!(jobs(&yard).await?, [] as [String; 0]);
 
     let claimed = yard
-        .until_export("copy-1", "key", |export| {
-            export.status.as_ref().is_some_and(|s| s.key_claim.is_some())
-        })
+        .until_export("copy-1", "key", |export| export.status.as_ref().is_some_and(|s| s.key_claim.is_some()))
         .await?;
     let sealed = claimed.status.and_then(|status| status.key_claim).context("no key")?;
     let key = Identities::parse(std::str::from_utf8(&claim.open(&sealed)?)?)?;
     let manifest = check(&yard, &bundle, Some(&key)).await?;
-    assert_eq!(
-        (manifest.counts.users, manifest.counts.posts, manifest.counts.hard_links),
-        (1, 40, 40)
-    );
+    assert_eq!((manifest.counts.users, manifest.counts.posts, manifest.counts.hard_links), (1, 40, 40));
     assert_eq!(manifest.instance.hostname, "birds.copy.ponds.test");
 
     let patch = Patch::Merge(json!({ "spec": { "keyClaim": null } }));
     yard.exports().patch("copy-1", &PatchParams::default(), &patch).await?;
-    yard.until_export("copy-1", "no key", |export| {
-        export.status.as_ref().is_some_and(|s| s.key_claim.is_none())
-    })
-    .await?;
+    yard.until_export("copy-1", "no key", |export| export.status.as_ref().is_some_and(|s| s.key_claim.is_none()))
+        .await?;
 
     let everything = yard.everything().await?;
     for canary in CANARIES {
@@ -135,11 +107,9 @@ async fn exports_of_one_server_take_turns() -> Result<()> {
     for name in ["turns-a", "turns-b", "turns-c"] {
         yard.export(name, &server, json!({})).await?;
     }
-    yard.until_export("turns-a", "copying", |export| course(export).step == "Copying")
-        .await?;
+    yard.until_export("turns-a", "copying", |export| course(export).step == "Copying").await?;
     for name in ["turns-b", "turns-c"] {
-        yard.until_export(name, "queued", |export| course(export).reason == "Queued")
-            .await?;
+        yard.until_export(name, "queued", |export| course(export).reason == "Queued").await?;
     }
     yard.fate("export", Fate::Live);
     let mut ends = Vec::new();
@@ -149,10 +119,7 @@ async fn exports_of_one_server_take_turns() -> Result<()> {
         let status = done.status.context("no status")?;
         ends.push((status.work.started_at, status.copied_at));
     }
-    assert!(
-        ends.windows(2).all(|pair| pair[0].1 <= pair[1].0),
-        "they overlapped: {ends:?}"
-    );
+    assert!(ends.windows(2).all(|pair| pair[0].1 <= pair[1].0), "they overlapped: {ends:?}");
     assert_eq!(yard.wrongs(), [] as [String; 0]);
     yard.until_up().await?;
     Ok(())
@@ -165,39 +132,22 @@ async fn a_server_goes_on_whatever_becomes_of_its_export() -> Result<()> {
     yard.fate("export", Fate::Refuse);
     yard.export("goeson-refused", &server, json!({})).await?;
     let failed = yard.until_over("goeson-refused").await?;
-    assert_eq!(
-        (course(&failed).phase, course(&failed).reason.as_str()),
-        (Phase::Failed, "Refused")
-    );
+    assert_eq!((course(&failed).phase, course(&failed).reason.as_str()), (Phase::Failed, "Refused"));
     yard.until_up().await?;
 
     yard.fate("export", Fate::Hang);
     yard.export("goeson-deleted", &server, json!({})).await?;
-    yard.until_export("goeson-deleted", "copying", |export| course(export).step == "Copying")
-        .await?;
+    yard.until_export("goeson-deleted", "copying", |export| course(export).step == "Copying").await?;
     yard.until_instance("stopped", |i| {
-        i.status
-            .as_ref()
-            .is_some_and(|s| condition::is_true(&s.conditions, condition::STOPPED))
+        i.status.as_ref().is_some_and(|s| condition::is_true(&s.conditions, condition::STOPPED))
     })
     .await?;
     yard.delete_export("goeson-deleted").await?;
     yard.until_up().await?;
-    assert_eq!(
-        yard.exports()
-            .get_opt("goeson-deleted")
-            .await?
-            .map(|export| export.name_any()),
-        None
-    );
+    assert_eq!(yard.exports().get_opt("goeson-deleted").await?.map(|export| export.name_any()), None);
     assert_eq!(jobs(&yard).await?, [] as [String; 0]);
 
-    yard.export(
-        "goeson-bad",
-        &server,
-        json!({ "spec": { "recipient": "age1".to_owned() + &"q".repeat(58) } }),
-    )
-    .await?;
+    yard.export("goeson-bad", &server, json!({ "spec": { "recipient": "age1".to_owned() + &"q".repeat(58) } })).await?;
     let failed = yard.until_over("goeson-bad").await?;
     assert_eq!(course(&failed).reason, "BadRecipient");
     assert!(failed.status.context("no status")?.stopped_at.is_none());
@@ -210,9 +160,7 @@ async fn a_frozen_server_is_copied_as_it_lies() -> Result<()> {
     let server = yard.server().await?;
     yard.mode("Frozen").await?;
     yard.until_instance("stopped", |i| {
-        i.status
-            .as_ref()
-            .is_some_and(|s| condition::is_true(&s.conditions, condition::STOPPED))
+        i.status.as_ref().is_some_and(|s| condition::is_true(&s.conditions, condition::STOPPED))
     })
     .await?;
     let mine = Identity::generate();

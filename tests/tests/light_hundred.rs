@@ -25,10 +25,7 @@ const SERVICES: usize = 4;
 fn calls(pond: &Pond) -> Result<BTreeMap<String, u64>> {
     let text = pond.metrics().text()?;
     let mut calls = BTreeMap::new();
-    for line in text
-        .lines()
-        .filter(|line| line.starts_with("steppe_operator_api_calls_total"))
-    {
+    for line in text.lines().filter(|line| line.starts_with("steppe_operator_api_calls_total")) {
         let label = |key: &str| {
             line.split(&format!("{key}=\""))
                 .nth(1)
@@ -45,11 +42,7 @@ fn calls(pond: &Pond) -> Result<BTreeMap<String, u64>> {
 
 fn sum(calls: &BTreeMap<String, u64>, read: bool) -> u64 {
     let is_read = |call: &str| call.starts_with("get ") || call.starts_with("list ");
-    calls
-        .iter()
-        .filter(|(call, _)| is_read(call) == read)
-        .map(|(_, count)| count)
-        .sum()
+    calls.iter().filter(|(call, _)| is_read(call) == read).map(|(_, count)| count).sum()
 }
 
 async fn quiet(pond: &Pond) -> Result<BTreeMap<String, u64>> {
@@ -92,8 +85,7 @@ async fn a_hundred_instances_get_ready_and_are_left_alone() -> Result<()> {
     let begun = calls(&pond)?;
     let begin = tokio::time::Instant::now();
     for number in 0..MANY {
-        pond.instance(&format!("many-{number}"), &format!("h{number}"), json!({}))
-            .await?;
+        pond.instance(&format!("many-{number}"), &format!("h{number}"), json!({})).await?;
     }
     let api = pond.instances();
     let mine = ListParams::default().labels("pond=many");
@@ -102,20 +94,15 @@ async fn a_hundred_instances_get_ready_and_are_left_alone() -> Result<()> {
         let ready = all.iter().filter(|instance| is(instance, condition::READY)).count();
         if ready < MANY {
             let other = all.iter().find(|instance| !is(instance, condition::READY));
-            bail!(
-                "{ready} are ready; {:?}",
-                other.map(|instance| (instance.name_any(), &instance.status))
-            );
+            bail!("{ready} are ready; {:?}", other.map(|instance| (instance.name_any(), &instance.status)));
         }
         Ok(Some(()))
     })
     .await?;
     let took = begin.elapsed();
     let spent = quiet(&pond).await?;
-    let delta: BTreeMap<String, u64> = spent
-        .iter()
-        .map(|(call, count)| (call.clone(), count - begun.get(call).copied().unwrap_or(0)))
-        .collect();
+    let delta: BTreeMap<String, u64> =
+        spent.iter().map(|(call, count)| (call.clone(), count - begun.get(call).copied().unwrap_or(0))).collect();
     let per = |read: bool| sum(&delta, read) as f64 / MANY as f64;
     println!("{MANY} instances ready after {:.1} s", took.as_secs_f64());
     println!("per tenant: {:.1} writes, {:.1} reads", per(false), per(true));
@@ -148,9 +135,6 @@ async fn a_hundred_instances_get_ready_and_are_left_alone() -> Result<()> {
     pond.start().await?;
     let after = quiet(&pond).await?;
     assert_eq!(sum(&after, false), 0, "a new operator wrote: {after:?}");
-    println!(
-        "a new operator: {} reads for {MANY} instances, 0 writes",
-        sum(&after, true)
-    );
+    println!("a new operator: {} reads for {MANY} instances, 0 writes", sum(&after, true));
     Ok(())
 }

@@ -15,14 +15,7 @@ fn nobody_but_the_purger_destroys() {
         let keep = with(instance("kept")?, "/metadata/finalizers", json!(["steppe.host/keep"]));
         let admin = chart.light.client().await?;
         ask(&admin, "POST", &ours("instances", ""), keep).await?.ok()?;
-        ask(
-            &admin,
-            "POST",
-            "/api/v1/namespaces",
-            json!({ "metadata": { "name": "bystander" } }),
-        )
-        .await?
-        .ok()?;
+        ask(&admin, "POST", "/api/v1/namespaces", json!({ "metadata": { "name": "bystander" } })).await?.ok()?;
         let space = "/api/v1/namespaces/steppe-t-kept";
         let definition = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/instances.steppe.host";
         let unhold = json!({ "metadata": { "finalizers": [] } });
@@ -37,27 +30,9 @@ fn nobody_but_the_purger_destroys() {
             (Admin, Denied("steppe-keep-namespaces"), "DELETE", space, &nothing),
             (Operator, NoRight, "DELETE", space, &nothing),
             (ControlPlane, NoRight, "DELETE", space, &nothing),
-            (
-                Admin,
-                Denied("steppe-keep-namespaces"),
-                "DELETE",
-                "/api/v1/namespaces/steppe-system",
-                &nothing,
-            ),
-            (
-                Purger,
-                Denied("steppe-keep-namespaces"),
-                "DELETE",
-                "/api/v1/namespaces/steppe-inbox",
-                &nothing,
-            ),
-            (
-                Purger,
-                Denied("steppe-keep-namespaces"),
-                "DELETE",
-                "/api/v1/namespaces/bystander",
-                &nothing,
-            ),
+            (Admin, Denied("steppe-keep-namespaces"), "DELETE", "/api/v1/namespaces/steppe-system", &nothing),
+            (Purger, Denied("steppe-keep-namespaces"), "DELETE", "/api/v1/namespaces/steppe-inbox", &nothing),
+            (Purger, Denied("steppe-keep-namespaces"), "DELETE", "/api/v1/namespaces/bystander", &nothing),
             (Admin, Denied("steppe-keep-claims"), "DELETE", &claim, &nothing),
             (Operator, NoRight, "DELETE", &claim, &nothing),
             (Purger, NoRight, "DELETE", &claim, &nothing),
@@ -65,58 +40,22 @@ fn nobody_but_the_purger_destroys() {
             (Operator, NoRight, "DELETE", &secret, &nothing),
             (Admin, Denied("steppe-keep-volumes"), "DELETE", volume, &nothing),
             (Admin, Denied("steppe-keep-volumes"), "MERGE", volume, &policy("Delete")),
-            (
-                Admin,
-                Denied("steppe-keep-volumes"),
-                "MERGE",
-                volume,
-                &policy("Recycle"),
-            ),
-            (
-                Operator,
-                Denied("steppe-keep-volumes"),
-                "MERGE",
-                volume,
-                &policy("Delete"),
-            ),
+            (Admin, Denied("steppe-keep-volumes"), "MERGE", volume, &policy("Recycle")),
+            (Operator, Denied("steppe-keep-volumes"), "MERGE", volume, &policy("Delete")),
             (Admin, Denied("steppe-keep-volumes"), "MERGE", volume, &mark),
             (Operator, Denied("steppe-keep-volumes"), "MERGE", volume, &mark),
             (Admin, Denied("steppe-keep-objects"), "DELETE", &instance, &nothing),
             (ControlPlane, NoRight, "DELETE", &instance, &nothing),
             (Operator, NoRight, "DELETE", &instance, &nothing),
             (Admin, Denied("steppe-keep-finalizer"), "MERGE", &instance, &unhold),
-            (
-                ControlPlane,
-                Denied("steppe-keep-finalizer"),
-                "MERGE",
-                &instance,
-                &unhold,
-            ),
+            (ControlPlane, Denied("steppe-keep-finalizer"), "MERGE", &instance, &unhold),
             (Operator, Denied("steppe-keep-finalizer"), "MERGE", &instance, &unhold),
-            (
-                Admin,
-                Denied("steppe-keep-objects"),
-                "DELETE",
-                &ours("cells", "cell"),
-                &nothing,
-            ),
+            (Admin, Denied("steppe-keep-objects"), "DELETE", &ours("cells", "cell"), &nothing),
             (Purger, NoRight, "DELETE", &ours("cells", "cell"), &nothing),
             (Admin, Denied("steppe-keep-definitions"), "DELETE", definition, &nothing),
             (Purger, NoRight, "DELETE", definition, &nothing),
-            (
-                Admin,
-                Done,
-                "MERGE",
-                &instance,
-                &json!({ "spec": { "mode": "Closing" } }),
-            ),
-            (
-                Admin,
-                Done,
-                "MERGE",
-                volume,
-                &json!({ "metadata": { "labels": { "a": "b" } } }),
-            ),
+            (Admin, Done, "MERGE", &instance, &json!({ "spec": { "mode": "Closing" } })),
+            (Admin, Done, "MERGE", volume, &json!({ "metadata": { "labels": { "a": "b" } } })),
             (Purger, Done, "MERGE", volume, &mark),
             (Admin, Done, "DELETE", volume, &nothing),
             (Purger, Done, "MERGE", &instance, &unhold),
@@ -145,9 +84,7 @@ fn a_purged_namespace_is_emptied_by_the_namespace_controller() {
             Ok((ask(&admin, "GET", space, Value::Null).await?.code == 404).then_some(()))
         })
         .await?;
-        let volume = ask(&admin, "GET", "/api/v1/persistentvolumes/pv-gone", Value::Null)
-            .await?
-            .ok()?;
+        let volume = ask(&admin, "GET", "/api/v1/persistentvolumes/pv-gone", Value::Null).await?.ok()?;
         ensure!(volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain", "{volume}");
         Ok(())
     });
@@ -165,30 +102,13 @@ fn records_of_bundles_and_running_purges_stay() {
                 json!({ "phase": "Succeeded", "bundle": bundle }),
                 Fate::Denied("steppe-keep-objects"),
             ),
-            (
-                "exports",
-                "export",
-                json!({ "expiredAt": "2026-01-01T00:00:00Z" }),
-                Fate::Done,
-            ),
-            (
-                "purges",
-                "purge",
-                json!({ "phase": "Running" }),
-                Fate::Denied("steppe-keep-objects"),
-            ),
+            ("exports", "export", json!({ "expiredAt": "2026-01-01T00:00:00Z" }), Fate::Done),
+            ("purges", "purge", json!({ "phase": "Running" }), Fate::Denied("steppe-keep-objects")),
             ("purges", "purge", json!({ "phase": "Pending" }), Fate::Done),
         ];
         for (plural, kind, status, fate) in statuses {
             let object = with(example(kind)?, "/metadata/name", json!("record"));
-            ask(
-                &admin,
-                "APPLY",
-                &format!("{}?fieldManager=t", ours(plural, "record")),
-                object,
-            )
-            .await?
-            .ok()?;
+            ask(&admin, "APPLY", &format!("{}?fieldManager=t", ours(plural, "record")), object).await?.ok()?;
             let path = format!("{}/status", ours(plural, "record"));
             ask(&admin, "MERGE", &path, json!({ "status": status })).await?.ok()?;
             expect(chart, Who::Admin, fate, "DELETE", &ours(plural, "record"), Value::Null).await?;
@@ -228,10 +148,7 @@ fn tenants_get_nothing_of_the_node_and_no_way_around_the_ingress() {
         let container = json!([{ "name": "c", "image": "x" }]);
         let service = |spec: Value| json!({ "metadata": { "name": "s" }, "spec": spec });
         let port = json!([{ "port": 80 }]);
-        let (pods, services) = (
-            Fate::Denied("steppe-tenant-pods"),
-            Fate::Denied("steppe-tenant-services"),
-        );
+        let (pods, services) = (Fate::Denied("steppe-tenant-pods"), Fate::Denied("steppe-tenant-services"));
         let holding = "steppe-holding.steppe-system.svc.cluster.local";
         for (fate, plural, body) in [
             (
@@ -239,11 +156,7 @@ fn tenants_get_nothing_of_the_node_and_no_way_around_the_ingress() {
                 "pods",
                 pod(json!({ "containers": container, "volumes": [{ "name": "v", "hostPath": { "path": "/" } }] })),
             ),
-            (
-                pods,
-                "pods",
-                pod(json!({ "containers": container, "hostNetwork": true })),
-            ),
+            (pods, "pods", pod(json!({ "containers": container, "hostNetwork": true }))),
             (pods, "pods", pod(json!({ "containers": container, "hostPID": true }))),
             (
                 pods,
@@ -252,46 +165,18 @@ fn tenants_get_nothing_of_the_node_and_no_way_around_the_ingress() {
                     json!({ "containers": [{ "name": "c", "image": "x", "ports": [{ "containerPort": 1, "hostPort": 1 }] }] }),
                 ),
             ),
-            (
-                Fate::Done,
-                "pods",
-                pod(json!({ "containers": container, "volumes": [{ "name": "v", "emptyDir": {} }] })),
-            ),
-            (
-                services,
-                "services",
-                service(json!({ "type": "NodePort", "ports": port })),
-            ),
-            (
-                services,
-                "services",
-                service(json!({ "type": "LoadBalancer", "ports": port })),
-            ),
-            (
-                services,
-                "services",
-                service(json!({ "externalIPs": ["192.0.2.1"], "ports": port })),
-            ),
+            (Fate::Done, "pods", pod(json!({ "containers": container, "volumes": [{ "name": "v", "emptyDir": {} }] }))),
+            (services, "services", service(json!({ "type": "NodePort", "ports": port }))),
+            (services, "services", service(json!({ "type": "LoadBalancer", "ports": port }))),
+            (services, "services", service(json!({ "externalIPs": ["192.0.2.1"], "ports": port }))),
             (
                 services,
                 "services",
                 service(json!({ "type": "ExternalName", "externalName": "kubernetes.default.svc" })),
             ),
-            (
-                Fate::Done,
-                "services",
-                service(json!({ "type": "ExternalName", "externalName": holding })),
-            ),
+            (Fate::Done, "services", service(json!({ "type": "ExternalName", "externalName": holding }))),
         ] {
-            expect(
-                chart,
-                Who::Admin,
-                fate,
-                "POST",
-                &format!("{space}/{plural}?dryRun=All"),
-                body,
-            )
-            .await?;
+            expect(chart, Who::Admin, fate, "POST", &format!("{space}/{plural}?dryRun=All"), body).await?;
         }
         Ok(())
     });
@@ -310,10 +195,7 @@ fn the_operator_writes_in_tenants_namespaces_only_and_binds_one_role_only() {
             })
         };
         let bindings = |space: &str| format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{space}/rolebindings");
-        let (confined, tenant) = (
-            Fate::Denied("steppe-operator-confined"),
-            Fate::Denied("steppe-tenant-role"),
-        );
+        let (confined, tenant) = (Fate::Denied("steppe-operator-confined"), Fate::Denied("steppe-tenant-role"));
         let volume = json!({ "metadata": { "labels": { "a": "b" } } });
         let admin = chart.light.client().await?;
         let stray = json!({ "metadata": { "name": "pv-stray" }, "spec": {
@@ -322,34 +204,10 @@ fn the_operator_writes_in_tenants_namespaces_only_and_binds_one_role_only() {
         ask(&admin, "POST", "/api/v1/persistentvolumes", stray).await?.ok()?;
         use Who::{Admin, Operator};
         for (who, fate, method, path, body) in [
-            (
-                Operator,
-                confined,
-                "POST",
-                "/api/v1/namespaces".to_owned(),
-                name("elsewhere"),
-            ),
-            (
-                Operator,
-                Fate::Done,
-                "POST",
-                "/api/v1/namespaces".to_owned(),
-                name("steppe-t-made"),
-            ),
-            (
-                Operator,
-                confined,
-                "MERGE",
-                "/api/v1/namespaces/kube-system".to_owned(),
-                volume.clone(),
-            ),
-            (
-                Operator,
-                confined,
-                "POST",
-                "/api/v1/namespaces/kube-system/configmaps".to_owned(),
-                name("x"),
-            ),
+            (Operator, confined, "POST", "/api/v1/namespaces".to_owned(), name("elsewhere")),
+            (Operator, Fate::Done, "POST", "/api/v1/namespaces".to_owned(), name("steppe-t-made")),
+            (Operator, confined, "MERGE", "/api/v1/namespaces/kube-system".to_owned(), volume.clone()),
+            (Operator, confined, "POST", "/api/v1/namespaces/kube-system/configmaps".to_owned(), name("x")),
             (
                 Operator,
                 confined,
@@ -360,34 +218,10 @@ fn the_operator_writes_in_tenants_namespaces_only_and_binds_one_role_only() {
                     "spec": { "template": { "spec": { "restartPolicy": "Never", "containers": [{ "name": "c", "image": "x" }] } } },
                 }),
             ),
-            (
-                Operator,
-                confined,
-                "MERGE",
-                "/api/v1/persistentvolumes/pv-stray".to_owned(),
-                volume.clone(),
-            ),
-            (
-                Operator,
-                Fate::Done,
-                "MERGE",
-                "/api/v1/persistentvolumes/pv-bound".to_owned(),
-                volume,
-            ),
-            (
-                Admin,
-                tenant,
-                "POST",
-                bindings("kube-system"),
-                bind("steppe-tenant", "steppe-operator"),
-            ),
-            (
-                Operator,
-                tenant,
-                "POST",
-                bindings("steppe-t-bound"),
-                bind("steppe-tenant", "steppe-purger"),
-            ),
+            (Operator, confined, "MERGE", "/api/v1/persistentvolumes/pv-stray".to_owned(), volume.clone()),
+            (Operator, Fate::Done, "MERGE", "/api/v1/persistentvolumes/pv-bound".to_owned(), volume),
+            (Admin, tenant, "POST", bindings("kube-system"), bind("steppe-tenant", "steppe-operator")),
+            (Operator, tenant, "POST", bindings("steppe-t-bound"), bind("steppe-tenant", "steppe-purger")),
             (
                 Operator,
                 Fate::NoRight,
@@ -395,41 +229,11 @@ fn the_operator_writes_in_tenants_namespaces_only_and_binds_one_role_only() {
                 "/api/v1/namespaces/steppe-t-bound/secrets/identity".to_owned(),
                 Value::Null,
             ),
-            (
-                Operator,
-                Fate::Done,
-                "POST",
-                bindings("steppe-t-bound"),
-                bind("steppe-tenant", "steppe-operator"),
-            ),
-            (
-                Operator,
-                Fate::Done,
-                "GET",
-                "/api/v1/namespaces/steppe-t-bound/secrets/identity".to_owned(),
-                Value::Null,
-            ),
-            (
-                Operator,
-                Fate::NoRight,
-                "GET",
-                "/api/v1/namespaces/steppe-t-bound/secrets/other".to_owned(),
-                Value::Null,
-            ),
-            (
-                Operator,
-                Fate::NoRight,
-                "GET",
-                "/api/v1/namespaces/steppe-t-bound/secrets".to_owned(),
-                Value::Null,
-            ),
-            (
-                Operator,
-                Fate::NoRight,
-                "GET",
-                "/api/v1/secrets".to_owned(),
-                Value::Null,
-            ),
+            (Operator, Fate::Done, "POST", bindings("steppe-t-bound"), bind("steppe-tenant", "steppe-operator")),
+            (Operator, Fate::Done, "GET", "/api/v1/namespaces/steppe-t-bound/secrets/identity".to_owned(), Value::Null),
+            (Operator, Fate::NoRight, "GET", "/api/v1/namespaces/steppe-t-bound/secrets/other".to_owned(), Value::Null),
+            (Operator, Fate::NoRight, "GET", "/api/v1/namespaces/steppe-t-bound/secrets".to_owned(), Value::Null),
+            (Operator, Fate::NoRight, "GET", "/api/v1/secrets".to_owned(), Value::Null),
             (
                 Operator,
                 Fate::NoRight,
@@ -444,17 +248,10 @@ fn the_operator_writes_in_tenants_namespaces_only_and_binds_one_role_only() {
             })
             .await?;
         }
-        let admin_role = ask(
-            &Operator.client(chart).await?,
-            "POST",
-            &bindings("steppe-t-bound"),
-            bind("admin", "steppe-operator"),
-        )
-        .await?;
-        ensure!(
-            admin_role.code == 403 && admin_role.message.contains("not currently held"),
-            "{admin_role:?}"
-        );
+        let admin_role =
+            ask(&Operator.client(chart).await?, "POST", &bindings("steppe-t-bound"), bind("admin", "steppe-operator"))
+                .await?;
+        ensure!(admin_role.code == 403 && admin_role.message.contains("not currently held"), "{admin_role:?}");
         Ok(())
     });
 }

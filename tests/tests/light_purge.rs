@@ -46,11 +46,7 @@ enum Change {
 }
 
 fn case(reason: &'static str) -> Case {
-    Case {
-        reason,
-        purge: json!({}),
-        spoil: Vec::new(),
-    }
+    Case { reason, purge: json!({}), spoil: Vec::new() }
 }
 
 impl Case {
@@ -74,10 +70,16 @@ impl Case {
         let body = json!({
             "apiVersion": "steppe.host/v1alpha1", "kind": kind, "metadata": { "name": name }, "spec": spec,
         });
-        self.spoil
-            .push(Change::Make(ours(plural, ""), ours(plural, name), body));
+        self.spoil.push(Change::Make(ours(plural, ""), ours(plural, name), body));
         self
     }
+}
+
+/// A status that says since when the server stands still, or that it does not.
+fn stopped(status: &str, since: i64) -> Value {
+    json!({ "status": { "conditions": [{
+        "type": "Stopped", "status": status, "reason": "r", "message": "m", "lastTransitionTime": at(since),
+    }] } })
 }
 
 fn cases(estate: &Estate, closed: &Closed, cluster: &Value) -> Vec<Case> {
@@ -87,14 +89,8 @@ fn cases(estate: &Estate, closed: &Closed, cluster: &Value) -> Vec<Case> {
     let bundle = |file: &str| format!("bundles/{uid}/{}/{file}", closed.last);
     let reference = json!({ "name": name, "uid": uid });
     let spec = |field: &str, value: Value| json!({ "spec": { field: value } });
-    let stopped = |status: &str, since: i64| {
-        json!({ "status": { "conditions": [{
-            "type": "Stopped", "status": status, "reason": "r", "message": "m", "lastTransitionTime": at(since),
-        }] } })
-    };
     let label = |uid: Value| json!({ "metadata": { "labels": { "steppe.host/instance-uid": uid } } });
     let claim = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
-    let good_stop = || stopped("True", NOW - 1000);
     let foreign = estate.store.content(&bundle("manifest.json")).is_some();
     assert!(foreign, "the bundle is there to be spoiled");
     vec![
@@ -113,18 +109,14 @@ fn cases(estate: &Estate, closed: &Closed, cluster: &Value) -> Vec<Case> {
         case("TooEarly").purge(json!({ "notBefore": at(NOW + 60) })),
         case("NotApproved").purge(json!({ "approvals": [] })),
         case("NotApproved").purge(json!({ "manifestDigest": NO_BUNDLE })),
-        case("LegalHold").object(
-            instance.clone(),
-            spec("legalHold", json!("a court")),
-            spec("legalHold", Value::Null),
-        ),
+        case("LegalHold").object(instance.clone(), spec("legalHold", json!("a court")), spec("legalHold", Value::Null)),
         case("NotClosing").object(instance, spec("mode", json!("Frozen")), spec("mode", json!("Closing"))),
         case("NotStopped").object(
             status.clone(),
             json!({ "status": { "mode": "Running" } }),
             json!({ "status": { "mode": "Closing" } }),
         ),
-        case("NotStopped").object(status.clone(), stopped("False", NOW - 1000), good_stop()),
+        case("NotStopped").object(status, stopped("False", NOW - 1000), stopped("True", NOW - 1000)),
         case("ExportActive").make("exports", "active", json!({ "instanceRef": reference })),
         case("AccountChangeActive").make(
             "accountchanges",
@@ -135,17 +127,24 @@ fn cases(estate: &Estate, closed: &Closed, cluster: &Value) -> Vec<Case> {
         ),
         case("NamespaceForeign").object(closed.space(), label(json!("typo")), label(json!(uid))),
         case("NamespaceForeign").object(closed.space(), label(Value::Null), label(json!(uid))),
+    ]
+}
+
+/// What may be wrong with the bundle that is to outlive the server.
+fn bundle_cases(closed: &Closed) -> Vec<Case> {
+    let uid = &closed.uid;
+    let status = format!("{}/status", ours("instances", &closed.name));
+    let bundle = |file: &str| format!("bundles/{uid}/{}/{file}", closed.last);
+    vec![
         case("BundleMissing").purge(json!({ "manifestDigest": "1".repeat(64) })),
         case("BundleMissing").store(bundle("manifest.json"), None),
-        case("SignatureBad").store(
-            bundle("manifest.sig"),
-            Some("0123456789012345678901234567890123456789012345678901234567890123"),
-        ),
+        case("SignatureBad")
+            .store(bundle("manifest.sig"), Some("0123456789012345678901234567890123456789012345678901234567890123")),
         case("BundleDamaged").store(bundle("manifest.sig"), None),
         case("BundleDamaged").store(bundle("segment-0000/part-0000.tar.gz.age"), None),
         case("BundleDamaged").store(bundle("segment-0000/part-0000.tar.gz.age"), Some("something else")),
         case("BundleDamaged").store(bundle("restore.sh"), Some("exit 1\n")),
-        case("BundleOutdated").object(status, stopped("True", NOW - 1), good_stop()),
+        case("BundleOutdated").object(status, stopped("True", NOW - 1), stopped("True", NOW - 1000)),
         case("KeyMissing").store(format!("keys/{uid}/{}.age", closed.last), None),
         case("KeyMissing").store(format!("keys/{uid}/{}.age", closed.last), Some("damaged")),
     ]
@@ -159,7 +158,7 @@ fn each_missing_condition_is_refused_with_its_reason_and_nothing_goes() {
         let cluster = estate.cell().await?["clusterUid"].clone();
         let before = estate.holdings(&closed).await?;
         ensure!(before.len() == 5 + 5 + 6, "{before:?}");
-        for (number, case) in cases(&estate, &closed, &cluster).into_iter().enumerate() {
+        for (number, case) in cases(&estate, &closed, &cluster).into_iter().chain(bundle_cases(&closed)).enumerate() {
             let name = format!("refused-{number}");
             estate.purge(&closed, &name, case.purge.clone()).await?;
             let mut undo = Vec::new();
@@ -177,14 +176,8 @@ fn each_missing_condition_is_refused_with_its_reason_and_nothing_goes() {
             for undo in undo.into_iter().flatten() {
                 mend(&estate, undo).await?;
             }
-            ask(&estate.admin, "DELETE", &ours("purges", &name), Value::Null)
-                .await?
-                .ok()?;
-            ensure!(
-                estate.holdings(&closed).await? == before,
-                "case {number}, {}",
-                case.reason
-            );
+            ask(&estate.admin, "DELETE", &ours("purges", &name), Value::Null).await?.ok()?;
+            ensure!(estate.holdings(&closed).await? == before, "case {number}, {}", case.reason);
         }
         // Nothing else stood in the way.
         estate.purge(&closed, "refused", json!({})).await?;
@@ -250,11 +243,9 @@ fn a_purger_may_die_between_any_two_writes() {
         let writes = u32::try_from(proxy.log().writes().len())?;
         ensure!(writes >= 10, "only {writes} writes");
         for nth in 1..=writes {
-            for (letter, action) in [
-                ("a", Action::DropBeforeForward),
-                ("b", Action::DropAfterCommit),
-                ("c", Action::DropAfterAnswer),
-            ] {
+            for (letter, action) in
+                [("a", Action::DropBeforeForward), ("b", Action::DropAfterCommit), ("c", Action::DropAfterAnswer)]
+            {
                 estate.forgive().await?;
                 let closed = estate.closed(&format!("kill-{nth}{letter}")).await?;
                 let plan = Plan::one(&closed.name, On::Request(Match::write(nth)), action).killing();
@@ -361,43 +352,26 @@ fn a_list_of_instances_that_cannot_be_right_opens_the_breaker() {
         let closed = estate.closed("listed").await?;
         let path = ours("instances", "");
         let (forbidden, recorded) = (
-            Action::Answer {
-                code: 403,
-                retry_after: None,
-            },
+            Action::Answer { code: 403, retry_after: None },
             estate.get(&path).await?["items"].as_array().map_or(0, Vec::len),
         );
         let all = estate.holdings(&closed).await?;
         // The list is refused.
-        let plan = Plan::one(
-            "refuse",
-            On::Request(Match::verb("list", "instances.steppe.host", 1)),
-            forbidden,
-        );
+        let plan = Plan::one("refuse", On::Request(Match::verb("list", "instances.steppe.host", 1)), forbidden);
         let (_proxy, purger) = behind(estate.chart, &estate, plan).await?;
         estate.settle(&purger, &[&closed]).await?;
-        ensure!(
-            estate.cell().await?["breaker"]["reason"] == "ListForbidden",
-            "{}",
-            estate.cell().await?
-        );
+        ensure!(estate.cell().await?["breaker"]["reason"] == "ListForbidden", "{}", estate.cell().await?);
         // It is shorter than it was by more than a tenth; and it is empty.
-        for (instances, selector, reason) in [
-            (recorded * 2, None, "ListShrank"),
-            (recorded, Some("no=body"), "ListEmpty"),
-        ] {
+        for (instances, selector, reason) in
+            [(recorded * 2, None, "ListShrank"), (recorded, Some("no=body"), "ListEmpty")]
+        {
             estate.forgive().await?;
-            estate
-                .status("cells", "cell", json!({ "instances": instances }))
-                .await?;
+            estate.status("cells", "cell", json!({ "instances": instances })).await?;
             let mut purger = estate.own_purger().await?;
             purger.config.selector = selector.map(str::to_owned);
             let _ = purger.pass().await?;
             let cell = estate.cell().await?;
-            ensure!(
-                cell["breaker"]["reason"] == reason && cell["instances"] == instances,
-                "{cell}"
-            );
+            ensure!(cell["breaker"]["reason"] == reason && cell["instances"] == instances, "{cell}");
             purger.config.selector = None;
             estate.settle(&purger, &[&closed]).await?;
             ensure!(estate.work("listed").await?["reason"] == "BreakerOpen");
@@ -424,27 +398,13 @@ fn a_hold_that_comes_after_the_beginning_brings_everything_back() {
         .await?;
         let _ = purger.pass().await?;
         ensure!(estate.get(&instance).await?["metadata"]["annotations"]["steppe.host/paused"].is_string());
-        ask(
-            &estate.admin,
-            "MERGE",
-            &instance,
-            json!({ "spec": { "legalHold": "a court" } }),
-        )
-        .await?
-        .ok()?;
+        ask(&estate.admin, "MERGE", &instance, json!({ "spec": { "legalHold": "a court" } })).await?.ok()?;
         let _ = purger.pass().await?;
         let work = estate.work("held").await?;
         ensure!(work["phase"] == "Pending" && work["reason"] == "LegalHold", "{work}");
         ensure!(estate.get(&instance).await?["metadata"]["annotations"]["steppe.host/paused"].is_null());
         ensure!(estate.holdings(&closed).await? == all);
-        ask(
-            &estate.admin,
-            "MERGE",
-            &instance,
-            json!({ "spec": { "legalHold": null } }),
-        )
-        .await?
-        .ok()?;
+        ask(&estate.admin, "MERGE", &instance, json!({ "spec": { "legalHold": null } })).await?.ok()?;
         estate.settle(&purger, &[&closed]).await?;
         estate.assert_purged(&closed).await
     });
@@ -460,17 +420,12 @@ fn a_bundle_that_goes_bad_after_its_proof_is_read_again() {
             Ok((estate.work("stale").await?["step"] == "Pausing").then_some(()))
         })
         .await?;
-        estate
-            .store
-            .forget(&format!("bundles/{}/{}/restore.sh", closed.uid, closed.last));
+        estate.store.forget(&format!("bundles/{}/{}/restore.sh", closed.uid, closed.last));
         // The proof is some minutes old by now.
         estate.clock.advance(600);
         estate.settle(&purger, &[&closed]).await?;
         let work = estate.work("stale").await?;
-        ensure!(
-            work["phase"] == "Pending" && work["reason"] == "BundleDamaged",
-            "{work}"
-        );
+        ensure!(work["phase"] == "Pending" && work["reason"] == "BundleDamaged", "{work}");
         ensure!(estate.exists(&closed.space()).await?);
         Ok(())
     });
@@ -481,13 +436,7 @@ fn without_a_bundle_two_people_may_take_a_server_away_and_its_volume_stays() {
     alone(async |estate| {
         let closed = estate.server("salvage").await?;
         let two = json!([{ "by": "dana", "reason": "r" }, { "by": "eve", "reason": "r" }]);
-        estate
-            .purge(
-                &closed,
-                "salvage",
-                json!({ "manifestDigest": NO_BUNDLE, "approvals": two }),
-            )
-            .await?;
+        estate.purge(&closed, "salvage", json!({ "manifestDigest": NO_BUNDLE, "approvals": two })).await?;
         let stored = estate.store.keys();
         estate.settle(&estate.own_purger().await?, &[&closed]).await?;
         ensure!(estate.work("salvage").await?["phase"] == "Succeeded");

@@ -15,19 +15,11 @@ async fn rights(chart: &Chart, who: Who, namespace: &str) -> Result<BTreeSet<Str
     let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
     let answer = ask(&who.client(chart).await?, "POST", path, review).await?.ok()?;
     let list = |value: &Value| -> Vec<String> {
-        value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|item| Some(item.as_str()?.to_owned()))
-            .collect()
+        value.as_array().into_iter().flatten().filter_map(|item| Some(item.as_str()?.to_owned())).collect()
     };
     let mut rights = BTreeSet::new();
     for rule in answer["status"]["resourceRules"].as_array().context("no rules")? {
-        for resource in list(&rule["resources"])
-            .iter()
-            .filter(|resource| !resource.starts_with("self"))
-        {
+        for resource in list(&rule["resources"]).iter().filter(|resource| !resource.starts_with("self")) {
             let names = list(&rule["resourceNames"]).join("|");
             for verb in list(&rule["verbs"]) {
                 rights.insert(format!("{verb} {resource} {names}").trim_end().to_owned());
@@ -73,24 +65,15 @@ fn rights_are_exactly_as_written_down() {
         for (who, namespace, expected) in [
             (Who::ControlPlane, "default", control_plane.to_owned()),
             (Who::ControlPlane, "steppe-system", control_plane.to_owned()),
-            (
-                Who::ControlPlane,
-                "steppe-inbox",
-                format!("{control_plane}\ncreate,update secrets"),
-            ),
+            (Who::ControlPlane, "steppe-inbox", format!("{control_plane}\ncreate,update secrets")),
             (Who::Requester, "steppe-inbox", requester.to_owned()),
             (Who::Purger, "steppe-system", purger.to_owned()),
             (Who::Purger, "kube-system", purger.to_owned()),
         ] {
             let (found, expected) = (rights(chart, who, namespace).await?, lines(&expected));
-            let (more, less): (Vec<_>, Vec<_>) = (
-                found.difference(&expected).collect(),
-                expected.difference(&found).collect(),
-            );
-            ensure!(
-                more.is_empty() && less.is_empty(),
-                "{who:?} in {namespace}: more {more:?}, less {less:?}"
-            );
+            let (more, less): (Vec<_>, Vec<_>) =
+                (found.difference(&expected).collect(), expected.difference(&found).collect());
+            ensure!(more.is_empty() && less.is_empty(), "{who:?} in {namespace}: more {more:?}, less {less:?}");
         }
         // What the operator may do is compared with what it does elsewhere; this is what it must never be able to do.
         for namespace in ["default", "kube-system", "steppe-t-any"] {
@@ -104,22 +87,12 @@ fn rights_are_exactly_as_written_down() {
                     "cells",
                     "purges",
                 ];
-                let deletes = ["delete", "deletecollection", "*"]
-                    .iter()
-                    .any(|verb| right.starts_with(&format!("{verb} ")));
+                let deletes =
+                    ["delete", "deletecollection", "*"].iter().any(|verb| right.starts_with(&format!("{verb} ")));
                 let what = right.split(' ').nth(1).unwrap_or_default();
-                ensure!(
-                    !(deletes && data.contains(&what)) && what != "secrets" && what != "*",
-                    "operator: {right}"
-                );
-                ensure!(
-                    !right.starts_with("bind ") || right == "bind clusterroles steppe-tenant",
-                    "operator: {right}"
-                );
-                ensure!(
-                    !right.starts_with("escalate ") && !right.starts_with("impersonate "),
-                    "operator: {right}"
-                );
+                ensure!(!(deletes && data.contains(&what)) && what != "secrets" && what != "*", "operator: {right}");
+                ensure!(!right.starts_with("bind ") || right == "bind clusterroles steppe-tenant", "operator: {right}");
+                ensure!(!right.starts_with("escalate ") && !right.starts_with("impersonate "), "operator: {right}");
             }
         }
         Ok(())
@@ -138,40 +111,15 @@ fn the_control_plane_passes_secrets_down_and_cannot_read_them() {
             (Fate::NoRight, "GET", format!("{inbox}/down"), Value::Null),
             (Fate::NoRight, "GET", inbox.to_owned(), Value::Null),
             (Fate::NoRight, "DELETE", format!("{inbox}/down"), Value::Null),
-            (
-                Fate::NoRight,
-                "POST",
-                "/api/v1/namespaces/steppe-system/secrets".to_owned(),
-                secret("x"),
-            ),
-            (
-                Fate::NoRight,
-                "POST",
-                "/api/v1/namespaces/default/secrets".to_owned(),
-                secret("x"),
-            ),
+            (Fate::NoRight, "POST", "/api/v1/namespaces/steppe-system/secrets".to_owned(), secret("x")),
+            (Fate::NoRight, "POST", "/api/v1/namespaces/default/secrets".to_owned(), secret("x")),
             (Fate::NoRight, "GET", "/api/v1/pods".to_owned(), Value::Null),
             (Fate::NoRight, "GET", "/api/v1/namespaces".to_owned(), Value::Null),
             (Fate::NoRight, "POST", ours("purges", ""), example("purge")?),
-            (
-                Fate::NoRight,
-                "MERGE",
-                format!("{}/status", ours("cells", "cell")),
-                json!({ "status": {} }),
-            ),
+            (Fate::NoRight, "MERGE", format!("{}/status", ours("cells", "cell")), json!({ "status": {} })),
             (Fate::Done, "POST", ours("instances", ""), instance("wished")?),
-            (
-                Fate::Done,
-                "MERGE",
-                ours("instances", "wished"),
-                json!({ "spec": { "mode": "Frozen" } }),
-            ),
-            (
-                Fate::NoRight,
-                "MERGE",
-                format!("{}/status", ours("instances", "wished")),
-                json!({ "status": {} }),
-            ),
+            (Fate::Done, "MERGE", ours("instances", "wished"), json!({ "spec": { "mode": "Frozen" } })),
+            (Fate::NoRight, "MERGE", format!("{}/status", ours("instances", "wished")), json!({ "status": {} })),
         ] {
             expect(chart, ControlPlane, fate, method, &path, body).await?;
         }

@@ -40,15 +40,7 @@ impl Gateway {
         std::fs::write(folder.path().join("keys/secret-key"), format!("{SECRET}\n"))?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let child = Command::new(tools.program("versitygw"))
-            .args([
-                "--port",
-                &format!("127.0.0.1:{port}"),
-                "--health",
-                "/health",
-                "--region",
-                "us-east-1",
-                "--quiet",
-            ])
+            .args(["--port", &format!("127.0.0.1:{port}"), "--health", "/health", "--region", "us-east-1", "--quiet"])
             .arg("posix")
             .arg(folder.path().join("data"))
             .env("ROOT_ACCESS_KEY", "root")
@@ -65,12 +57,7 @@ impl Gateway {
         let store = S3Store::new(&folder.path().join("keys"));
         assert!(matches!(store.head("x").await, Err(StoreError::NotConfigured)));
         store.configure(&at, None)?;
-        let gateway = Self {
-            child,
-            folder,
-            store,
-            at,
-        };
+        let gateway = Self { child, folder, store, at };
         wait::until("the store to answer", Duration::from_secs(20), async || {
             Ok(gateway.store.list("none/").await.ok())
         })
@@ -99,22 +86,14 @@ async fn objects_come_and_go() -> Result<()> {
     assert_eq!(store.head("work/e/finish.json").await?, None);
     store.put("work/e/finish.json", Bytes::from_static(b"one")).await?;
     store.put("work/e/finish.json", Bytes::from_static(b"two")).await?;
-    assert_eq!(
-        store::read(store, "work/e/finish.json", 10).await?.context("gone")?,
-        "two"
-    );
-    assert!(matches!(
-        store::read(store, "work/e/finish.json", 2).await,
-        Err(StoreError::TooLong { limit: 2 })
-    ));
+    assert_eq!(store::read(store, "work/e/finish.json", 10).await?.context("gone")?, "two");
+    assert!(matches!(store::read(store, "work/e/finish.json", 2).await, Err(StoreError::TooLong { limit: 2 })));
     assert_eq!(store.head("work/e/finish.json").await?.context("gone")?.size, 3);
 
     // An empty object marks that a pod has begun to write.
     store.put("work/e/writers/pod-1", Bytes::new()).await?;
     for n in 0..5 {
-        store
-            .put(&format!("work/e/segments/{n:06}.json"), Bytes::from(vec![b'x'; n]))
-            .await?;
+        store.put(&format!("work/e/segments/{n:06}.json"), Bytes::from(vec![b'x'; n])).await?;
     }
     let listed = store.list("work/e/segments/").await?;
     let sizes: Vec<_> = listed.iter().map(|meta| (meta.key.as_str(), meta.size)).collect();
@@ -140,14 +119,9 @@ async fn a_manifest_is_written_once() -> Result<()> {
         let content = Bytes::from(format!("manifest {n}"));
         store.put_if_absent("bundles/i/e/manifest.json", content).await
     });
-    let puts: Vec<_> = futures::future::join_all(tries)
-        .await
-        .into_iter()
-        .collect::<Result<_, _>>()?;
+    let puts: Vec<_> = futures::future::join_all(tries).await.into_iter().collect::<Result<_, _>>()?;
     assert_eq!(puts.iter().filter(|put| **put == Put::Created).count(), 1, "{puts:?}");
-    let written = store::read(store, "bundles/i/e/manifest.json", 100)
-        .await?
-        .context("gone")?;
+    let written = store::read(store, "bundles/i/e/manifest.json", 100).await?.context("gone")?;
     let ensured = store::ensure(store, "bundles/i/e/manifest.json", Bytes::from_static(b"other"), 100).await?;
     assert_eq!(ensured, written);
     Ok(())
@@ -173,16 +147,10 @@ async fn a_big_object_is_streamed() -> Result<()> {
 async fn a_grant_opens_one_object_for_one_content_for_a_while() -> Result<()> {
     let gateway = Gateway::start().await?;
     let key = "bundles/i/e/segment-0000/part-0000.tar.gz.age";
-    let grant = gateway
-        .store
-        .presign_put(key, sha256("right"), Duration::from_secs(60))
-        .await?;
+    let grant = gateway.store.presign_put(key, sha256("right"), Duration::from_secs(60)).await?;
     assert_eq!(put(&grant, "wrong").await?, 400, "another content");
     assert_eq!(gateway.store.head(key).await?, None);
-    let bare = Grant {
-        headers: Vec::new(),
-        ..grant.clone()
-    };
+    let bare = Grant { headers: Vec::new(), ..grant.clone() };
     assert_eq!(put(&bare, "right").await?, 403, "without the header that was signed");
     let mut elsewhere = grant.clone();
     elsewhere.url.set_path("/bundles/bundles/i/e/manifest.json");
@@ -191,10 +159,7 @@ async fn a_grant_opens_one_object_for_one_content_for_a_while() -> Result<()> {
     assert_eq!(put(&grant, "right").await?, 200, "a repeat");
     assert_eq!(store::read(&gateway.store, key, 10).await?.context("gone")?, "right");
 
-    let brief = gateway
-        .store
-        .presign_put(key, sha256("late"), Duration::from_secs(1))
-        .await?;
+    let brief = gateway.store.presign_put(key, sha256("late"), Duration::from_secs(1)).await?;
     wait::until("the grant to expire", Duration::from_secs(20), async || {
         Ok((put(&brief, "late").await? == 403).then_some(()))
     })
@@ -208,27 +173,14 @@ async fn keys_can_be_rotated_and_are_never_told() -> Result<()> {
     let mut told = format!("{:?}", gateway.store);
     let file = gateway.folder.path().join("keys/secret-key");
     std::fs::write(&file, "CANARY-WRONG")?;
-    let error = gateway
-        .store
-        .put("a/b", Bytes::new())
-        .await
-        .err()
-        .context("a wrong key was taken")?;
+    let error = gateway.store.put("a/b", Bytes::new()).await.err().context("a wrong key was taken")?;
     told.push_str(&format!("{error:?} {error}"));
     std::fs::remove_file(&file)?;
-    let error = gateway
-        .store
-        .put("a/b", Bytes::new())
-        .await
-        .err()
-        .context("no key was taken")?;
+    let error = gateway.store.put("a/b", Bytes::new()).await.err().context("no key was taken")?;
     told.push_str(&format!("{error:?} {error}"));
     std::fs::write(&file, SECRET)?;
     gateway.store.put("a/b", Bytes::new()).await?;
-    let grant = gateway
-        .store
-        .presign_put("a/b", sha256(""), Duration::from_secs(60))
-        .await?;
+    let grant = gateway.store.presign_put("a/b", sha256(""), Duration::from_secs(60)).await?;
     told.push_str(&format!("{grant:?}"));
     assert!(!told.contains("CANARY") && !told.contains("X-Amz-Signature"), "{told}");
 

@@ -40,10 +40,7 @@ impl House<'_> {
     async fn refused(&self, word: &str, action: AccountAction, handle: &str, reason: &str) -> Result<String> {
         let changed = self.change(word, action, handle).await?;
         let (found, message) = changed.why();
-        ensure!(
-            (changed.phase(), found.as_str()) == (Phase::Failed, reason),
-            "{word}: {found}: {message}"
-        );
+        ensure!((changed.phase(), found.as_str()) == (Phase::Failed, reason), "{word}: {found}: {message}");
         ensure!(changed.password.is_none(), "{word} was refused and made a password");
         Ok(message)
     }
@@ -51,15 +48,8 @@ impl House<'_> {
     /// Logs in with a client app; the token.
     async fn log_in(&self, handle: &str, password: &str) -> Result<String> {
         let app = self.site.app(&self.living.order);
-        let login = app
-            .login(handle, password)
-            .await
-            .with_context(|| format!("log-in of {handle}"))?;
-        ensure!(
-            login.account == handle,
-            "the token belongs to {}, not to {handle}",
-            login.account
-        );
+        let login = app.login(handle, password).await.with_context(|| format!("log-in of {handle}"))?;
+        ensure!(login.account == handle, "the token belongs to {}, not to {handle}", login.account);
         Ok(login.token)
     }
 
@@ -96,37 +86,20 @@ fn accounts_come_and_go_while_the_server_runs() {
         let app = cell.site.app(order);
         app.post(&token, "ember's first").await?;
         app.home_with(&token, "ember's first", 10).await?;
-        let message = house
-            .refused("again", AccountAction::Add, "ember", "AccountExists")
-            .await?;
-        ensure!(
-            message.contains("ember") && message.contains("another name"),
-            "{message}"
-        );
+        let message = house.refused("again", AccountAction::Add, "ember", "AccountExists").await?;
+        ensure!(message.contains("ember") && message.contains("another name"), "{message}");
 
         let second = house.password("reset", AccountAction::ResetLogin, "ember").await?;
         house.locked_out("ember", &first).await?;
         house.log_in("ember", &second).await?;
-        house
-            .refused("nobody", AccountAction::ResetLogin, "nobody", "AccountMissing")
-            .await?;
+        house.refused("nobody", AccountAction::ResetLogin, "nobody", "AccountMissing").await?;
 
         let changed = house.change("away", AccountAction::Remove, "ember").await?;
-        ensure!(
-            changed.phase() == Phase::Succeeded && changed.password.is_none(),
-            "{:?}",
-            changed.why()
-        );
+        ensure!(changed.phase() == Phase::Succeeded && changed.password.is_none(), "{:?}", changed.why());
         house.locked_out("ember", &second).await?;
-        ensure!(
-            app.verify(&token).await.is_err(),
-            "a token of an account that was removed still works"
-        );
+        ensure!(app.verify(&token).await.is_err(), "a token of an account that was removed still works");
         let page = visit(&cell.site, &order.host, "/ember").await?;
-        ensure!(
-            page.code == StatusCode::NOT_FOUND,
-            "the page of an account that was removed: {page:?}"
-        );
+        ensure!(page.code == StatusCode::NOT_FOUND, "the page of an account that was removed: {page:?}");
         let folder = tenant.folder().await?.join("d/user/ember");
         ensure!(!folder.exists(), "{} is left", folder.display());
 
@@ -134,10 +107,7 @@ fn accounts_come_and_go_while_the_server_runs() {
         let account = app.verify(&house.living.token).await?;
         ensure!(account.account == "dora", "{account:?}");
         let now = tenant.server().await?;
-        ensure!(
-            (now.uid(), restarts(&now)) == (pod.uid(), 0),
-            "the server was restarted for a change of accounts"
-        );
+        ensure!((now.uid(), restarts(&now)) == (pod.uid(), 0), "the server was restarted for a change of accounts");
         ensure!(tenant.belongings().await? == things, "{:?}", tenant.belongings().await?);
         tenant.idle().await
     });
@@ -152,22 +122,14 @@ fn the_owner_gets_a_new_password_and_cannot_be_removed() {
         house.locked_out("gale", &house.living.password).await?;
         house.log_in("gale", &new).await?;
 
-        let message = house
-            .refused("away", AccountAction::Remove, "gale", "OwnerRefused")
-            .await?;
-        ensure!(
-            message.contains("gale owns the server") && message.contains("cannot be removed"),
-            "{message}"
-        );
+        let message = house.refused("away", AccountAction::Remove, "gale", "OwnerRefused").await?;
+        ensure!(message.contains("gale owns the server") && message.contains("cannot be removed"), "{message}");
         house.log_in("gale", &new).await?;
         Tenant::of(ground, &cell.site, &order.name).idle().await
     });
 }
 
 fn restarts(pod: &k8s_openapi::api::core::v1::Pod) -> i32 {
-    let statuses = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.container_statuses.as_ref());
+    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
     statuses.into_iter().flatten().map(|one| one.restart_count).sum()
 }

@@ -41,13 +41,7 @@ impl<'a> Nest<'a> {
         site.app(&living.order).post(&living.token, POST).await?;
         let tenant = Tenant::of(ground, site, &living.order.name);
         let (things, born) = (tenant.belongings().await?, tenant.instance().await?);
-        Ok(Self {
-            site,
-            tenant,
-            living,
-            things,
-            born,
-        })
+        Ok(Self { site, tenant, living, things, born })
     }
 
     /// Waits until the operator says that something is missing; checks its word and its sentence.
@@ -59,11 +53,7 @@ impl<'a> Nest<'a> {
         let instance = self.tenant.until(reason, LIMIT, so).await?;
         let found = tenant::condition(&instance, condition::IDENTITY_MISSING).context("no condition")?;
         for word in words {
-            ensure!(
-                found.message.contains(word),
-                "{reason} does not speak of {word:?}: {}",
-                found.message
-            );
+            ensure!(found.message.contains(word), "{reason} does not speak of {word:?}: {}", found.message);
         }
         self.stands_still().await.with_context(|| reason.to_owned())
     }
@@ -75,10 +65,7 @@ impl<'a> Nest<'a> {
             found.is_some_and(|found| found.is_true() && found.reason == "IdentityMissing")
         };
         self.tenant.until("to stop", LIMIT, stopped).await?;
-        ensure!(
-            self.tenant.pods("server").await?.is_empty(),
-            "a pod serves without its identity"
-        );
+        ensure!(self.tenant.pods("server").await?.is_empty(), "a pod serves without its identity");
         held(self.site, &self.living.order.host).await?;
         let events: Api<Event> = Api::default_namespaced(self.tenant.client.clone());
         let about = format!("involvedObject.name={},reason=IdentityMissing", self.tenant.name);
@@ -102,9 +89,7 @@ impl<'a> Nest<'a> {
     /// What the conditions tell people to do once the content is back.
     async fn start_again(&self) -> Result<()> {
         self.site.set_mode(&self.living.order, Mode::Frozen).await?;
-        self.site
-            .until_condition(&self.living.order, condition::STOPPED, LIMIT)
-            .await?;
+        self.site.until_condition(&self.living.order, condition::STOPPED, LIMIT).await?;
         self.site.set_mode(&self.living.order, Mode::Running).await
     }
 
@@ -112,9 +97,7 @@ impl<'a> Nest<'a> {
     async fn record(&self, field: &str, uid: &str) -> Result<()> {
         let patch = json!({ "status": { "identity": { field: uid } } });
         let (instances, merge) = (self.tenant.instances(), Patch::Merge(patch));
-        instances
-            .patch_status(&self.tenant.name, &PatchParams::default(), &merge)
-            .await?;
+        instances.patch_status(&self.tenant.name, &PatchParams::default(), &merge).await?;
         Ok(())
     }
 }
@@ -137,18 +120,12 @@ fn move_all(from: &Path, to: &Path) -> Result<()> {
 fn a_volume_that_was_emptied_is_not_filled_anew() {
     node::test(async |ground, cell| {
         let nest = Nest::build(ground, &cell.site, "empty").await?;
-        let (folder, aside) = (
-            nest.tenant.folder().await?,
-            ground.state_dir.join(format!("aside-{}", nest.tenant.name)),
-        );
+        let (folder, aside) =
+            (nest.tenant.folder().await?, ground.state_dir.join(format!("aside-{}", nest.tenant.name)));
         move_all(&folder, &aside)?;
         nest.tenant.kill_server().await?;
-        nest.missing("ContentReplaced", &["identity.json", "empty", "Bring the data back"])
-            .await?;
-        let made: Vec<_> = std::fs::read_dir(&folder)?
-            .flatten()
-            .map(|entry| entry.path())
-            .collect();
+        nest.missing("ContentReplaced", &["identity.json", "empty", "Bring the data back"]).await?;
+        let made: Vec<_> = std::fs::read_dir(&folder)?.flatten().map(|entry| entry.path()).collect();
         ensure!(made.is_empty(), "these were made anew: {made:?}");
         // Frozen and thawed by somebody who did not read: the same again.
         nest.start_again().await?;
@@ -179,10 +156,7 @@ impl Careless {
         bindings.delete("steppe-keep-claims", &DeleteParams::default()).await?;
         let secrets = nest.tenant.api::<Secret>();
         wait::until("the policy to be out of force", LIMIT, async || {
-            let dry = DeleteParams {
-                dry_run: true,
-                ..DeleteParams::default()
-            };
+            let dry = DeleteParams { dry_run: true, ..DeleteParams::default() };
             Ok(secrets.delete("identity", &dry).await.is_ok().then_some(()))
         })
         .await?;
@@ -191,12 +165,7 @@ impl Careless {
 
     async fn end(mut self) -> Result<()> {
         let meta = &mut self.binding.metadata;
-        (
-            meta.uid,
-            meta.resource_version,
-            meta.managed_fields,
-            meta.creation_timestamp,
-        ) = (None, None, None, None);
+        (meta.uid, meta.resource_version, meta.managed_fields, meta.creation_timestamp) = (None, None, None, None);
         self.bindings.create(&PostParams::default(), &self.binding).await?;
         Ok(())
     }
@@ -250,27 +219,18 @@ async fn lose_the_secret(nest: &Nest<'_>) -> Result<()> {
     let copy = bare(&secrets.get("identity").await?)?;
     secrets.delete("identity", &DeleteParams::default()).await?;
     new_operator(nest.site).await?;
-    nest.missing("SecretMissing", &["identity", "backup", "status.identity"])
-        .await?;
-    ensure!(
-        secrets.get_opt("identity").await?.is_none(),
-        "an identity Secret was made anew"
-    );
+    nest.missing("SecretMissing", &["identity", "backup", "status.identity"]).await?;
+    ensure!(secrets.get_opt("identity").await?.is_none(), "an identity Secret was made anew");
 
     let mut other = copy.clone();
     other["data"] = json!(null);
     other["stringData"] = json!({ "birth-id": "ab".repeat(32) });
-    let other = secrets
-        .create(&PostParams::default(), &serde_json::from_value(other)?)
-        .await?;
+    let other = secrets.create(&PostParams::default(), &serde_json::from_value(other)?).await?;
     nest.record("secretUid", &other.uid().unwrap_or_default()).await?;
-    nest.missing("ContentReplaced", &["not born with the identity Secret"])
-        .await?;
+    nest.missing("ContentReplaced", &["not born with the identity Secret"]).await?;
 
     secrets.delete("identity", &DeleteParams::default()).await?;
-    let back = secrets
-        .create(&PostParams::default(), &serde_json::from_value(copy)?)
-        .await?;
+    let back = secrets.create(&PostParams::default(), &serde_json::from_value(copy)?).await?;
     nest.record("secretUid", &back.uid().unwrap_or_default()).await?;
     nest.start_again().await?;
     nest.is_back().await
@@ -288,30 +248,23 @@ async fn lose_the_claim(nest: &Nest<'_>) -> Result<()> {
     nest.tenant.until("to say that its claim goes", LIMIT, told).await?;
     nest.is_back().await.context("while its claim is going")?;
     nest.tenant.kill_server().await?;
-    nest.missing("VolumeClaimMissing", &["data", &volume, "retained", "status.identity"])
-        .await?;
+    nest.missing("VolumeClaimMissing", &["data", &volume, "retained", "status.identity"]).await?;
     ensure!(claims.get_opt("data").await?.is_none(), "a claim was made anew");
 
     let mut other = bare(&old)?;
     other["status"] = json!(null);
     other["metadata"]["annotations"] = json!(null);
     other["spec"]["volumeName"] = json!(null);
-    claims
-        .create(&PostParams::default(), &serde_json::from_value(other.clone())?)
-        .await?;
+    claims.create(&PostParams::default(), &serde_json::from_value(other.clone())?).await?;
     nest.missing("VolumeClaimReplaced", &["data", &volume]).await?;
     claims.delete("data", &DeleteParams::default()).await?;
     nest.missing("VolumeClaimMissing", &[&volume]).await?;
 
     let volumes: Api<PersistentVolume> = Api::all(nest.tenant.client.clone());
     let free = json!({ "spec": { "claimRef": { "uid": null, "resourceVersion": null } } });
-    volumes
-        .patch(&volume, &PatchParams::default(), &Patch::Merge(free))
-        .await?;
+    volumes.patch(&volume, &PatchParams::default(), &Patch::Merge(free)).await?;
     other["spec"]["volumeName"] = json!(volume);
-    let back = claims
-        .create(&PostParams::default(), &serde_json::from_value(other)?)
-        .await?;
+    let back = claims.create(&PostParams::default(), &serde_json::from_value(other)?).await?;
     nest.record("volumeClaimUid", &back.uid().unwrap_or_default()).await?;
     nest.is_back().await
 }
@@ -334,11 +287,7 @@ fn claim_and_secret_cannot_be_deleted_and_if_they_are_nothing_takes_their_place(
             (now.volumes, now.folders) == (nest.things.volumes.clone(), nest.things.folders.clone()),
             "there are other volumes now"
         );
-        ensure!(
-            (now.claims.len(), now.secrets.len()) == (1, nest.things.secrets.len()),
-            "{:?}",
-            nest.things
-        );
+        ensure!((now.claims.len(), now.secrets.len()) == (1, nest.things.secrets.len()), "{:?}", nest.things);
         Ok(())
     });
 }

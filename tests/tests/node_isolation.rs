@@ -56,10 +56,7 @@ struct End {
 }
 
 fn end(target: impl Into<String>, seen: Seen) -> End {
-    End {
-        target: target.into(),
-        seen,
-    }
+    End { target: target.into(), seen }
 }
 
 /// Two tenants and what is tried between them.
@@ -81,13 +78,7 @@ impl<'a> Town<'a> {
         let (a, b) = (format!("wall-a-{stamp}"), format!("wall-b-{stamp}"));
         let (a, b) = futures::try_join!(site.order(&a, "ada"), site.order(&b, "ben"))?;
         futures::try_join!(site.ready(&a, READY), site.ready(&b, READY))?;
-        Ok(Self {
-            ground,
-            site,
-            image,
-            a,
-            b,
-        })
+        Ok(Self { ground, site, image, a, b })
     }
 
     fn client(&self) -> Client {
@@ -118,20 +109,9 @@ impl<'a> Town<'a> {
             end(format!("tcp:{}:{PORT}", b.ip), Seen::Node),
             end(format!("udp:{}:{PORT}", b.ip), Seen::Nowhere),
         ];
-        let node_ports = [
-            ports.apiserver,
-            ports.kubelet,
-            10248,
-            ports.s3_admin,
-            ports.dns_health,
-            ports.dns_ready,
-        ];
+        let node_ports = [ports.apiserver, ports.kubelet, 10248, ports.s3_admin, ports.dns_health, ports.dns_ready];
         ends.extend(node_ports.map(|port| end(format!("tcp:{node}:{port}"), Seen::Node)));
-        ends.extend(
-            PRIVATE
-                .iter()
-                .flat_map(|ip| [80, 443].map(|port| end(format!("tcp:{ip}:{port}"), Seen::Pod))),
-        );
+        ends.extend(PRIVATE.iter().flat_map(|ip| [80, 443].map(|port| end(format!("tcp:{ip}:{port}"), Seen::Pod))));
         for order in [&self.a, &self.b] {
             let service = service_ip(&self.client(), &format!("steppe-t-{}", order.name), "server").await?;
             ends.push(end(format!("tcp:{}:8001", self.server_ip(order).await?), Seen::Node));
@@ -154,21 +134,13 @@ impl<'a> Town<'a> {
         let pod = component_ip(&self.client(), "operator").await?;
         let node = self.ground.addresses.node_ip;
         let store = self.ground.ports.s3;
-        Ok(vec![
-            format!("tcp:{service}:8443"),
-            format!("tcp:{pod}:8443"),
-            format!("tcp:{node}:{store}"),
-        ])
+        Ok(vec![format!("tcp:{service}:8443"), format!("tcp:{pod}:8443"), format!("tcp:{node}:{store}")])
     }
 
     /// DNS, both by the cell's resolver and by its address.
     fn names(&self) -> Vec<String> {
         let dns = self.ground.dns_ip;
-        vec![
-            format!("dns:{}", self.b.host),
-            format!("dns:{}@{dns}:53", self.b.host),
-            format!("tcp:{dns}:53"),
-        ]
+        vec![format!("dns:{}", self.b.host), format!("dns:{}@{dns}:53", self.b.host), format!("tcp:{dns}:53")]
     }
 
     /// Other tenants by their public name, and the internet.
@@ -185,26 +157,20 @@ impl<'a> Town<'a> {
 
 fn pod_ip(pod: &Pod) -> Result<Ipv4Addr> {
     let ip = pod.status.as_ref().and_then(|status| status.pod_ip.as_deref());
-    Ok(ip
-        .with_context(|| format!("pod {} has no address", pod.name_any()))?
-        .parse()?)
+    Ok(ip.with_context(|| format!("pod {} has no address", pod.name_any()))?.parse()?)
 }
 
 async fn service_ip(client: &Client, space: &str, name: &str) -> Result<Ipv4Addr> {
     let service = Api::<Service>::namespaced(client.clone(), space).get(name).await?;
     let ip = service.spec.and_then(|spec| spec.cluster_ip);
-    Ok(ip
-        .with_context(|| format!("Service {space}/{name} has no address"))?
-        .parse()?)
+    Ok(ip.with_context(|| format!("Service {space}/{name} has no address"))?.parse()?)
 }
 
 /// The address of the first pod of one of the chart's programs.
 async fn component_ip(client: &Client, component: &str) -> Result<Ipv4Addr> {
     let list = ListParams::default().labels(&format!("app.kubernetes.io/component={component}"));
     let pods = Api::<Pod>::namespaced(client.clone(), SYSTEM).list(&list).await?.items;
-    let pod = pods
-        .iter()
-        .find(|pod| pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running"));
+    let pod = pods.iter().find(|pod| pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running"));
     pod_ip(pod.with_context(|| format!("no pod of {component} runs"))?)
 }
 
@@ -215,16 +181,12 @@ async fn expect(probe: &Probe, who: &str, open: &[String], closed: &[String]) ->
     let result = |target: &String| found.get(target).map(String::as_str).unwrap_or_default();
     let shut: Vec<&String> = open.iter().filter(|target| result(target) != "open").collect();
     let leaks: Vec<&String> = closed.iter().filter(|target| result(target) == "open").collect();
-    let broken: Vec<&String> = closed
-        .iter()
-        .filter(|target| !["refused", "silent"].contains(&result(target)))
-        .collect();
+    let broken: Vec<&String> =
+        closed.iter().filter(|target| !["refused", "silent"].contains(&result(target))).collect();
     ensure!(leaks.is_empty(), "a pod of role {who} reaches {leaks:?}");
     ensure!(shut.is_empty(), "a pod of role {who} cannot reach {shut:?}: {found:?}");
     ensure!(
-        broken
-            .iter()
-            .all(|target| target.starts_with("dns:") || target.starts_with("tcp:wall")),
+        broken.iter().all(|target| target.starts_with("dns:") || target.starts_with("tcp:wall")),
         "{who}: {found:?}"
     );
     eprintln!("{who}: {} closed, {} open", closed.len(), open.len());
@@ -233,11 +195,7 @@ async fn expect(probe: &Probe, who: &str, open: &[String], closed: &[String]) ->
 
 /// Every end must be seen from somewhere.
 async fn alive(ends: &[&End], free: &Probe) -> Result<()> {
-    let of = |seen: Seen| {
-        ends.iter()
-            .filter(move |end| end.seen == seen)
-            .map(|end| end.target.as_str())
-    };
+    let of = |seen: Seen| ends.iter().filter(move |end| end.seen == seen).map(|end| end.target.as_str());
     let from_pod: Vec<&str> = of(Seen::Pod).collect();
     let found = free.try_all(&from_pod).await?;
     let dead: Vec<_> = found.iter().filter(|(_, result)| *result != "open").collect();
@@ -256,9 +214,7 @@ async fn alive(ends: &[&End], free: &Probe) -> Result<()> {
 async fn free_space(client: &Client) -> Result<String> {
     let name = format!("free-{}", lab::journey::stamp());
     let body = json!({ "metadata": { "name": name } });
-    Api::<Namespace>::all(client.clone())
-        .create(&PostParams::default(), &serde_json::from_value(body)?)
-        .await?;
+    Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &serde_json::from_value(body)?).await?;
     Ok(name)
 }
 
@@ -267,11 +223,7 @@ fn machines(ground: &Ground) -> Result<Machines> {
     addresses.push(INTERNET);
     let node = ground.addresses.node_ip;
     let mut listeners: Vec<String> = ["tcp", "udp"].map(|kind| format!("{kind}:{node}:{NODE_PORT}")).into();
-    listeners.extend(
-        PRIVATE
-            .iter()
-            .flat_map(|ip| [80, 443].map(|port| format!("tcp:{ip}:{port}"))),
-    );
+    listeners.extend(PRIVATE.iter().flat_map(|ip| [80, 443].map(|port| format!("tcp:{ip}:{port}"))));
     listeners.extend([22, 80, 443].map(|port| format!("tcp:{INTERNET}:{port}")));
     listeners.push(format!("udp:{INTERNET}:{NODE_PORT}"));
     listeners.push(format!("tcp::::{NODE_PORT}"));
@@ -308,13 +260,7 @@ fn a_tenant_reaches_names_the_web_and_nothing_of_the_cell() {
         let (names, world) = (town.names(), town.world());
         ensure!(cell.len() + ways.len() >= 25, "{} ends are too few", cell.len());
         let own = [own_link, format!("tcp:{}:{PORT}", account.ip)];
-        expect(
-            &server,
-            "server",
-            &join(&[&names, &world]),
-            &join(&[&cell, &ways, &own]),
-        )
-        .await?;
+        expect(&server, "server", &join(&[&names, &world]), &join(&[&cell, &ways, &own])).await?;
         let closed = join(&[&cell, &world]);
         expect(&export, "export", &join(&[&names, &ways]), &closed).await?;
         let closed = join(&[&cell, &world, &ways, &names]);
@@ -329,9 +275,7 @@ fn a_tenant_reaches_names_the_web_and_nothing_of_the_cell() {
         expect(&free_pod, "none, in another namespace", &[], &inwards).await?;
         expect(&other, "server, of another tenant", &[], &inwards).await?;
         try_join_all([server, export, birth, account, other].map(Probe::end)).await?;
-        Api::<Namespace>::all(town.client())
-            .delete(&free, &DeleteParams::default())
-            .await?;
+        Api::<Namespace>::all(town.client()).delete(&free, &DeleteParams::default()).await?;
         Ok(())
     });
 }
@@ -344,43 +288,15 @@ fn forbidden() -> Vec<(&'static str, Value, &'static str)> {
         ("/spec/hostNetwork", json!(true), "hostNetwork"),
         ("/spec/hostPID", json!(true), "hostPID"),
         ("/spec/hostIPC", json!(true), "hostIPC"),
-        (
-            "/spec/volumes",
-            json!([{ "name": "root", "hostPath": { "path": "/" } }]),
-            "hostPath",
-        ),
-        (
-            "/spec/containers/0/ports",
-            json!([{ "containerPort": 80, "hostPort": 80 }]),
-            "hostPort",
-        ),
+        ("/spec/volumes", json!([{ "name": "root", "hostPath": { "path": "/" } }]), "hostPath"),
+        ("/spec/containers/0/ports", json!([{ "containerPort": 80, "hostPort": 80 }]), "hostPort"),
         ("/spec/securityContext/runAsNonRoot", json!(false), "runAsNonRoot"),
         ("/spec/securityContext/runAsUser", json!(0), "runAsUser"),
-        (
-            "/spec/securityContext/seccompProfile",
-            json!({ "type": "Unconfined" }),
-            "seccompProfile",
-        ),
-        (
-            "/spec/securityContext/sysctls",
-            json!([{ "name": "kernel.msgmax", "value": "1" }]),
-            "sysctls",
-        ),
-        (
-            container,
-            json!({ "privileged": true, "capabilities": { "drop": ["ALL"] } }),
-            "privileged",
-        ),
-        (
-            inside("/allowPrivilegeEscalation"),
-            json!(true),
-            "allowPrivilegeEscalation",
-        ),
-        (
-            inside("/capabilities"),
-            json!({ "add": ["NET_ADMIN"], "drop": ["ALL"] }),
-            "NET_ADMIN",
-        ),
+        ("/spec/securityContext/seccompProfile", json!({ "type": "Unconfined" }), "seccompProfile"),
+        ("/spec/securityContext/sysctls", json!([{ "name": "kernel.msgmax", "value": "1" }]), "sysctls"),
+        (container, json!({ "privileged": true, "capabilities": { "drop": ["ALL"] } }), "privileged"),
+        (inside("/allowPrivilegeEscalation"), json!(true), "allowPrivilegeEscalation"),
+        (inside("/capabilities"), json!({ "add": ["NET_ADMIN"], "drop": ["ALL"] }), "NET_ADMIN"),
         (inside("/capabilities"), json!({}), "capabilities"),
         (inside("/seLinuxOptions"), json!({ "type": "spc_t" }), "seLinuxOptions"),
     ]
@@ -394,14 +310,9 @@ fn a_pod_in_a_tenants_namespace_is_restricted_and_has_no_token() {
         site.ready(&order, READY).await?;
         let tenant = Tenant::of(ground, site, &order.name);
         let pods = tenant.api::<Pod>();
-        let dry = PostParams {
-            dry_run: true,
-            ..PostParams::default()
-        };
+        let dry = PostParams { dry_run: true, ..PostParams::default() };
         let plain = probe::pod("steppe.local/none", "tried", Some("server"));
-        pods.create(&dry, &serde_json::from_value(plain.clone())?)
-            .await
-            .context("a pod without anything forbidden")?;
+        pods.create(&dry, &serde_json::from_value(plain.clone())?).await.context("a pod without anything forbidden")?;
         for (field, value, word) in forbidden() {
             let mut pod = plain.clone();
             let (parent, name) = field.rsplit_once('/').context("a field")?;
@@ -422,10 +333,7 @@ fn a_pod_in_a_tenants_namespace_is_restricted_and_has_no_token() {
 async fn without_token(tenant: &Tenant) -> Result<()> {
     let pod = tenant.server().await?;
     let spec = pod.spec.context("no spec")?;
-    ensure!(
-        spec.automount_service_account_token == Some(false),
-        "the server's pod asks for a token"
-    );
+    ensure!(spec.automount_service_account_token == Some(false), "the server's pod asks for a token");
     let kinds: BTreeMap<String, Value> = spec
         .volumes
         .iter()
@@ -433,26 +341,17 @@ async fn without_token(tenant: &Tenant) -> Result<()> {
         .map(|volume| Ok((volume.name.clone(), serde_json::to_value(volume)?)))
         .collect::<Result<_>>()?;
     for (name, volume) in &kinds {
-        ensure!(
-            volume.get("projected").is_none(),
-            "volume {name} projects something: {volume}"
-        );
+        ensure!(volume.get("projected").is_none(), "volume {name} projects something: {volume}");
     }
     let found = tenant
-        .exec(&[
-            "sh",
-            "-c",
-            "ls -d /var/run/secrets /run/secrets 2>/dev/null; id -u; cat /proc/1/status",
-        ])
+        .exec(&["sh", "-c", "ls -d /var/run/secrets /run/secrets 2>/dev/null; id -u; cat /proc/1/status"])
         .await?;
     ensure!(!found.contains("secrets"), "{found}");
     ensure!(found.lines().any(|line| line == "1000"), "it runs as {found}");
     for line in ["CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {
         ensure!(found.contains(line), "{line} is not so in {found}");
     }
-    let written = tenant
-        .exec(&["sh", "-c", "touch /x 2>&1; touch /usr/x 2>&1; true"])
-        .await?;
+    let written = tenant.exec(&["sh", "-c", "touch /x 2>&1; touch /usr/x 2>&1; true"]).await?;
     ensure!(written.matches("Read-only file system").count() == 2, "{written}");
     Ok(())
 }

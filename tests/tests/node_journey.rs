@@ -31,28 +31,14 @@ fn a_server_lives_and_is_the_same_server_elsewhere() {
 
         let before = cell.site.app(&first.order).verify(&first.token).await?;
         let taken = demo::take(&cell.site, &first, &cell.bucket, work.path(), &mut seconds).await?;
-        cell.site
-            .ready(&first.order, Duration::from_secs(60))
-            .await
-            .context("after the export")?;
+        cell.site.ready(&first.order, Duration::from_secs(60)).await.context("after the export")?;
         let after = cell.site.app(&first.order).verify(&first.token).await?;
         ensure!(before == after, "before the export {before:?}, after it {after:?}");
 
         let cache = node::cache()?;
-        let account = demo::restore(
-            &cell.site,
-            &cache,
-            &first,
-            &second.account(),
-            &taken,
-            work.path(),
-            &cell.public_key,
-        )
-        .await?;
-        ensure!(
-            account == before,
-            "elsewhere the account is {account:?}, here it is {before:?}"
-        );
+        let account =
+            demo::restore(&cell.site, &cache, &first, &second.account(), &taken, work.path(), &cell.public_key).await?;
+        ensure!(account == before, "elsewhere the account is {account:?}, here it is {before:?}");
         eprintln!("{}", serde_json::to_string(&seconds)?);
         Ok(())
     });
@@ -69,14 +55,10 @@ fn a_frozen_server_says_so_and_thaws_as_it_was() {
         app.post(&living.token, "before the frost").await?;
 
         site.set_mode(&living.order, Mode::Frozen).await?;
-        site.until_condition(&living.order, condition::STOPPED, Duration::from_secs(150))
-            .await?;
+        site.until_condition(&living.order, condition::STOPPED, Duration::from_secs(150)).await?;
         let frozen = answer(site, &living.order).await?;
         ensure!(frozen.status() == 503, "a frozen server answered {}", frozen.status());
-        ensure!(
-            frozen.headers().contains_key("retry-after"),
-            "the 503 says not when to come back"
-        );
+        ensure!(frozen.headers().contains_key("retry-after"), "the 503 says not when to come back");
         let page = frozen.text().await?;
         ensure!(page.contains("<html"), "the 503 has no page of its own: {page}");
 

@@ -33,11 +33,7 @@ impl Room {
         let cache = e2e::node::cache()?;
         root::layer(&cache)?;
         let root = root::folder(&cache)?;
-        ensure!(
-            root.join("usr/bin/snac").exists(),
-            "there is no snac in {}",
-            root.display()
-        );
+        ensure!(root.join("usr/bin/snac").exists(), "there is no snac in {}", root.display());
         let folder = tempfile::tempdir()?;
         let lib = format!("{0}/lib/x86_64-linux-gnu:{0}/usr/lib/x86_64-linux-gnu", root.display());
         let script = format!(
@@ -48,11 +44,7 @@ impl Room {
         std::fs::create_dir_all(folder.path().join("data"))?;
         std::fs::create_dir_all(folder.path().join("identity"))?;
         std::fs::write(folder.path().join("identity/birth-id"), "ab".repeat(32))?;
-        Ok(Self {
-            folder,
-            claim: Identity::generate(),
-            escrow: Identity::generate(),
-        })
+        Ok(Self { folder, claim: Identity::generate(), escrow: Identity::generate() })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -155,10 +147,7 @@ impl Server {
             base: format!("http://127.0.0.1:{port}"),
             client: reqwest::Client::builder().pool_max_idle_per_host(0).build()?,
         };
-        wait::until("snac to answer", LIMIT, async || {
-            Ok(server.get("/robots.txt").await.ok())
-        })
-        .await?;
+        wait::until("snac to answer", LIMIT, async || Ok(server.get("/robots.txt").await.ok())).await?;
         Ok(server)
     }
 
@@ -170,13 +159,8 @@ impl Server {
     /// Whether snac takes this password.
     async fn takes(&self, handle: &str, password: &str) -> Result<bool> {
         let body = format!("login={handle}&passwd={password}");
-        let request = self
-            .client
-            .post(format!("{}/oauth/x-snac-get-token", self.base))
-            .header("Host", HOST);
-        let request = request
-            .header("Content-Type", "application/x-www-form-urlencoded")
-            .body(body);
+        let request = self.client.post(format!("{}/oauth/x-snac-get-token", self.base)).header("Host", HOST);
+        let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
         // A wrong one is answered 200 too, with the form again.
         let said = request.send().await?.error_for_status()?.text().await?;
         Ok(said.len() == 32 && said.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -202,23 +186,13 @@ async fn the_owner_logs_in_with_the_password_that_came_up_sealed() -> Result<()>
 
     // The key that other servers see is the one that was recorded.
     let actor = server.client.get(format!("{}/alice", server.base)).header("Host", HOST);
-    let actor = actor
-        .header("Accept", "application/activity+json")
-        .send()
-        .await?
-        .text()
-        .await?;
+    let actor = actor.header("Accept", "application/activity+json").send().await?.text().await?;
     let actor: Value = serde_json::from_str(&actor)?;
     let pem = actor["publicKey"]["publicKeyPem"].as_str().context("no key")?;
     let (_, rest) = pem.split_once("-----BEGIN PUBLIC KEY-----").context("no PEM")?;
     let (body, _) = rest.split_once("-----END PUBLIC KEY-----").context("no PEM")?;
     let der = Command::new("sh")
-        .args([
-            "-c",
-            "printf %s \"$1\" | tr -d '\\n ' | base64 -d | sha256sum | cut -c1-64",
-            "sh",
-            body,
-        ])
+        .args(["-c", "printf %s \"$1\" | tr -d '\\n ' | base64 -d | sha256sum | cut -c1-64", "sh", body])
         .output()?;
     assert_eq!(String::from_utf8(der.stdout)?.trim(), born.fingerprint);
 
@@ -227,12 +201,7 @@ async fn the_owner_logs_in_with_the_password_that_came_up_sealed() -> Result<()>
     let escrow = Escrow::unpack(&escrow)?;
     assert_eq!((escrow.hostname.as_str(), escrow.handle.as_str()), (HOST, "alice"));
     let key: Value = serde_json::from_str(&room.read("d/user/alice/key.json")?)?;
-    assert!(
-        key["secret"]
-            .as_str()
-            .context("no key")?
-            .starts_with(escrow.private_key.trim())
-    );
+    assert!(key["secret"].as_str().context("no key")?.starts_with(escrow.private_key.trim()));
     Ok(())
 }
 
@@ -242,14 +211,9 @@ async fn a_repeat_keeps_the_keys_and_after_the_first_start_the_password() -> Res
     let first = room.born()?;
     let key = room.read("d/user/alice/key.json")?;
     let second = room.born()?;
-    assert_eq!(
-        (&second.fingerprint, room.read("d/user/alice/key.json")?),
-        (&first.fingerprint, key)
-    );
+    assert_eq!((&second.fingerprint, room.read("d/user/alice/key.json")?), (&first.fingerprint, key));
     let passwords = [&first, &second].map(|born| born.owner_claim.as_deref().map(|sealed| room.opened(sealed)));
-    let [Some(old), Some(new)] = passwords else {
-        anyhow::bail!("a password is missing")
-    };
+    let [Some(old), Some(new)] = passwords else { anyhow::bail!("a password is missing") };
     let (old, new) = (old?, new?);
     assert_ne!(old, new);
 
@@ -272,17 +236,9 @@ fn nothing_is_made_anew_on_a_volume_that_lost_its_data() -> Result<()> {
     std::fs::rename(room.path("lost"), room.path("data/d"))?;
     room.prepare(&born.fingerprint, json!({}))?;
 
-    assert_eq!(
-        room.prepare(&"0".repeat(64), json!({})).unwrap_err().code,
-        IDENTITY,
-        "another fingerprint"
-    );
+    assert_eq!(room.prepare(&"0".repeat(64), json!({})).unwrap_err().code, IDENTITY, "another fingerprint");
     std::fs::write(room.path("identity/birth-id"), "cd".repeat(32))?;
-    assert_eq!(
-        room.prepare(&born.fingerprint, json!({})).unwrap_err().code,
-        IDENTITY,
-        "another Secret"
-    );
+    assert_eq!(room.prepare(&born.fingerprint, json!({})).unwrap_err().code, IDENTITY, "another Secret");
     assert_eq!(Room::refused(room.born()), (IDENTITY, "IdentityMissing".into()));
     std::fs::write(room.path("identity/birth-id"), "ab".repeat(32))?;
     room.prepare(&born.fingerprint, json!({}))?;
@@ -290,22 +246,11 @@ fn nothing_is_made_anew_on_a_volume_that_lost_its_data() -> Result<()> {
     // An account of the same name from somewhere else.
     let other = Room::open()?;
     other.born()?;
-    std::fs::copy(
-        other.path("data/d/user/alice/key.json"),
-        room.path("data/d/user/alice/key.json"),
-    )?;
-    assert_eq!(
-        room.prepare(&born.fingerprint, json!({})).unwrap_err().code,
-        IDENTITY,
-        "another key"
-    );
+    std::fs::copy(other.path("data/d/user/alice/key.json"), room.path("data/d/user/alice/key.json"))?;
+    assert_eq!(room.prepare(&born.fingerprint, json!({})).unwrap_err().code, IDENTITY, "another key");
     assert_eq!(Room::refused(room.born()), (IDENTITY, "IdentityMissing".into()));
     std::fs::remove_file(room.path("data/identity.json"))?;
-    assert_eq!(
-        room.prepare(&born.fingerprint, json!({})).unwrap_err().code,
-        IDENTITY,
-        "an empty volume"
-    );
+    assert_eq!(room.prepare(&born.fingerprint, json!({})).unwrap_err().code, IDENTITY, "an empty volume");
     Ok(())
 }
 
@@ -327,11 +272,7 @@ fn a_birth_that_is_killed_at_any_moment_ends_with_one_identity() -> Result<()> {
             let mut child = run_birth(&room, &program)?;
             std::thread::sleep(Duration::from_millis(u64::from(byte[0])));
             kill(&mut child)?;
-            let found = room
-                .read("identity.json")
-                .ok()
-                .map(|text| serde_json::from_str(&text))
-                .transpose()?;
+            let found = room.read("identity.json").ok().map(|text| serde_json::from_str(&text)).transpose()?;
             if let Some(known) = &known {
                 assert_eq!(found.as_ref(), Some(known), "round {round}: the identity changed");
             }
@@ -349,10 +290,7 @@ fn a_birth_that_is_killed_at_any_moment_ends_with_one_identity() -> Result<()> {
         let claim = born.owner_claim.context("no claim")?;
         assert_eq!(room.opened(&claim)?.len(), 29);
         let said = std::fs::read_to_string(room.path("log"))?;
-        assert!(
-            !said.contains(&room.opened(&claim)?) && !said.contains("PRIVATE KEY"),
-            "{said}"
-        );
+        assert!(!said.contains(&room.opened(&claim)?) && !said.contains("PRIVATE KEY"), "{said}");
     }
     println!("{recorded} of 36 kills came after the identity had been recorded");
     Ok(())
@@ -361,29 +299,19 @@ fn a_birth_that_is_killed_at_any_moment_ends_with_one_identity() -> Result<()> {
 /// As a container dies: the program and all that it started, at once.
 fn kill(child: &mut Child) -> Result<()> {
     // It may have ended by itself before.
-    Command::new("kill")
-        .args(["-9", "--", &format!("-{}", child.id())])
-        .stderr(Stdio::null())
-        .status()?;
+    Command::new("kill").args(["-9", "--", &format!("-{}", child.id())]).stderr(Stdio::null()).status()?;
     child.wait()?;
     Ok(())
 }
 
 fn run_birth(room: &Room, program: &Path) -> Result<Child> {
     let args = room.birth_args()?;
-    let log = std::fs::File::options()
-        .create(true)
-        .append(true)
-        .open(room.path("log"))?;
+    let log = std::fs::File::options().create(true).append(true).open(room.path("log"))?;
     Ok(Command::new(program)
         .args(["job", "--termination-log"])
         .arg(room.path("message"))
         .args(["birth", "--flavour", "snac", "--hostname", HOST, "--handle", "alice"])
-        .args(
-            args.claim
-                .iter()
-                .flat_map(|claim| ["--claim".to_owned(), claim.clone()]),
-        )
+        .args(args.claim.iter().flat_map(|claim| ["--claim".to_owned(), claim.clone()]))
         .arg("--data")
         .arg(&args.data)
         .arg("--identity")
@@ -411,34 +339,19 @@ async fn accounts_come_and_go_beside_the_running_server() -> Result<()> {
     assert_eq!(room.read("d/user/bob/key.json")?, key);
     assert!(server.takes("bob", &second).await? && !server.takes("bob", &first).await?);
     // Other work with the same name.
-    assert_eq!(
-        Room::refused(room.account(2, Action::Add, "bob")),
-        (REFUSED, "AccountExists".into())
-    );
-    assert_eq!(
-        Room::refused(room.account(1, Action::Remove, "bob")),
-        (REFUSED, "OtherWork".into())
-    );
+    assert_eq!(Room::refused(room.account(2, Action::Add, "bob")), (REFUSED, "AccountExists".into()));
+    assert_eq!(Room::refused(room.account(1, Action::Remove, "bob")), (REFUSED, "OtherWork".into()));
 
     let third = room.account(3, Action::ResetLogin, "bob")?.context("no password")?;
     assert!(server.takes("bob", &third).await? && !server.takes("bob", &second).await?);
-    assert_eq!(
-        Room::refused(room.account(4, Action::ResetLogin, "carol")),
-        (REFUSED, "AccountMissing".into())
-    );
-    assert_eq!(
-        Room::refused(room.account(5, Action::Remove, "alice")),
-        (REFUSED, "OwnerRefused".into())
-    );
+    assert_eq!(Room::refused(room.account(4, Action::ResetLogin, "carol")), (REFUSED, "AccountMissing".into()));
+    assert_eq!(Room::refused(room.account(5, Action::Remove, "alice")), (REFUSED, "OwnerRefused".into()));
 
     assert_eq!(room.account(6, Action::Remove, "bob")?, None);
     assert_eq!(room.account(6, Action::Remove, "bob")?, None, "again");
     assert!(!room.path("data/d/user/bob").exists());
     assert!(!server.takes("bob", &third).await?);
-    assert_eq!(
-        Room::refused(room.account(7, Action::Remove, "bob")),
-        (REFUSED, "AccountMissing".into())
-    );
+    assert_eq!(Room::refused(room.account(7, Action::Remove, "bob")), (REFUSED, "AccountMissing".into()));
     Ok(())
 }
 
@@ -457,10 +370,7 @@ fn an_account_that_was_made_by_half_is_made_again() -> Result<()> {
     assert!(room.path("data/d/user/bob/user.json").exists() && !room.path("data/d/user/bob/key.json").exists());
     std::fs::rename(room.path("real-snac"), room.path("snac"))?;
     // Somebody else's wish does not take it over; the same work does.
-    assert_eq!(
-        Room::refused(room.account(2, Action::Add, "bob")),
-        (REFUSED, "AccountExists".into())
-    );
+    assert_eq!(Room::refused(room.account(2, Action::Add, "bob")), (REFUSED, "AccountExists".into()));
     let password = room.account(1, Action::Add, "bob")?.context("no password")?;
     assert_eq!(password.len(), 29);
     assert!(room.path("data/d/user/bob/key.json").exists());

@@ -39,9 +39,8 @@ fn these(context: &Context, step: &str, programs: &[String]) -> anyhow::Result<(
 /// The whole workspace is selected, and `--examples` makes cargo count the development dependencies in: the
 /// features of each crate are then the same as in the build of the tests, so that nothing is compiled twice.
 fn arguments(programs: &[String]) -> Vec<String> {
-    let mut args: Vec<String> = ["build", "--workspace", "--examples", "--message-format", "json"]
-        .map(str::to_owned)
-        .into();
+    let mut args: Vec<String> =
+        ["build", "--workspace", "--examples", "--message-format", "json"].map(str::to_owned).into();
     for program in programs {
         args.extend(["--bin".to_owned(), program.clone()]);
     }

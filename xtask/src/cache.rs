@@ -31,21 +31,12 @@ impl Cache {
             (None, _, None) => bail!("no cache folder: set STEPPE_CACHE, XDG_CACHE_HOME or HOME"),
         };
         let lasting = std::path::absolute(&lasting).with_context(|| format!("cache folder {}", lasting.display()))?;
-        let root = if cold {
-            cold_sibling(&lasting, process)
-        } else {
-            lasting.clone()
-        };
+        let root = if cold { cold_sibling(&lasting, process) } else { lasting.clone() };
         let target = match &ambient.target_dir {
             Some(target) if !cold => std::path::absolute(target)?,
             _ => root.join("target"),
         };
-        Ok(Self {
-            root,
-            target,
-            lasting,
-            clone: clone_name(repository),
-        })
+        Ok(Self { root, target, lasting, clone: clone_name(repository) })
     }
 
     pub fn cold(&self) -> bool {
@@ -55,10 +46,7 @@ impl Cache {
     /// Makes the folders we write to ourselves. A cold folder that exists already is refused.
     pub fn create(&self) -> anyhow::Result<()> {
         if self.cold() && self.root.exists() {
-            bail!(
-                "{} exists already: a cold run needs an empty folder, remove it",
-                self.root.display()
-            );
+            bail!("{} exists already: a cold run needs an empty folder, remove it", self.root.display());
         }
         for folder in [self.bin(), self.logs(), self.root.join("locks"), self.lasting.clone()] {
             std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -92,9 +80,7 @@ impl Cache {
 }
 
 fn cold_sibling(lasting: &Path, process: u32) -> PathBuf {
-    let name = lasting
-        .file_name()
-        .map_or_else(|| "steppe".into(), |name| name.to_string_lossy().into_owned());
+    let name = lasting.file_name().map_or_else(|| "steppe".into(), |name| name.to_string_lossy().into_owned());
     lasting.with_file_name(format!("{name}-cold-{process}"))
 }
 
@@ -102,9 +88,7 @@ fn cold_sibling(lasting: &Path, process: u32) -> PathBuf {
 fn clone_name(repository: &Path) -> String {
     let mut hasher = DefaultHasher::new();
     repository.hash(&mut hasher);
-    let name = repository
-        .file_name()
-        .map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
+    let name = repository.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
     format!("{name}-{:08x}", hasher.finish() >> 32)
 }
 
@@ -150,12 +134,7 @@ mod tests {
         assert_eq!(cache.root, Path::new("/big/steppe-cold-42"));
         assert_eq!(cache.target, Path::new("/big/steppe-cold-42/target"));
         assert_eq!(cache.history(), Path::new("/big/steppe/history.json"));
-        assert!(
-            cache
-                .variables()
-                .iter()
-                .all(|(_, path)| path.starts_with("/big/steppe-cold-42"))
-        );
+        assert!(cache.variables().iter().all(|(_, path)| path.starts_with("/big/steppe-cold-42")));
     }
 
     #[test]

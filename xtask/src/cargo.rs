@@ -36,10 +36,7 @@ pub struct Executable {
 impl Built {
     /// Errors as the compiler renders them, or cargo's last words when the compiler had none.
     pub fn complaints(&self) -> String {
-        let errors = self
-            .diagnostics
-            .iter()
-            .filter(|one| one.level == DiagnosticLevel::Error);
+        let errors = self.diagnostics.iter().filter(|one| one.level == DiagnosticLevel::Error);
         let rendered: Vec<&str> = errors.filter_map(|one| one.rendered.as_deref()).collect();
         match rendered.is_empty() {
             true => self.said.join("\n"),
@@ -73,12 +70,7 @@ pub fn run(context: &Context, step: &Step, name: &str, args: &[String]) -> anyho
         heard.line(line);
     })?;
     let diagnostics = heard.diagnostics.into_values().collect();
-    Ok(Built {
-        end,
-        executables: heard.executables,
-        diagnostics,
-        said: heard.said,
-    })
+    Ok(Built { end, executables: heard.executables, diagnostics, said: heard.said })
 }
 
 /// `    Building [=====>        ] 117/590: serde, tokio(build)`.
@@ -111,12 +103,7 @@ impl Heard {
                 if let Some(path) = artifact.executable {
                     self.executables.push(Executable {
                         manifest: artifact.manifest_path.into(),
-                        kind: artifact
-                            .target
-                            .kind
-                            .first()
-                            .map(ToString::to_string)
-                            .unwrap_or_default(),
+                        kind: artifact.target.kind.first().map(ToString::to_string).unwrap_or_default(),
                         target: artifact.target.name,
                         test: artifact.profile.test,
                         path: path.into(),
@@ -127,8 +114,7 @@ impl Heard {
                 let diagnostic = message.message;
                 // `aborting due to 2 errors` and its like belong to no place.
                 if !diagnostic.spans.is_empty() || diagnostic.code.is_some() {
-                    self.diagnostics
-                        .insert(diagnostic.rendered.clone().unwrap_or_default(), diagnostic);
+                    self.diagnostics.insert(diagnostic.rendered.clone().unwrap_or_default(), diagnostic);
                 }
             }
             _ => {}
@@ -141,18 +127,12 @@ mod tests {
     use super::*;
 
     fn heard(stream: Stream, text: &str) -> Line {
-        Line {
-            stream,
-            text: text.to_owned(),
-        }
+        Line { stream, text: text.to_owned() }
     }
 
     #[test]
     fn cargos_own_bar_is_read() {
-        let line = heard(
-            Stream::Err,
-            "    Building [=======>          ] 117/590: serde, tokio(build)   ",
-        );
+        let line = heard(Stream::Err, "    Building [=======>          ] 117/590: serde, tokio(build)   ");
         assert_eq!(progress(&line), Some((117, 590, "serde, tokio(build)")));
         let line = heard(Stream::Err, "    Building [                  ] 0/590");
         assert_eq!(progress(&line), Some((0, 590, "")));

@@ -128,20 +128,13 @@ impl Program {
     }
 
     fn name(&self) -> String {
-        Path::new(&self.program)
-            .file_name()
-            .unwrap_or(&self.program)
-            .to_string_lossy()
-            .into_owned()
+        Path::new(&self.program).file_name().unwrap_or(&self.program).to_string_lossy().into_owned()
     }
 
     /// Runs a short program to its end and returns its standard output; an error names what it said.
     pub fn read(&self) -> anyhow::Result<String> {
-        let output = self
-            .command()
-            .stdin(Stdio::null())
-            .output()
-            .with_context(|| format!("starting {}", self.name()))?;
+        let output =
+            self.command().stdin(Stdio::null()).output().with_context(|| format!("starting {}", self.name()))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
@@ -273,16 +266,11 @@ mod tests {
     fn hears_both_streams_and_the_end() {
         let mut heard = Vec::new();
         let end = shell("echo one; echo two >&2; exit 3")
-            .run(&Stop::default(), &mut |line| {
-                heard.push((line.stream, line.text.clone()))
-            })
+            .run(&Stop::default(), &mut |line| heard.push((line.stream, line.text.clone())))
             .unwrap();
         heard.sort_by(|left, right| left.1.cmp(&right.1));
         assert_eq!(end, End::Code(3));
-        assert_eq!(
-            heard,
-            [(Stream::Out, "one".to_owned()), (Stream::Err, "two".to_owned())]
-        );
+        assert_eq!(heard, [(Stream::Out, "one".to_owned()), (Stream::Err, "two".to_owned())]);
     }
 
     #[test]
@@ -290,11 +278,7 @@ mod tests {
         let end = shell("sleep 300 & echo $! ; exit 0");
         let mut pid = String::new();
         let started = Stopwatch::start();
-        assert!(
-            end.run(&Stop::default(), &mut |line| pid.clone_from(&line.text))
-                .unwrap()
-                .good()
-        );
+        assert!(end.run(&Stop::default(), &mut |line| pid.clone_from(&line.text)).unwrap().good());
         assert!(started.elapsed() < Duration::from_secs(60));
         kill(Pid::from_raw(pid.parse().unwrap()), Signal::SIGKILL).unwrap();
     }
@@ -302,10 +286,7 @@ mod tests {
     #[test]
     fn a_silent_program_is_ended() {
         let limit = Duration::from_millis(200);
-        let end = shell("exec sleep 300")
-            .silent_at_most(limit)
-            .run(&Stop::default(), &mut |_| {})
-            .unwrap();
+        let end = shell("exec sleep 300").silent_at_most(limit).run(&Stop::default(), &mut |_| {}).unwrap();
         assert_eq!(end, End::Silent(limit));
     }
 

@@ -176,14 +176,8 @@ mod tests {
     #[test]
     fn a_cluster_is_named_by_the_command_that_uses_it() {
         let named = |args: &[&str]| Cli::parse_from(args).named_cluster().map(str::to_owned);
-        assert_eq!(
-            named(&["xtask", "demo", "--context", "kind-one"]).as_deref(),
-            Some("kind-one")
-        );
-        assert_eq!(
-            named(&["xtask", "--test-context", "two", "test"]).as_deref(),
-            Some("two")
-        );
+        assert_eq!(named(&["xtask", "demo", "--context", "kind-one"]).as_deref(), Some("kind-one"));
+        assert_eq!(named(&["xtask", "--test-context", "two", "test"]).as_deref(), Some("two"));
         assert_eq!(named(&["xtask", "--test-context", "two", "demo"]), None);
         assert_eq!(named(&["xtask", "--test-context", "", "test"]), None);
     }

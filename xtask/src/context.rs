@@ -50,10 +50,7 @@ impl Context {
         let root = repository()?;
         let cache = Cache::locate(ambient, &root, cli.command.cold(), std::process::id())?;
         cache.create()?;
-        let ci = ambient
-            .ci
-            .as_deref()
-            .is_some_and(|ci| !matches!(ci, "" | "0" | "false"));
+        let ci = ambient.ci.as_deref().is_some_and(|ci| !matches!(ci, "" | "0" | "false"));
         let dumb = ambient.term.as_deref().is_none_or(|term| term == "dumb");
         Ok(Self {
             history: History::open(&cache.history(), cache.cold()),
@@ -61,11 +58,7 @@ impl Context {
             cache,
             progress: Progress::open(ci || dumb),
             stop: Stop::listen()?,
-            kubeconfig: ambient
-                .kubeconfig
-                .clone()
-                .filter(|path| !path.is_empty())
-                .map(PathBuf::from),
+            kubeconfig: ambient.kubeconfig.clone().filter(|path| !path.is_empty()).map(PathBuf::from),
             cluster: cli.named_cluster().map(str::to_owned),
         })
     }
@@ -78,10 +71,8 @@ impl Context {
             self.progress.say(&format!("build output {}", cache.target.display()));
         }
         if cache.cold() {
-            self.progress
-                .say("cold run: that folder is new and stays; remove it when you have seen enough:");
-            self.progress
-                .say(&format!("  chmod -R u+w {0} && rm -r {0}", cache.root.display()));
+            self.progress.say("cold run: that folder is new and stays; remove it when you have seen enough:");
+            self.progress.say(&format!("  chmod -R u+w {0} && rm -r {0}", cache.root.display()));
         }
         if let Some(line) = clusters(self.kubeconfig.as_deref(), self.cluster.as_deref()) {
             self.progress.say(&line);
@@ -129,8 +120,7 @@ impl Context {
         let note = format!("{}, process {}", self.root.display(), std::process::id());
         Lock::take(&self.cache.root.join("locks/build"), &note, &self.stop, &mut |holder| {
             step.now(&format!("waiting for the build of {holder}"), None);
-            self.progress
-                .say(&format!("the build folder is in use by {holder}; waiting for it"));
+            self.progress.say(&format!("the build folder is in use by {holder}; waiting for it"));
         })
     }
 }
@@ -139,15 +129,13 @@ impl Context {
 fn clusters(kubeconfig: Option<&Path>, named: Option<&str>) -> Option<String> {
     match (kubeconfig, named) {
         (None, None) => None,
-        (Some(path), None) => Some(format!(
-            "KUBECONFIG={} found, not touched: a cluster is used only when named",
-            path.display()
-        )),
+        (Some(path), None) => {
+            Some(format!("KUBECONFIG={} found, not touched: a cluster is used only when named", path.display()))
+        }
         (None, Some(name)) => Some(format!("the existing cluster {name} is used, because it was named")),
-        (Some(path), Some(name)) => Some(format!(
-            "the existing cluster {name} of {} is used, because it was named",
-            path.display()
-        )),
+        (Some(path), Some(name)) => {
+            Some(format!("the existing cluster {name} of {} is used, because it was named", path.display()))
+        }
     }
 }
 
@@ -183,10 +171,6 @@ mod tests {
         let config = Path::new("/home/ada/.kube/config");
         assert_eq!(clusters(None, None), None);
         assert!(clusters(Some(config), None).unwrap().contains("found, not touched"));
-        assert!(
-            clusters(Some(config), Some("kind-one"))
-                .unwrap()
-                .contains("kind-one of /home/ada")
-        );
+        assert!(clusters(Some(config), Some("kind-one")).unwrap().contains("kind-one of /home/ada"));
     }
 }

@@ -44,9 +44,7 @@ pub fn command(context: &Context, check_only: bool) -> anyhow::Result<bool> {
         };
         context.progress.tell(&format!("{what} {path}"));
     }
-    context
-        .progress
-        .tell(&format!("gen: {} files, {} of them changed", wanted.len(), stale.len()));
+    context.progress.tell(&format!("gen: {} files, {} of them changed", wanted.len(), stale.len()));
     Ok(true)
 }
 
@@ -71,10 +69,7 @@ fn verdict(differences: &str) -> String {
 
 fn wanted(context: &Context) -> anyhow::Result<Files> {
     let mut files = crds(context)?;
-    files.insert(
-        REFERENCE.to_owned(),
-        reference::markdown(context, &CONFIGURED)?.into_bytes(),
-    );
+    files.insert(REFERENCE.to_owned(), reference::markdown(context, &CONFIGURED)?.into_bytes());
     Ok(files)
 }
 
@@ -85,12 +80,7 @@ fn crds(context: &Context) -> anyhow::Result<Files> {
     }
     fs::create_dir_all(&folder)?;
     let operator = binaries::path(&context.cache.bin(), "steppe-operator")?;
-    context
-        .program(operator)
-        .args(["crds", "--out"])
-        .args([&folder])
-        .read()
-        .context("writing the CRDs")?;
+    context.program(operator).args(["crds", "--out"]).args([&folder]).read().context("writing the CRDs")?;
     let files = read_folder(&folder, CRDS)?;
     if files.is_empty() {
         bail!("`steppe-operator crds --out {}` wrote no file", folder.display());
@@ -128,12 +118,7 @@ fn stale(context: &Context, wanted: &Files) -> anyhow::Result<BTreeSet<String>> 
 
 /// Paths that are missing, left over or different.
 fn differing(there: &Files, wanted: &Files) -> BTreeSet<String> {
-    there
-        .keys()
-        .chain(wanted.keys())
-        .filter(|path| there.get(*path) != wanted.get(*path))
-        .cloned()
-        .collect()
+    there.keys().chain(wanted.keys()).filter(|path| there.get(*path) != wanted.get(*path)).cloned().collect()
 }
 
 fn put(path: &PathBuf, content: Option<&Vec<u8>>) -> anyhow::Result<()> {
@@ -151,19 +136,14 @@ mod tests {
     use super::*;
 
     fn files(list: &[(&str, &str)]) -> Files {
-        list.iter()
-            .map(|(path, content)| ((*path).to_owned(), content.as_bytes().to_vec()))
-            .collect()
+        list.iter().map(|(path, content)| ((*path).to_owned(), content.as_bytes().to_vec())).collect()
     }
 
     #[test]
     fn missing_left_over_and_different_files_are_stale() {
         let there = files(&[("same", "1"), ("different", "1"), ("left-over", "1")]);
         let wanted = files(&[("same", "1"), ("different", "2"), ("missing", "1")]);
-        assert_eq!(
-            Vec::from_iter(differing(&there, &wanted)),
-            ["different", "left-over", "missing"]
-        );
+        assert_eq!(Vec::from_iter(differing(&there, &wanted)), ["different", "left-over", "missing"]);
     }
 
     #[test]

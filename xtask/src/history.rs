@@ -19,22 +19,13 @@ pub struct History {
 impl History {
     /// An unreadable history is an empty one: it decides nothing.
     pub fn open(path: &Path, cold: bool) -> Self {
-        let seconds = fs::read(path)
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default();
-        Self {
-            path: path.to_owned(),
-            prefix: if cold { "cold " } else { "" },
-            seconds: Mutex::new(seconds),
-        }
+        let seconds = fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        Self { path: path.to_owned(), prefix: if cold { "cold " } else { "" }, seconds: Mutex::new(seconds) }
     }
 
     pub fn last(&self, name: &str) -> Option<Duration> {
         let seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
-        seconds
-            .get(&format!("{}{name}", self.prefix))
-            .and_then(|seconds| Duration::try_from_secs_f64(*seconds).ok())
+        seconds.get(&format!("{}{name}", self.prefix)).and_then(|seconds| Duration::try_from_secs_f64(*seconds).ok())
     }
 
     pub fn record(&self, name: &str, took: Duration) {

@@ -21,41 +21,24 @@ const LAST_WORDS: usize = 60;
 
 pub fn demo(context: &Context, options: &DemoOptions) -> anyhow::Result<ExitCode> {
     context.announce();
-    prerequisites::require(
-        context,
-        Needs {
-            root: options.context.is_none(),
-            ..Needs::GROUND
-        },
-    )?;
-    context
-        .progress
-        .say("plan: build the programs, the cluster's tools and images; bring it up; show the journey");
+    prerequisites::require(context, Needs { root: options.context.is_none(), ..Needs::GROUND })?;
+    context.progress.say("plan: build the programs, the cluster's tools and images; bring it up; show the journey");
     binaries::build(context)?;
     let words = demo_words(options);
-    let end = if options.json {
-        one_json_line(context, &words)?
-    } else {
-        show(context, "demo", &words)?
-    };
+    let end = if options.json { one_json_line(context, &words)? } else { show(context, "demo", &words)? };
     Ok(end.pass_on())
 }
 
 pub fn cluster(context: &Context, action: ClusterAction, words: &[OsString]) -> anyhow::Result<ExitCode> {
     context.announce();
-    let needs = Needs {
-        go: action == ClusterAction::Up,
-        ..Needs::GROUND
-    };
+    let needs = Needs { go: action == ClusterAction::Up, ..Needs::GROUND };
     prerequisites::require(context, needs)?;
     match action {
         ClusterAction::Up => binaries::build(context)?,
         ClusterAction::Down | ClusterAction::Status => binaries::build_one(context, LAB)?,
     }
-    let words: Vec<OsString> = [OsString::from("cluster"), action.word().into()]
-        .into_iter()
-        .chain(words.iter().cloned())
-        .collect();
+    let words: Vec<OsString> =
+        [OsString::from("cluster"), action.word().into()].into_iter().chain(words.iter().cloned()).collect();
     Ok(show(context, &format!("cluster {}", action.word()), &words)?.pass_on())
 }
 
@@ -85,11 +68,7 @@ pub fn prepare(context: &Context, command: &str) -> anyhow::Result<()> {
     if !end.good() {
         let shown = last_words.split_off(last_words.len().saturating_sub(LAST_WORDS));
         let log = log.path().display();
-        bail!(
-            "steppe-lab {command} failed ({}); all of it: {log}\n{}",
-            end.describe(),
-            shown.join("\n")
-        );
+        bail!("steppe-lab {command} failed ({}); all of it: {log}\n{}", end.describe(), shown.join("\n"));
     }
     context.end(step, true, "done");
     Ok(())
@@ -98,11 +77,7 @@ pub fn prepare(context: &Context, command: &str) -> anyhow::Result<()> {
 fn run(context: &Context, words: &[OsString], hear: &mut dyn FnMut(&Line)) -> anyhow::Result<End> {
     let lab = binaries::path(&context.cache.bin(), LAB)?;
     // The lab draws nothing itself then, and prints one JSON object a line on standard error.
-    context
-        .program(lab)
-        .args(words)
-        .env("STEPPE_PROGRESS", "json")
-        .run(&context.stop, hear)
+    context.program(lab).args(words).env("STEPPE_PROGRESS", "json").run(&context.stop, hear)
 }
 
 /// Passes output on to where it was written, and shows progress.
@@ -138,10 +113,7 @@ fn one_json_line(context: &Context, words: &[OsString]) -> anyhow::Result<End> {
     match results.as_slice() {
         [one] => context.progress.tell(one),
         [] if !end.good() => {}
-        other => bail!(
-            "steppe-lab demo --json printed {} JSON lines instead of one",
-            other.len()
-        ),
+        other => bail!("steppe-lab demo --json printed {} JSON lines instead of one", other.len()),
     }
     Ok(end)
 }
@@ -151,11 +123,7 @@ fn finish(context: &Context, step: Step, end: End, log: &Log) {
         context.end(step, true, "done");
     } else {
         let log = log.path().display();
-        context.end(
-            step,
-            false,
-            &format!("ended badly ({}; all of it: {log})", end.describe()),
-        );
+        context.end(step, false, &format!("ended badly ({}; all of it: {log})", end.describe()));
     }
 }
 
@@ -171,11 +139,9 @@ fn demo_words(options: &DemoOptions) -> Vec<OsString> {
     if options.json {
         words.push("--json".into());
     }
-    for (name, value) in [
-        ("--context", &options.context),
-        ("--registry", &options.registry),
-        ("--place", &options.place),
-    ] {
+    for (name, value) in
+        [("--context", &options.context), ("--registry", &options.registry), ("--place", &options.place)]
+    {
         if let Some(value) = value {
             words.extend([name.into(), value.into()]);
         }

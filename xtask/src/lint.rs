@@ -32,22 +32,13 @@ pub struct Violation {
 
 impl Violation {
     fn new(file: &str, line: usize, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            line,
-            what: what.into(),
-            remedy: remedy.into(),
-        }
+        Self { file: file.to_owned(), line, what: what.into(), remedy: remedy.into() }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "{}:{}: {}\n    do: {}",
-            self.file, self.line, self.what, self.remedy
-        )
+        write!(out, "{}:{}: {}\n    do: {}", self.file, self.line, self.what, self.remedy)
     }
 }
 
@@ -61,33 +52,20 @@ pub struct Finding {
 impl Finding {
     pub fn render(&self) -> String {
         let lines: Vec<String> = self.violations.iter().map(ToString::to_string).collect();
-        format!(
-            "{}: {} violation(s)\n{}",
-            self.rule,
-            self.violations.len(),
-            lines.join("\n")
-        )
+        format!("{}: {} violation(s)\n{}", self.rule, self.violations.len(), lines.join("\n"))
     }
 }
 
 pub fn command(context: &Context) -> anyhow::Result<bool> {
     context.announce();
-    prerequisites::require(
-        context,
-        Needs {
-            lint: true,
-            ..Needs::default()
-        },
-    )?;
+    prerequisites::require(context, Needs { lint: true, ..Needs::default() })?;
     let findings = check(context)?;
     let mut total = 0;
     for finding in findings.iter().filter(|finding| !finding.violations.is_empty()) {
         context.progress.tell(&finding.render());
         total += finding.violations.len();
     }
-    context
-        .progress
-        .tell(&format!("lint: {} rules, {total} violations", findings.len()));
+    context.progress.tell(&format!("lint: {} rules, {total} violations", findings.len()));
     Ok(total == 0)
 }
 
@@ -111,10 +89,7 @@ pub fn check(context: &Context) -> anyhow::Result<Vec<Finding>> {
     let metadata = workspace::resolved(context)?;
     let lockfile = std::fs::read_to_string(context.root.join("Cargo.lock")).context("reading Cargo.lock")?;
     let manifests = arrows::manifests(&metadata, &context.root)?;
-    found(
-        "banned and duplicate crates",
-        crates::check(&metadata, &lockfile, &manifests),
-    );
+    found("banned and duplicate crates", crates::check(&metadata, &lockfile, &manifests));
     found("licences", licences::check(&metadata, &lockfile));
     found("dependency arrows", arrows::check(&metadata, &manifests));
     found("purity of packages", purity::check_packages(&metadata, &manifests));
@@ -134,11 +109,7 @@ fn tracked(context: &Context, patterns: &[&str]) -> anyhow::Result<Vec<String>> 
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"])
         .args(patterns)
         .read()?;
-    let mut files: Vec<String> = text
-        .split('\0')
-        .filter(|file| !file.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let mut files: Vec<String> = text.split('\0').filter(|file| !file.is_empty()).map(str::to_owned).collect();
     // Deleted but not yet committed.
     files.retain(|file| context.root.join(file).is_file());
     files.sort();

@@ -72,10 +72,7 @@ mod tests {
                 Lock::take(&path, "clone two", &Stop::default(), tell).map(drop)
             }
         });
-        assert_eq!(
-            heard.recv_timeout(Duration::from_secs(20)).unwrap(),
-            "clone one, process 1"
-        );
+        assert_eq!(heard.recv_timeout(Duration::from_secs(20)).unwrap(), "clone one, process 1");
         drop(first);
         second.join().unwrap().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "clone two\n");

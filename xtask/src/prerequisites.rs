@@ -23,11 +23,7 @@ pub struct Needs {
 }
 
 impl Needs {
-    pub const GROUND: Self = Self {
-        lint: false,
-        go: true,
-        root: true,
-    };
+    pub const GROUND: Self = Self { lint: false, go: true, root: true };
 }
 
 /// What the machine has: the versions as its programs print them.
@@ -61,10 +57,7 @@ fn look(context: &Context) -> Found {
         clippy: cargo(&["clippy", "--version"]),
         git: ask(&context.program("git").args(["--version"])),
         // The toolchain that is here: another one would be fetched without a word.
-        go: ask(&context
-            .program("go")
-            .args(["env", "GOVERSION"])
-            .env("GOTOOLCHAIN", "local")),
+        go: ask(&context.program("go").args(["env", "GOVERSION"]).env("GOTOOLCHAIN", "local")),
         user: fs::metadata("/proc/self").map_or(u32::MAX, |process| process.uid()),
     }
 }
@@ -80,9 +73,7 @@ fn missing(found: &Found, needs: Needs, pinned: &str) -> Vec<String> {
     let mut missing = Vec::new();
     let cargo = found.cargo.as_deref().unwrap_or("none");
     if cargo.split_whitespace().nth(1) != Some(pinned) {
-        missing.push(format!(
-            "cargo {pinned} (found: {cargo}): install rustup, it reads rust-toolchain.toml"
-        ));
+        missing.push(format!("cargo {pinned} (found: {cargo}): install rustup, it reads rust-toolchain.toml"));
     }
     if found.git.is_none() {
         missing.push("git: apt-get install git".to_owned());
@@ -93,18 +84,9 @@ fn missing(found: &Found, needs: Needs, pinned: &str) -> Vec<String> {
     if needs.lint && found.clippy.is_none() {
         missing.push(format!("clippy: rustup component add clippy --toolchain {pinned}"));
     }
-    if needs.go
-        && found
-            .go
-            .as_deref()
-            .and_then(go_version)
-            .is_none_or(|version| version < GO)
-    {
+    if needs.go && found.go.as_deref().and_then(go_version).is_none_or(|version| version < GO) {
         let found = found.go.as_deref().unwrap_or("none");
-        missing.push(format!(
-            "Go {}.{} or newer (found: {found}): https://go.dev/dl",
-            GO.0, GO.1
-        ));
+        missing.push(format!("Go {}.{} or newer (found: {found}): https://go.dev/dl", GO.0, GO.1));
     }
     if needs.root && found.user != 0 {
         missing.push(format!(
@@ -125,24 +107,13 @@ fn go_version(text: &str) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
 
-    const ALL: Needs = Needs {
-        lint: true,
-        go: true,
-        root: true,
-    };
+    const ALL: Needs = Needs { lint: true, go: true, root: true };
 
     #[test]
     fn everything_missing_is_named_at_once() {
-        let found = Found {
-            user: 1000,
-            go: Some("go1.22.1".into()),
-            ..Found::default()
-        };
+        let found = Found { user: 1000, go: Some("go1.22.1".into()), ..Found::default() };
         let missing = missing(&found, ALL, "1.95.0");
-        let first_words: Vec<_> = missing
-            .iter()
-            .map(|line| line.split([' ', ':']).next().unwrap())
-            .collect();
+        let first_words: Vec<_> = missing.iter().map(|line| line.split([' ', ':']).next().unwrap()).collect();
         assert_eq!(first_words, ["cargo", "git", "rustfmt", "clippy", "Go", "root"]);
         assert!(missing[4].contains("found: go1.22.1"), "{}", missing[4]);
     }
@@ -158,20 +129,12 @@ mod tests {
             user: 0,
         };
         assert_eq!(missing(&found, ALL, "1.95.0"), Vec::<String>::new());
-        assert_eq!(
-            missing(&found, ALL, "1.96.0").len(),
-            1,
-            "another cargo than the pinned one is missing"
-        );
+        assert_eq!(missing(&found, ALL, "1.96.0").len(), 1, "another cargo than the pinned one is missing");
     }
 
     #[test]
     fn what_is_not_needed_is_not_missed() {
-        let found = Found {
-            cargo: Some("cargo 1.95.0".into()),
-            git: Some("git".into()),
-            ..Found::default()
-        };
+        let found = Found { cargo: Some("cargo 1.95.0".into()), git: Some("git".into()), ..Found::default() };
         assert_eq!(missing(&found, Needs::default(), "1.95.0"), Vec::<String>::new());
     }
 
@@ -180,10 +143,7 @@ mod tests {
         assert_eq!(go_version("go1.26.8"), Some((1, 26)));
         assert_eq!(go_version("go1.27rc1"), Some((1, 27)));
         assert_eq!(go_version("devel"), None);
-        assert_eq!(
-            pinned_toolchain("[toolchain]\nchannel = \"1.95.0\"\n").unwrap(),
-            "1.95.0"
-        );
+        assert_eq!(pinned_toolchain("[toolchain]\nchannel = \"1.95.0\"\n").unwrap(), "1.95.0");
         assert!(pinned_toolchain("[toolchain]\n").is_err());
     }
 }

@@ -82,13 +82,7 @@ impl Progress {
         let plain = plain || !std::io::stderr().is_terminal();
         let heart = plain.then(|| beat(Arc::clone(&active), HEARTBEAT, complain));
         let bars = (!plain).then(MultiProgress::new);
-        Self(Arc::new(Inner {
-            bars,
-            active,
-            ended: Mutex::default(),
-            next: AtomicU64::new(0),
-            _heart: heart,
-        }))
+        Self(Arc::new(Inner { bars, active, ended: Mutex::default(), next: AtomicU64::new(0), _heart: heart }))
     }
 
     /// Begins a step; `last`: how long it took last time.
@@ -106,22 +100,9 @@ impl Progress {
         if bar.is_none() {
             complain(format!("{name}: begins {}", last_time(last)).trim_end());
         }
-        let active = Active {
-            name: name.to_owned(),
-            message: String::new(),
-            count: None,
-            started,
-        };
+        let active = Active { name: name.to_owned(), message: String::new(), count: None, started };
         unpoisoned(&self.0.active).insert(id, active);
-        Step {
-            id,
-            name: name.to_owned(),
-            progress: self.clone(),
-            bar,
-            last,
-            started,
-            told: Mutex::default(),
-        }
+        Step { id, name: name.to_owned(), progress: self.clone(), bar, last, started, told: Mutex::default() }
     }
 
     /// All steps that are over, in the order they ended.
@@ -194,12 +175,7 @@ impl Step {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let line = format!(
-            "{}: {outcome} in {} {}",
-            self.name,
-            human(self.elapsed()),
-            last_time(self.last)
-        );
+        let line = format!("{}: {outcome} in {} {}", self.name, human(self.elapsed()), last_time(self.last));
         self.progress.say(line.trim_end());
     }
 }
@@ -207,11 +183,7 @@ impl Step {
 impl Drop for Step {
     fn drop(&mut self) {
         unpoisoned(&self.progress.0.active).remove(&self.id);
-        let ended = Ended {
-            name: self.name.clone(),
-            took: self.elapsed(),
-            last: self.last,
-        };
+        let ended = Ended { name: self.name.clone(), took: self.elapsed(), last: self.last };
         unpoisoned(&self.progress.0.ended).push(ended);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -225,9 +197,7 @@ fn last_time(last: Option<Duration>) -> String {
 
 /// A template that does not parse leaves the default look.
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_spinner())
-        .progress_chars("=> ")
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()).progress_chars("=> ")
 }
 
 /// Tells all that goes on, every so often, until the sender is dropped.
@@ -244,19 +214,9 @@ fn beat(active: Arc<Mutex<BTreeMap<u64, Active>>>, every: Duration, say: fn(&str
 }
 
 fn pulse(step: &Active) -> String {
-    let count = step
-        .count
-        .map_or_else(String::new, |(done, total)| format!(" {done}/{total}"));
-    let now = if step.message.is_empty() {
-        String::new()
-    } else {
-        format!(" {}", step.message)
-    };
-    format!(
-        "{}: running for {}{count}{now}",
-        step.name,
-        human(step.started.elapsed())
-    )
+    let count = step.count.map_or_else(String::new, |(done, total)| format!(" {done}/{total}"));
+    let now = if step.message.is_empty() { String::new() } else { format!(" {}", step.message) };
+    format!("{}: running for {}{count}{now}", step.name, human(step.started.elapsed()))
 }
 
 #[cfg(test)]
@@ -293,16 +253,9 @@ mod tests {
         let progress = Progress::open(true);
         let step = progress.step("images", Some(Duration::from_secs(90)));
         step.now("debootstrap", Some((1, 4)));
-        assert!(
-            unpoisoned(&progress.0.active)
-                .values()
-                .any(|active| pulse(active).ends_with("1/4 debootstrap"))
-        );
+        assert!(unpoisoned(&progress.0.active).values().any(|active| pulse(active).ends_with("1/4 debootstrap")));
         step.end("done");
         assert!(unpoisoned(&progress.0.active).is_empty());
-        assert_eq!(
-            progress.ended().iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
-            ["images"]
-        );
+        assert_eq!(progress.ended().iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["images"]);
     }
 }

@@ -31,20 +31,14 @@ pub fn command(context: &Context, options: &TestOptions) -> anyhow::Result<bool>
         }
         tally.fail(1, "not everything could be run", format!("{error:#}"));
     }
-    let whole = Ended {
-        name: WHOLE.to_owned(),
-        took: watch.elapsed(),
-        last: context.history.last(WHOLE),
-    };
+    let whole = Ended { name: WHOLE.to_owned(), took: watch.elapsed(), last: context.history.last(WHOLE) };
     if tally.good() && is_whole(options) {
         context.history.record(WHOLE, whole.took);
         context.history.save()?;
     }
     context.progress.tell(&tally.failures());
     context.progress.tell(&tally::table(&context.progress.ended(), &whole));
-    context
-        .progress
-        .tell(&format!("logs: {}", context.cache.logs().display()));
+    context.progress.tell(&format!("logs: {}", context.cache.logs().display()));
     context.progress.tell(&tally.line());
     Ok(tally.good())
 }
@@ -75,22 +69,14 @@ fn everything(context: &Context, options: &TestOptions, tally: &mut Tally) -> an
     run(&suite, &stages, is_whole(options), tally)?;
     if tally.passed + tally.failed == 0 {
         let filter = suite.filter.unwrap_or_default();
-        tally.fail(
-            1,
-            "nothing was run",
-            format!("no test has a name that contains «{filter}»"),
-        );
+        tally.fail(1, "nothing was run", format!("no test has a name that contains «{filter}»"));
     }
     Ok(())
 }
 
 fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> anyhow::Result<()> {
     let context = suite.context;
-    let programs = if whole || !preparations(stages).is_empty() {
-        programs(context, tally)?
-    } else {
-        Ok(())
-    };
+    let programs = if whole || !preparations(stages).is_empty() { programs(context, tally)? } else { Ok(()) };
     thread::scope(|scope| {
         let programs = &programs;
         // Most of it is waiting for downloads and for the linker: it is done beside the rest.
@@ -102,9 +88,7 @@ fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> a
         if stages.contains(&Stage::Unit) {
             suite.run(Stage::Unit, &built, None, tally)?;
         }
-        let prepared = preparing
-            .join()
-            .unwrap_or_else(|_| Err("preparing the ground crashed".to_owned()));
+        let prepared = preparing.join().unwrap_or_else(|_| Err("preparing the ground crashed".to_owned()));
         context.stop.check()?;
         if let Err(reason) = &prepared {
             tally.fail(1, "the ground could not be prepared", reason.clone());
@@ -123,9 +107,7 @@ fn programs(context: &Context, tally: &mut Tally) -> anyhow::Result<Result<(), S
         Ok(()) => Ok(Ok(())),
         Err(error) if error.downcast_ref::<Interrupted>().is_some() => Err(error),
         Err(error) => {
-            context
-                .progress
-                .say("the programs do not build; what does not need them goes on");
+            context.progress.say("the programs do not build; what does not need them goes on");
             tally.fail(1, "programs", format!("{error:#}"));
             Ok(Err("the programs do not build".to_owned()))
         }
@@ -194,11 +176,7 @@ fn plan(suite: &Suite<'_>, stages: &[Stage], whole: bool) {
     let last = |name: &str| context.history.last(name).map_or_else(String::new, told);
     let mut lines = vec!["plan:".to_owned()];
     let prepare = preparations(stages);
-    let programs: &[&str] = if whole || !prepare.is_empty() {
-        &["programs"]
-    } else {
-        &[]
-    };
+    let programs: &[&str] = if whole || !prepare.is_empty() { &["programs"] } else { &[] };
     let checks: &[&str] = if whole { &["lint", "gen"] } else { &[] };
     for name in programs.iter().chain(prepare).chain(checks).chain(&["build"]) {
         lines.push(format!("  {name}{}", last(name)));
@@ -227,10 +205,7 @@ mod tests {
     fn images_are_made_for_pods_only() {
         assert_eq!(preparations(&[Stage::Unit]), [""; 0]);
         assert_eq!(preparations(&[Stage::Unit, Stage::Light]), ["preflight", "tools"]);
-        assert_eq!(
-            preparations(&[Stage::Light, Stage::Node]),
-            ["preflight", "tools", "images"]
-        );
+        assert_eq!(preparations(&[Stage::Light, Stage::Node]), ["preflight", "tools", "images"]);
         assert_eq!(preparations(&[Stage::E2e]), ["preflight", "tools", "images"]);
     }
 

@@ -19,17 +19,7 @@ pub fn packages(context: &Context) -> anyhow::Result<Metadata> {
 /// Also when Cargo.lock is not what the manifests ask for.
 pub fn resolved(context: &Context) -> anyhow::Result<Metadata> {
     let platform = "x86_64-unknown-linux-gnu";
-    read(
-        context,
-        &[
-            "metadata",
-            "--format-version",
-            "1",
-            "--locked",
-            "--filter-platform",
-            platform,
-        ],
-    )
+    read(context, &["metadata", "--format-version", "1", "--locked", "--filter-platform", platform])
 }
 
 fn read(context: &Context, args: &[&str]) -> anyhow::Result<Metadata> {

@@ -52,10 +52,7 @@ impl Repository {
         let repository = Self(TempDir::new().unwrap());
         let toolchain = concat!(env!("CARGO_MANIFEST_DIR"), "/../rust-toolchain.toml");
         repository.write("rust-toolchain.toml", &fs::read_to_string(toolchain).unwrap());
-        repository.write(
-            "Cargo.toml",
-            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"operator\"]\n",
-        );
+        repository.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"operator\"]\n");
         for (folder, name, file, text) in [
             ("crates/names", "names", "lib.rs", NAMES),
             ("crates/lab", "lab", "bin/steppe-lab.rs", LAB_DOUBLE),
@@ -90,16 +87,8 @@ impl Repository {
     }
 
     fn run(&self, program: &str, args: &[&str]) {
-        let output = Command::new(program)
-            .args(args)
-            .current_dir(self.path())
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{program}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output = Command::new(program).args(args).current_dir(self.path()).output().unwrap();
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -136,39 +125,19 @@ fn a_good_repository_passes_and_every_stage_is_run() {
     repository.write("crates/lab/tests/light_stands.rs", test);
     let made = repository.xtask(&["gen"]);
     assert!(made.status.success(), "{}", err(&made));
-    assert!(
-        repository
-            .path()
-            .join("charts/operator/templates/crds/instances.yaml")
-            .is_file()
-    );
+    assert!(repository.path().join("charts/operator/templates/crds/instances.yaml").is_file());
 
     let output = repository.xtask(&["test"]);
     let (shown, said) = (out(&output), err(&output));
     // Ten rules, gen, one unit test, one example in docs, one light test.
     assert_eq!(shown.lines().last(), Some("14 passed, 0 failed"), "{said}\n{shown}");
     assert!(output.status.success());
-    for stage in [
-        "programs",
-        "preflight",
-        "tools",
-        "lint",
-        "gen",
-        "build",
-        "unit",
-        "light",
-        "whole",
-    ] {
-        assert!(
-            shown.lines().any(|line| line.starts_with(stage)),
-            "{stage} is missing in\n{shown}"
-        );
+    for stage in ["programs", "preflight", "tools", "lint", "gen", "build", "unit", "light", "whole"] {
+        assert!(shown.lines().any(|line| line.starts_with(stage)), "{stage} is missing in\n{shown}");
     }
     assert!(said.contains("KUBECONFIG=/somewhere/else found, not touched"), "{said}");
     let log = repository.path().join("cache/logs");
-    let log = log
-        .join(fs::read_dir(&log).unwrap().next().unwrap().unwrap().file_name())
-        .join("tools.log");
+    let log = log.join(fs::read_dir(&log).unwrap().next().unwrap().unwrap().file_name()).join("tools.log");
     assert!(fs::read_to_string(log).unwrap().contains("kubeconfig None"));
 }
 
@@ -178,52 +147,24 @@ fn a_filter_runs_what_it_names_and_fails_when_that_is_nothing() {
     let some = repository.xtask(&["test", "counts", "--only", "unit"]);
     assert_eq!(out(&some).lines().last(), Some("1 passed, 0 failed"), "{}", err(&some));
     let nothing = repository.xtask(&["test", "no_such_test", "--only", "unit"]);
-    assert_eq!(
-        out(&nothing).lines().last(),
-        Some("0 passed, 1 failed"),
-        "{}",
-        err(&nothing)
-    );
+    assert_eq!(out(&nothing).lines().last(), Some("0 passed, 1 failed"), "{}", err(&nothing));
     assert!(!nothing.status.success());
 }
 
 #[test]
 fn whatever_goes_wrong_is_counted_and_shown() {
     let repository = Repository::new();
-    repository.write(
-        "crates/names/tests/wrong.rs",
-        "#[test]\nfn wrong() {\n    panic!(\"planted panic\");\n}\n",
-    );
-    repository.write(
-        "crates/names/tests/left_out.rs",
-        "#[test]\n#[ignore]\nfn left_out() {}\n",
-    );
-    repository.write(
-        "crates/names/tests/crash.rs",
-        "#[test]\nfn crash() {\n    std::process::abort();\n}\n",
-    );
-    repository.write(
-        "crates/names/tests/broken.rs",
-        "#[test]\nfn broken() {\n    let _: u8 = \"planted type\";\n}\n",
-    );
+    repository.write("crates/names/tests/wrong.rs", "#[test]\nfn wrong() {\n    panic!(\"planted panic\");\n}\n");
+    repository.write("crates/names/tests/left_out.rs", "#[test]\n#[ignore]\nfn left_out() {}\n");
+    repository.write("crates/names/tests/crash.rs", "#[test]\nfn crash() {\n    std::process::abort();\n}\n");
+    repository.write("crates/names/tests/broken.rs", "#[test]\nfn broken() {\n    let _: u8 = \"planted type\";\n}\n");
     let output = repository.xtask(&["test", "--only", "unit"]);
     let shown = out(&output);
     // The library's own test passes, and so does the example in its docs. The broken one fails twice: it does not
     // build, and it was not run.
-    assert_eq!(
-        shown.lines().last(),
-        Some("2 passed, 5 failed"),
-        "{}\n{shown}",
-        err(&output)
-    );
+    assert_eq!(shown.lines().last(), Some("2 passed, 5 failed"), "{}\n{shown}", err(&output));
     assert!(!output.status.success());
-    for trace in [
-        "planted panic",
-        "left_out",
-        "killed by signal 6",
-        "mismatched types",
-        "not run: it was not built",
-    ] {
+    for trace in ["planted panic", "left_out", "killed by signal 6", "mismatched types", "not run: it was not built"] {
         assert!(shown.contains(trace), "{trace} is missing in\n{shown}");
     }
 }
@@ -241,10 +182,7 @@ fn stale_derived_files_are_shown_and_left_alone() {
     for trace in ["-kind: Edited", "+kind: A", "-kind: Old"] {
         assert!(shown.contains(trace), "{trace} is missing in\n{shown}");
     }
-    assert!(
-        repository.path().join(crds).join("old.yaml").is_file(),
-        "a check changes nothing"
-    );
+    assert!(repository.path().join(crds).join("old.yaml").is_file(), "a check changes nothing");
     assert!(repository.xtask(&["gen"]).status.success());
     assert!(!repository.path().join(crds).join("old.yaml").exists());
     assert!(repository.xtask(&["gen", "--check"]).status.success());
@@ -263,10 +201,8 @@ fn all_violations_are_printed_with_their_places() {
     let repository = Repository::new();
     repository.write("crates/names/src/lib.rs", "//! Names.\n\n/// Reads.\npub fn read() -> std::io::Result<Vec<u8>> {\n    std::fs::read(\"x\")\n}\n\nfn unused() {}\n");
     repository.write("README.md", "See `crates/gone`.\n");
-    repository.write(
-        "crates/other/Cargo.toml",
-        "[package]\nname = \"other\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
-    );
+    repository
+        .write("crates/other/Cargo.toml", "[package]\nname = \"other\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
     repository.write("crates/other/src/lib.rs", "//! Other.\nfn  wide() {}\n");
     repository.run("cargo", &["generate-lockfile", "--offline"]);
     let output = repository.xtask(&["lint"]);
@@ -290,9 +226,7 @@ fn being_told_to_end_ends_the_lab_first() {
     let mut command = repository.command(&["demo", "--context", "stay"]);
     let mut xtask = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(xtask.stdout.take().unwrap()).lines();
-    let lab = lines
-        .find_map(|line| line.unwrap().strip_prefix("process ").map(str::to_owned))
-        .unwrap();
+    let lab = lines.find_map(|line| line.unwrap().strip_prefix("process ").map(str::to_owned)).unwrap();
     assert!(Path::new("/proc").join(&lab).exists());
     kill(Pid::from_raw(xtask.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     assert_eq!(xtask.wait().unwrap().code(), Some(130));
@@ -303,15 +237,9 @@ fn being_told_to_end_ends_the_lab_first() {
 fn a_cold_run_uses_a_folder_of_its_own() {
     let repository = Repository::new();
     let output = repository.xtask(&["test", "--cold", "--only", "unit"]);
-    assert_eq!(
-        out(&output).lines().last(),
-        Some("2 passed, 0 failed"),
-        "{}",
-        err(&output)
-    );
-    let folders = fs::read_dir(repository.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(out(&output).lines().last(), Some("2 passed, 0 failed"), "{}", err(&output));
+    let folders =
+        fs::read_dir(repository.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let cold: Vec<String> = folders.filter(|name| name.starts_with("cache-cold-")).collect();
     assert_eq!(cold.len(), 1);
     assert!(err(&output).contains(&cold[0]));

@@ -23,9 +23,7 @@ impl PartSink for Nowhere {
 
 fn main() -> anyhow::Result<()> {
     let folder: PathBuf = std::env::args_os().nth(1).context("which folder?")?.into();
-    let level = std::env::args()
-        .nth(2)
-        .map_or(Ok(Options::default().level), |level| level.parse())?;
+    let level = std::env::args().nth(2).map_or(Ok(Options::default().level), |level| level.parse())?;
     let key = BundleKey::generate();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let rounds = std::env::args().nth(3).map_or(Ok(5), |rounds| rounds.parse())?;
@@ -50,10 +48,7 @@ fn main() -> anyhow::Result<()> {
 
 async fn ours(folder: &Path, key: &BundleKey, level: u32) -> anyhow::Result<(u64, u64, u64)> {
     let recipients = Recipients::new([key.recipient()])?;
-    let options = Options {
-        level,
-        ..Options::default()
-    };
+    let options = Options { level, ..Options::default() };
     let mut writer = Writer::open(folder, Order::default(), recipients, Nowhere(0), Vec::new(), options)?;
     while writer.next().await?.is_some() {}
     let (outcome, sink) = writer.finish();
@@ -63,11 +58,7 @@ async fn ours(folder: &Path, key: &BundleKey, level: u32) -> anyhow::Result<(u64
 fn theirs(folder: &Path, key: &BundleKey) -> anyhow::Result<()> {
     let script = "tar -c -C \"$1\" . | gzip -1 | age -r \"$2\" >/dev/null";
     let recipient = key.recipient().to_string();
-    let status = Command::new("sh")
-        .args(["-c", script, "sh"])
-        .arg(folder)
-        .arg(recipient)
-        .status()?;
+    let status = Command::new("sh").args(["-c", script, "sh"]).arg(folder).arg(recipient).status()?;
     ensure!(status.success(), "tar, gzip and age are needed");
     Ok(())
 }

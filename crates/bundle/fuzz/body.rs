@@ -32,13 +32,7 @@ fn put_checksums_right(data: &mut [u8]) {
 }
 
 /// Small enough that an input which reaches a ceiling is found soon.
-const LIMITS: Limits = Limits {
-    entries: 200,
-    bytes: 1 << 20,
-    file_bytes: 1 << 19,
-    ratio: 100,
-    depth: 8,
-};
+const LIMITS: Limits = Limits { entries: 200, bytes: 1 << 20, file_bytes: 1 << 19, ratio: 100, depth: 8 };
 
 fn archive(compressed: &[u8], visitor: &mut Checked) {
     let mut guard = Guard::new(LIMITS);
@@ -62,17 +56,9 @@ impl Visitor for Checked {
     fn entry(&mut self, entry: &Entry, content: &mut dyn Read) -> io::Result<()> {
         let path = entry.path.as_path();
         assert!(path.is_relative());
-        assert!(
-            path.components()
-                .all(|part| matches!(part, std::path::Component::Normal(_)))
-        );
+        assert!(path.components().all(|part| matches!(part, std::path::Component::Normal(_))));
         assert!(path.components().count() <= LIMITS.depth);
-        assert!(
-            entry
-                .path
-                .parent()
-                .is_none_or(|parent| self.seen.get(&parent) == Some(&true))
-        );
+        assert!(entry.path.parent().is_none_or(|parent| self.seen.get(&parent) == Some(&true)));
         assert!(entry.mode <= 0o777);
         if let EntryKind::HardLink { target } = &entry.kind {
             assert_eq!(self.seen.get(target), Some(&false));
@@ -116,10 +102,7 @@ fn plain(folder: &Path) {
 /// What is accepted as a manifest is written down again as the very same bytes.
 fn manifest(data: &[u8]) {
     if let Ok(manifest) = Manifest::parse(data) {
-        assert_eq!(
-            manifest.to_bytes().ok().map(|bytes| Manifest::parse(&bytes).ok()),
-            Some(Some(manifest))
-        );
+        assert_eq!(manifest.to_bytes().ok().map(|bytes| Manifest::parse(&bytes).ok()), Some(Some(manifest)));
     }
 }
 

@@ -34,9 +34,7 @@ pub fn files(hostname: &str, software: &Software) -> Result<Vec<Part>, KitError>
     };
     for text in [hostname, &software.flavour, &software.version] {
         if text.is_empty()
-            || !text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'~' | b'_'))
+            || !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'~' | b'_'))
         {
             return Err(KitError::Text(text.chars().take(80).collect()));
         }
@@ -59,19 +57,13 @@ mod tests {
     use super::*;
 
     fn snac(version: &str) -> Software {
-        Software {
-            flavour: "snac".into(),
-            version: version.into(),
-        }
+        Software { flavour: "snac".into(), version: version.into() }
     }
 
     #[test]
     fn nothing_is_left_unfilled() {
         let files = files("a.example", &snac("2.75-1+b1")).unwrap();
-        assert_eq!(
-            files.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(),
-            ["restore.sh", "compose.yaml"]
-        );
+        assert_eq!(files.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["restore.sh", "compose.yaml"]);
         for file in files {
             let text = String::from_utf8(file.bytes.to_vec()).unwrap();
             assert!(text.contains("a.example"), "{}", file.name);
@@ -87,13 +79,7 @@ mod tests {
         assert_eq!(files("a", &snac("1\n2")), Err(KitError::Text("1\n2".into())));
         assert_eq!(files("", &snac("1")), Err(KitError::Text(String::new())));
         assert_eq!(
-            files(
-                "a",
-                &Software {
-                    flavour: "other".into(),
-                    version: "1".into()
-                }
-            ),
+            files("a", &Software { flavour: "other".into(), version: "1".into() }),
             Err(KitError::Flavour("other".into()))
         );
     }

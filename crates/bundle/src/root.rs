@@ -112,12 +112,7 @@ impl Steps {
     /// When it is missing, a symbolic link, or not readable.
     pub fn file(&mut self, path: &RelPath) -> io::Result<File> {
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-        Ok(File::from(openat(
-            self.parent(path)?,
-            path.name(),
-            flags,
-            Mode::empty(),
-        )?))
+        Ok(File::from(openat(self.parent(path)?, path.name(), flags, Mode::empty())?))
     }
 
     /// Makes a new file for writing, readable by nobody else until [`Root::finish_file`].
@@ -126,12 +121,7 @@ impl Steps {
     /// When anything of this name is there.
     pub fn create_file(&mut self, path: &RelPath) -> io::Result<File> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        Ok(File::from(openat(
-            self.parent(path)?,
-            path.name(),
-            flags,
-            Mode::S_IRUSR | Mode::S_IWUSR,
-        )?))
+        Ok(File::from(openat(self.parent(path)?, path.name(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?))
     }
 
     /// Makes a folder that only its owner can use until [`Root::finish_directory`].

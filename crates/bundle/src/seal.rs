@@ -54,10 +54,7 @@ impl FromStr for Recipient {
     type Err = SealError;
 
     fn from_str(text: &str) -> Result<Self, SealError> {
-        text.trim()
-            .parse()
-            .map(Self)
-            .map_err(|_| SealError::Recipient(text.trim().chars().take(80).collect()))
+        text.trim().parse().map(Self).map_err(|_| SealError::Recipient(text.trim().chars().take(80).collect()))
     }
 }
 
@@ -102,16 +99,11 @@ impl Recipients {
     /// What the manifest says about them.
     #[must_use]
     pub fn encryption(&self) -> Encryption {
-        Encryption {
-            scheme: Encryption::AGE.into(),
-            recipients: self.ids(),
-        }
+        Encryption { scheme: Encryption::AGE.into(), recipients: self.ids() }
     }
 
     pub(crate) fn encryptor(&self) -> Result<age::Encryptor, SealError> {
-        Ok(age::Encryptor::with_recipients(
-            self.0.iter().map(|recipient| &recipient.0 as &dyn age::Recipient),
-        )?)
+        Ok(age::Encryptor::with_recipients(self.0.iter().map(|recipient| &recipient.0 as &dyn age::Recipient))?)
     }
 
     /// Seals something small, such as the identity of another key, to all of them. Binary age v1.
@@ -139,19 +131,12 @@ impl Identities {
         if file.starts_with("age-encryption.org/") || file.starts_with("-----BEGIN AGE ENCRYPTED FILE-----") {
             return Err(SealError::Protected);
         }
-        let lines = file
-            .lines()
-            .map(str::trim)
-            .enumerate()
-            .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        let lines =
+            file.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         let identities = lines
             .map(|(index, line)| line.parse().map_err(|_| SealError::Identity(index + 1)))
             .collect::<Result<Vec<_>, _>>()?;
-        if identities.is_empty() {
-            Err(SealError::NoIdentity)
-        } else {
-            Ok(Self(identities.into()))
-        }
+        if identities.is_empty() { Err(SealError::NoIdentity) } else { Ok(Self(identities.into())) }
     }
 
     /// The recipients that belong to them.
@@ -210,11 +195,7 @@ impl BundleKey {
     #[must_use]
     pub fn key_file(&self) -> SecretString {
         let secret = self.0.0[0].to_string();
-        SecretString::from(format!(
-            "# public key: {}\n{}\n",
-            self.recipient(),
-            secret.expose_secret()
-        ))
+        SecretString::from(format!("# public key: {}\n{}\n", self.recipient(), secret.expose_secret()))
     }
 
     /// The key file, sealed to `keepers`: this may be stored.
@@ -239,30 +220,15 @@ mod tests {
         assert!(!format!("{key:?}{again:?}").contains("SECRET"));
         let keeper = BundleKey::generate();
         let sealed = key.sealed(&Recipients::new([keeper.recipient()]).unwrap()).unwrap();
-        assert_eq!(
-            keeper.identities().open(&sealed).unwrap(),
-            text.expose_secret().as_bytes()
-        );
-        assert!(matches!(
-            key.identities().open(&sealed),
-            Err(SealError::Open(age::DecryptError::NoMatchingKeys))
-        ));
+        assert_eq!(keeper.identities().open(&sealed).unwrap(), text.expose_secret().as_bytes());
+        assert!(matches!(key.identities().open(&sealed), Err(SealError::Open(age::DecryptError::NoMatchingKeys))));
     }
 
     #[test]
     fn broken_keys_are_named_without_showing_them() {
-        assert!(matches!(
-            "age1nonsense".parse::<Recipient>(),
-            Err(SealError::Recipient(_))
-        ));
-        assert!(matches!(
-            Identities::parse("# only a comment\n"),
-            Err(SealError::NoIdentity)
-        ));
-        assert!(matches!(
-            Identities::parse("age-encryption.org/v1\n"),
-            Err(SealError::Protected)
-        ));
+        assert!(matches!("age1nonsense".parse::<Recipient>(), Err(SealError::Recipient(_))));
+        assert!(matches!(Identities::parse("# only a comment\n"), Err(SealError::NoIdentity)));
+        assert!(matches!(Identities::parse("age-encryption.org/v1\n"), Err(SealError::Protected)));
         let error = Identities::parse("\nAGE-SECRET-KEY-1TYPO\n").unwrap_err();
         assert_eq!(error.to_string(), "line 2 of the key file is no age identity");
         assert!(matches!(Recipients::new([]), Err(SealError::NoRecipient)));

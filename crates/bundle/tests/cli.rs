@@ -8,10 +8,7 @@ use std::process::{Command, Output};
 use common::{Made, make, put, signer, small, snac_like, snac_order, snapshot};
 
 fn cli(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_steppe-bundle"))
-        .args(args)
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_steppe-bundle")).args(args).output().unwrap()
 }
 
 fn good(output: &Output) -> String {
@@ -40,21 +37,12 @@ async fn verify() {
     let (_source, made, folder, _) = bundle().await;
     let id = signer().public().id().to_string();
     let out = good(&cli(&["verify", &folder]));
-    assert!(
-        out.contains("a.example: snac 2.75, copied 2026-01-02T03:04:05Z, 2 users, 5 posts"),
-        "{out}"
-    );
+    assert!(out.contains("a.example: snac 2.75, copied 2026-01-02T03:04:05Z, 2 users, 5 posts"), "{out}");
     assert!(out.contains("which you did not ask for"), "{out}");
     assert!(good(&cli(&["verify", &folder, "--key-id", &id])).contains("by the expected key"));
-    bad(
-        &cli(&["verify", &folder, "--key-id", &id.replace(['0', '1'], "2")]),
-        "expected was",
-    );
+    bad(&cli(&["verify", &folder, "--key-id", &id.replace(['0', '1'], "2")]), "expected was");
     std::fs::remove_file(made.folder().path().join("segment-0001/part-0000.tar.gz.age")).unwrap();
-    bad(
-        &cli(&["verify", &folder]),
-        "segment-0001/part-0000.tar.gz.age`: it is missing",
-    );
+    bad(&cli(&["verify", &folder]), "segment-0001/part-0000.tar.gz.age`: it is missing");
     assert_eq!(cli(&["verify"]).status.code(), Some(2));
 }
 
@@ -62,22 +50,11 @@ async fn verify() {
 async fn list() {
     let (source, _made, folder, key) = bundle().await;
     let out = good(&cli(&["list", &folder, "-i", &key]));
-    assert!(
-        out.lines()
-            .any(|line| line.starts_with("d ") && line.ends_with(" user/alice/")),
-        "{out}"
-    );
-    assert!(
-        out.lines()
-            .any(|line| line.starts_with("h ") && line.contains(" -> user/alice/public/")),
-        "{out}"
-    );
+    assert!(out.lines().any(|line| line.starts_with("d ") && line.ends_with(" user/alice/")), "{out}");
+    assert!(out.lines().any(|line| line.starts_with("h ") && line.contains(" -> user/alice/public/")), "{out}");
     assert_eq!(out.lines().count(), common::expected(source.path()).len() + 3);
     bad(&cli(&["list", &folder, "-i", "/missing"]), "cannot be read");
-    bad(
-        &cli(&["list", &folder, "-i", &key, "--max-bytes", "10"]),
-        "more than the limit",
-    );
+    bad(&cli(&["list", &folder, "-i", &key, "--max-bytes", "10"]), "more than the limit");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,15 +62,7 @@ async fn extract() {
     let (source, made, folder, key) = bundle().await;
     let target = made.room.path().join("out");
     let pem = put(made.room.path(), "signer.pem", signer().public().to_pem());
-    let extract = [
-        "extract",
-        &folder,
-        target.to_str().unwrap(),
-        "-i",
-        &key,
-        "--key",
-        pem.to_str().unwrap(),
-    ];
+    let extract = ["extract", &folder, target.to_str().unwrap(), "-i", &key, "--key", pem.to_str().unwrap()];
     let out = good(&cli(&extract));
     assert!(out.contains("20 hard links"), "{out}");
     assert_eq!(snapshot(&target), common::expected(source.path()));
@@ -107,26 +76,13 @@ async fn a_strangers_bomb() {
     let source = tempfile::tempdir().unwrap();
     let zeros = std::fs::File::create(source.path().join("zeros")).unwrap();
     zeros.set_len(32 << 20).unwrap();
-    let made = make(
-        source.path(),
-        bundle::plan::Order::default(),
-        bundle::stream::Options {
-            level: 9,
-            ..Default::default()
-        },
-    )
-    .await;
+    let made =
+        make(source.path(), bundle::plan::Order::default(), bundle::stream::Options { level: 9, ..Default::default() })
+            .await;
     let folder = made.folder();
     let (folder, key) = (folder.path().to_str().unwrap(), made.key_file());
     let key = key.to_str().unwrap();
     bad(&cli(&["list", folder, "-i", key]), "more than 250 to 1 is not allowed");
     good(&cli(&["list", folder, "-i", key, "--max-ratio", "1100"]));
-    good(&cli(&[
-        "list",
-        folder,
-        "-i",
-        key,
-        "--key-id",
-        &signer().public().id().to_string(),
-    ]));
+    good(&cli(&["list", folder, "-i", key, "--key-id", &signer().public().id().to_string()]));
 }

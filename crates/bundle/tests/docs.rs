@@ -23,11 +23,7 @@ fn the_example_manifest_is_one() {
     let example = block(&document, "json");
     let manifest = Manifest::parse(example.as_bytes()).unwrap_or_else(|error| {
         let public = signer().public();
-        panic!(
-            "{error}; the example's key could be {} {}",
-            public.id(),
-            public.to_base64()
-        )
+        panic!("{error}; the example's key could be {} {}", public.id(), public.to_base64())
     });
     assert_eq!(manifest.to_bytes().unwrap(), example.as_bytes());
     assert_eq!(manifest.version, Version::CURRENT);
@@ -41,10 +37,7 @@ fn every_member_is_in_the_example_and_in_the_table() {
     let example: serde_json::Value = serde_json::from_str(block(&document, "json")).unwrap();
     let names: Vec<&String> = example.as_object().unwrap().keys().collect();
     for name in names {
-        assert!(
-            document.contains(&format!("| `{name}`")) || document.contains(&format!(", `{name}` |")),
-            "{name}"
-        );
+        assert!(document.contains(&format!("| `{name}`")) || document.contains(&format!(", `{name}` |")), "{name}");
     }
     let parsed: Manifest = serde_json::from_value(example.clone()).unwrap();
     assert_eq!(canonical(&serde_json::to_value(&parsed).unwrap()), canonical(&example));
@@ -56,16 +49,10 @@ fn the_limits_are_the_ones_in_the_text() {
     use bundle::format::{Encryption, Limits, ObjectName, PartRecord, RelPath};
     let document = document();
     let untrusted = Limits::untrusted();
-    assert_eq!(
-        (untrusted.entries, untrusted.bytes >> 30, untrusted.file_bytes >> 30),
-        (2_000_000, 256, 64)
-    );
+    assert_eq!((untrusted.entries, untrusted.bytes >> 30, untrusted.file_bytes >> 30), (2_000_000, 256, 64));
     assert_eq!((untrusted.depth, untrusted.ratio, PartRecord::MAX >> 20), (32, 250, 8));
     assert_eq!((ObjectName::MAX, RelPath::MAX, RelPath::MAX_NAME), (128, 4095, 255));
-    assert_eq!(
-        (Manifest::MAX_BYTES >> 20, Manifest::MAX_SEGMENTS, Manifest::MAX_PARTS),
-        (64, 65_536, 262_144)
-    );
+    assert_eq!((Manifest::MAX_BYTES >> 20, Manifest::MAX_SEGMENTS, Manifest::MAX_PARTS), (64, 65_536, 262_144));
     assert_eq!((Manifest::MAX_LIST, Encryption::MAX_RECIPIENTS), (100_000, 64));
     for figure in [
         "2,000,000 entries, 256 GiB, 64 GiB a file, 32 levels, and 250 to 1",
@@ -89,15 +76,8 @@ async fn the_commands_in_the_text_work() {
     std::fs::copy(made.key_file(), folder.path().join("key.txt")).unwrap();
     std::fs::write(folder.path().join("signer.pem"), signer().public().to_pem()).unwrap();
     let script = format!("set -eu\n{}", block(&document(), "sh"));
-    let output = std::process::Command::new("sh")
-        .args(["-c", &script])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
+    let output = std::process::Command::new("sh").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).contains("Signature Verified Successfully"));
-    assert_eq!(
-        common::snapshot(&folder.path().join("target")),
-        common::expected(source.path())
-    );
+    assert_eq!(common::snapshot(&folder.path().join("target")), common::expected(source.path()));
 }

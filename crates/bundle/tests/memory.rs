@@ -24,10 +24,7 @@ fn grown(by: usize) {
     PEAK.fetch_max(NOW.fetch_add(by, Ordering::Relaxed) + by, Ordering::Relaxed);
 }
 
-#[allow(
-    unsafe_code,
-    reason = "an allocator cannot be written otherwise; it only counts and passes on"
-)]
+#[allow(unsafe_code, reason = "an allocator cannot be written otherwise; it only counts and passes on")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         grown(layout.size());
@@ -89,20 +86,10 @@ async fn two_parts_at_most() {
 
 async fn write(room: &TempDir, source: &Path, recipients: &Recipients) -> Outcome {
     let sink = Slow(Folder::new(room.path().join("bundle")));
-    let mut writer = Writer::open(
-        source,
-        Order::default(),
-        recipients.clone(),
-        sink,
-        vec![],
-        Options::default(),
-    )
-    .unwrap();
+    let mut writer =
+        Writer::open(source, Order::default(), recipients.clone(), sink, vec![], Options::default()).unwrap();
     let (written, records) = peak(drain(&mut writer)).await;
-    assert_eq!(
-        records.unwrap().iter().map(|r| r.parts.len()).collect::<Vec<_>>(),
-        [6, 1]
-    );
+    assert_eq!(records.unwrap().iter().map(|r| r.parts.len()).collect::<Vec<_>>(), [6, 1]);
     assert!(written > PART, "the counter does not count: {written}");
     assert!(written < 2 * PART + REST, "{written} bytes at once while writing");
 
@@ -120,10 +107,7 @@ async fn read(room: &TempDir, manifest: &Manifest, key: &BundleKey) {
     let (extracted, result) = peak(stream::extract(&folder, manifest, &identities, limits, &target, |_| {})).await;
     result.unwrap();
     // One part is used, one waits or is being read.
-    assert!(
-        extracted < 2 * PART + REST,
-        "{extracted} bytes at once while extracting"
-    );
+    assert!(extracted < 2 * PART + REST, "{extracted} bytes at once while extracting");
 }
 
 /// The sparse file alone, in parts so small that it has many: memory follows the part size, not the file's.

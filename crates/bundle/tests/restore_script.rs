@@ -19,19 +19,10 @@ async fn bundle() -> (tempfile::TempDir, Made) {
 /// Runs the bundle's own script with `sh`, from another folder.
 fn restore(made: &Made, args: &[&str]) -> Output {
     for program in ["age", "openssl", "sha256sum", "tar", "gzip"] {
-        let found = Command::new("sh")
-            .args(["-c", &format!("command -v {program}")])
-            .output()
-            .unwrap();
-        assert!(
-            found.status.success(),
-            "`{program}` is needed for this test: apt install age openssl"
-        );
+        let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
+        assert!(found.status.success(), "`{program}` is needed for this test: apt install age openssl");
     }
-    run(Command::new("sh")
-        .arg(made.folder().path().join("restore.sh"))
-        .args(args)
-        .current_dir(made.room.path()))
+    run(Command::new("sh").arg(made.folder().path().join("restore.sh")).args(args).current_dir(made.room.path()))
 }
 
 fn run(command: &mut Command) -> Output {
@@ -39,10 +30,7 @@ fn run(command: &mut Command) -> Output {
 }
 
 fn good(output: &Output) -> String {
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}\n{err}");
     assert_eq!(err, "", "a good run complains about nothing");
     out.into_owned()
@@ -73,10 +61,7 @@ fn assert_restored(source: &Path, target: &Path, address: &str, port: &str) {
 async fn brings_everything_back() {
     let (source, made) = bundle().await;
     let id = signer().public().id().to_string();
-    let output = restore(
-        &made,
-        &["-K", &id, "-i", made.key_file().to_str().unwrap(), "-t", "the data"],
-    );
+    let output = restore(&made, &["-K", &id, "-i", made.key_file().to_str().unwrap(), "-t", "the data"]);
     let out = good(&output);
     for word in [
         "by the expected key",
@@ -97,18 +82,7 @@ async fn takes_address_port_and_key_file() {
     std::fs::write(&pem, signer().public().to_pem()).unwrap();
     let output = restore(
         &made,
-        &[
-            "-k",
-            "signer.pem",
-            "-i",
-            made.key_file().to_str().unwrap(),
-            "-t",
-            "the data",
-            "-a",
-            "::1",
-            "-p",
-            "9999",
-        ],
+        &["-k", "signer.pem", "-i", made.key_file().to_str().unwrap(), "-t", "the data", "-a", "::1", "-p", "9999"],
     );
     assert!(good(&output).contains("by the expected key"));
     assert_restored(source.path(), &target(&made), "::1", "9999");
@@ -130,24 +104,12 @@ async fn refuses_what_is_not_right_and_writes_nothing() {
     let key = key.to_str().unwrap();
     let stranger = bundle::format::Signer::from_seed(&[1; 32]).public();
     std::fs::write(made.room.path().join("stranger.pem"), stranger.to_pem()).unwrap();
-    bad(
-        &restore(&made, &["-K", &stranger.id().to_string(), "-i", key, "-t", "the data"]),
-        "expected was",
-    );
-    bad(
-        &restore(&made, &["-k", "stranger.pem", "-i", key, "-t", "the data"]),
-        "is signed by key",
-    );
+    bad(&restore(&made, &["-K", &stranger.id().to_string(), "-i", key, "-t", "the data"]), "expected was");
+    bad(&restore(&made, &["-k", "stranger.pem", "-i", key, "-t", "the data"]), "is signed by key");
     bad(&restore(&made, &["-k", "missing.pem", "-n"]), "cannot be read");
     bad(&restore(&made, &["-i", "missing", "-t", "the data"]), "cannot be read");
-    bad(
-        &restore(&made, &["-i", key, "-t", "the data", "-p", "80; id"]),
-        "is no number",
-    );
-    bad(
-        &restore(&made, &["-i", key, "-t", "the data", "-a", "$(id)"]),
-        "is not one",
-    );
+    bad(&restore(&made, &["-i", key, "-t", "the data", "-p", "80; id"]), "is no number");
+    bad(&restore(&made, &["-i", key, "-t", "the data", "-a", "$(id)"]), "is not one");
     assert_eq!(restore(&made, &["-t", "the data"]).status.code(), Some(2));
     assert!(!target(&made).exists());
     put(made.room.path(), "the data/mine", "precious");
@@ -160,11 +122,7 @@ async fn notices_every_changed_file() {
     let (_source, made) = bundle().await;
     let names: Vec<_> = made.manifest.objects().map(|(name, ..)| name.to_string()).collect();
     // The script cannot check itself before it runs, but it does notice.
-    for name in names
-        .iter()
-        .map(String::as_str)
-        .chain(["manifest.json", "manifest.sig"])
-    {
+    for name in names.iter().map(String::as_str).chain(["manifest.json", "manifest.sig"]) {
         let path = made.folder().path().join(name);
         let content = std::fs::read(&path).unwrap();
         let mut changed = content.clone();
@@ -173,11 +131,7 @@ async fn notices_every_changed_file() {
             _ => changed[content.len() / 2] ^= 4,
         }
         std::fs::write(&path, changed).unwrap();
-        let word = if name.starts_with("manifest") {
-            "restore.sh: "
-        } else {
-            name
-        };
+        let word = if name.starts_with("manifest") { "restore.sh: " } else { name };
         bad(&restore(&made, &["-n"]), word);
         if !name.starts_with("restore") {
             std::fs::remove_file(&path).unwrap();
@@ -195,10 +149,7 @@ async fn the_wrong_key_is_said_plainly_and_the_right_one_goes_on() {
     let wrong = made.room.path().join("wrong.txt");
     std::fs::write(&wrong, bundle::seal::BundleKey::generate().key_file().expose_secret()).unwrap();
     bad(&restore(&made, &["-i", "wrong.txt", "-t", "the data"]), "Wrong key");
-    good(&restore(
-        &made,
-        &["-i", made.key_file().to_str().unwrap(), "-t", "the data"],
-    ));
+    good(&restore(&made, &["-i", made.key_file().to_str().unwrap(), "-t", "the data"]));
     assert_restored(source.path(), &target(&made), "127.0.0.1", "8001");
 }
 
@@ -228,10 +179,7 @@ async fn goes_on_where_it_was_interrupted() {
             .current_dir(made.room.path()));
         bad(&output, "Run the same again");
         let out = good(&restore(&made, &["-i", key.to_str().unwrap(), "-t", "the data"]));
-        assert!(
-            out.contains(&format!("where {dies_at} segments are there already")),
-            "{out}"
-        );
+        assert!(out.contains(&format!("where {dies_at} segments are there already")), "{out}");
         assert_restored(source.path(), &target(&made), "127.0.0.1", "8001");
     }
 }
@@ -239,15 +187,8 @@ async fn goes_on_where_it_was_interrupted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_begun_from_another_bundle_is_left_alone() {
     let (_source, made) = bundle().await;
-    put(
-        made.room.path(),
-        "the data/.steppe-restore",
-        "0123456789abcdef\nsegment-0000\n",
-    );
-    bad(
-        &restore(&made, &["-i", made.key_file().to_str().unwrap(), "-t", "the data"]),
-        "another bundle",
-    );
+    put(made.room.path(), "the data/.steppe-restore", "0123456789abcdef\nsegment-0000\n");
+    bad(&restore(&made, &["-i", made.key_file().to_str().unwrap(), "-t", "the data"]), "another bundle");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,10 +198,7 @@ async fn a_config_it_does_not_understand_is_left_to_the_owner() {
     let odd = "{\"address\":\"1.2.3.4\",\"x\":{\"address\":\"5.6.7.8\"},\"port\":1}";
     put(source.path(), "server.json", odd);
     let made = make(source.path(), snac_order(), small(25, 20_000, 3000)).await;
-    bad(
-        &restore(&made, &["-i", made.key_file().to_str().unwrap(), "-t", "the data"]),
-        "exactly one \"address\"",
-    );
+    bad(&restore(&made, &["-i", made.key_file().to_str().unwrap(), "-t", "the data"]), "exactly one \"address\"");
     assert_eq!(std::fs::read_to_string(target(&made).join("server.json")).unwrap(), odd);
 }
 

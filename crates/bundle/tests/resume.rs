@@ -45,14 +45,7 @@ struct Room {
     recipients: Recipients,
 }
 
-const OPTIONS: Options = Options {
-    sizes: bundle::plan::Sizes {
-        bytes: 6000,
-        entries: 7,
-    },
-    part_bytes: 1500,
-    level: 1,
-};
+const OPTIONS: Options = Options { sizes: bundle::plan::Sizes { bytes: 6000, entries: 7 }, part_bytes: 1500, level: 1 };
 
 impl Room {
     fn new() -> Self {
@@ -80,15 +73,8 @@ impl Room {
             hanging: Arc::clone(&hanging),
             stored: Arc::clone(&stored),
         };
-        let mut writer = Writer::open(
-            &self.source(),
-            common::snac_order(),
-            self.recipients.clone(),
-            sink,
-            done,
-            OPTIONS,
-        )
-        .unwrap();
+        let mut writer =
+            Writer::open(&self.source(), common::snac_order(), self.recipients.clone(), sink, done, OPTIONS).unwrap();
         let mut records = Vec::new();
         let mut reused = 0;
         let ended = loop {
@@ -108,12 +94,7 @@ impl Room {
             }
         };
         let stored = stored.lock().unwrap().clone();
-        Run {
-            records,
-            reused,
-            stored,
-            ended,
-        }
+        Run { records, reused, stored, ended }
     }
 
     /// Commits and restores; the content must be that of the source.
@@ -123,14 +104,9 @@ impl Room {
         let folder = Folder::new(bundle);
         folder.commit(&bytes, &signer().sign(&bytes)).unwrap();
         bundle::stream::verify(&folder, &made, |_| {}).await.unwrap();
-        let target = self
-            .dir
-            .path()
-            .join(format!("out of {}", bundle.file_name().unwrap().display()));
+        let target = self.dir.path().join(format!("out of {}", bundle.file_name().unwrap().display()));
         let limits = bundle::format::Limits::signed(&made);
-        bundle::stream::extract(&folder, &made, &self.key.identities(), limits, &target, |_| {})
-            .await
-            .unwrap();
+        bundle::stream::extract(&folder, &made, &self.key.identities(), limits, &target, |_| {}).await.unwrap();
         assert_eq!(snapshot(&target), common::expected(&self.source()));
     }
 }
@@ -144,33 +120,22 @@ struct Run {
 
 async fn killed_at_each_part(hangs: bool) {
     let room = Room::new();
-    let clean = room
-        .run(&room.dir.path().join("clean"), vec![], usize::MAX, false)
-        .await;
+    let clean = room.run(&room.dir.path().join("clean"), vec![], usize::MAX, false).await;
     let total = clean.stored.len();
     assert!(total > 25, "{total} parts are too few for this test");
-    assert!(
-        clean.records.iter().any(|record| record.parts.len() > 3),
-        "no segment has many parts"
-    );
+    assert!(clean.records.iter().any(|record| record.parts.len() > 3), "no segment has many parts");
     for after in 0..total {
         let bundle = room.dir.path().join(format!("{hangs}-{after}"));
         let first = room.run(&bundle, vec![], after, hangs).await;
         if first.ended.is_ok() {
             // The age header has random length, so a segment may need a part more or less than in the clean run.
-            assert!(
-                after + clean.records.len() >= total,
-                "not killed after {after} of {total} parts"
-            );
+            assert!(after + clean.records.len() >= total, "not killed after {after} of {total} parts");
             break;
         }
         assert_eq!(first.stored.len(), after);
         let second = room.run(&bundle, first.records.clone(), usize::MAX, false).await;
         assert_eq!(second.reused, first.records.len());
-        let fresh = second.records[second.reused..]
-            .iter()
-            .map(|record| record.parts.len())
-            .sum::<usize>();
+        let fresh = second.records[second.reused..].iter().map(|record| record.parts.len()).sum::<usize>();
         assert_eq!(second.stored.len(), fresh, "killed after {after} parts");
         let outcome = second.ended.unwrap();
         assert_eq!(without_parts(&outcome.segments), without_parts(&clean.records));
@@ -180,13 +145,7 @@ async fn killed_at_each_part(hangs: bool) {
 
 /// Each run encrypts anew, so only the parts may differ.
 fn without_parts(records: &[SegmentRecord]) -> Vec<SegmentRecord> {
-    records
-        .iter()
-        .map(|record| SegmentRecord {
-            parts: vec![],
-            ..record.clone()
-        })
-        .collect()
+    records.iter().map(|record| SegmentRecord { parts: vec![], ..record.clone() }).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,23 +162,11 @@ async fn a_job_that_is_dropped_at_any_part() {
 async fn the_same_writer_goes_on_after_an_error() {
     let room = Room::new();
     let bundle = room.dir.path().join("bundle");
-    let sink = Flaky {
-        folder: Folder::new(&bundle),
-        after: 3,
-        hangs: false,
-        hanging: Arc::default(),
-        stored: Arc::default(),
-    };
+    let sink =
+        Flaky { folder: Folder::new(&bundle), after: 3, hangs: false, hanging: Arc::default(), stored: Arc::default() };
     let heal = |sink: &mut Flaky| sink.after = usize::MAX;
-    let mut writer = Writer::open(
-        &room.source(),
-        common::snac_order(),
-        room.recipients.clone(),
-        sink,
-        vec![],
-        OPTIONS,
-    )
-    .unwrap();
+    let mut writer =
+        Writer::open(&room.source(), common::snac_order(), room.recipients.clone(), sink, vec![], OPTIONS).unwrap();
     let error = drain(&mut writer).await.unwrap_err();
     assert!(matches!(error, WriteError::Sink { .. }), "{error}");
     heal(writer.sink_mut());
@@ -236,11 +183,7 @@ async fn only_changed_segments_are_written_again() {
     put(&room.source(), "media/big", noise(6, 20_000));
     let second = room.run(&bundle, first.records.clone(), usize::MAX, false).await;
     assert_eq!(second.reused, first.records.len() - 1);
-    let segments: BTreeSet<_> = second
-        .stored
-        .iter()
-        .map(|name| name.split('/').next().unwrap())
-        .collect();
+    let segments: BTreeSet<_> = second.stored.iter().map(|name| name.split('/').next().unwrap()).collect();
     assert_eq!(segments.len(), 1);
     room.must_restore(&bundle, second.ended.unwrap()).await;
 }
@@ -298,40 +241,14 @@ async fn changed_while_copied(meddle: impl FnOnce(&Path) + Send + 'static) -> St
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_changes_while_it_is_copied_is_an_error_that_names_it() {
-    let shrink = |path: &Path| {
-        std::fs::File::options()
-            .write(true)
-            .open(path)
-            .unwrap()
-            .set_len(10)
-            .unwrap()
-    };
-    assert!(
-        changed_while_copied(shrink)
-            .await
-            .contains("`idx` changed while it was copied (it became shorter)")
-    );
-    let grow = |path: &Path| {
-        std::fs::File::options()
-            .write(true)
-            .open(path)
-            .unwrap()
-            .set_len(5 << 20)
-            .unwrap()
-    };
-    assert!(
-        changed_while_copied(grow)
-            .await
-            .contains("`idx` changed while it was copied (its size)")
-    );
+    let shrink = |path: &Path| std::fs::File::options().write(true).open(path).unwrap().set_len(10).unwrap();
+    assert!(changed_while_copied(shrink).await.contains("`idx` changed while it was copied (it became shorter)"));
+    let grow = |path: &Path| std::fs::File::options().write(true).open(path).unwrap().set_len(5 << 20).unwrap();
+    assert!(changed_while_copied(grow).await.contains("`idx` changed while it was copied (its size)"));
     let rewrite = |path: &Path| {
         let file = std::fs::File::options().write(true).open(path).unwrap();
         std::os::unix::fs::FileExt::write_at(&file, b"x", 0).unwrap();
         file.set_modified(std::time::UNIX_EPOCH).unwrap();
     };
-    assert!(
-        changed_while_copied(rewrite)
-            .await
-            .contains("`idx` changed while it was copied (its time)")
-    );
+    assert!(changed_while_copied(rewrite).await.contains("`idx` changed while it was copied (its time)"));
 }

@@ -20,23 +20,9 @@ use proptest::prelude::*;
 /// One thing to make.
 #[derive(Debug, Clone)]
 enum Make {
-    File {
-        folder: usize,
-        name: Vec<u8>,
-        size: usize,
-        mode: u32,
-        mtime: u32,
-    },
-    Folder {
-        folder: usize,
-        name: Vec<u8>,
-        mode: u32,
-    },
-    Link {
-        folder: usize,
-        name: Vec<u8>,
-        target: usize,
-    },
+    File { folder: usize, name: Vec<u8>, size: usize, mode: u32, mtime: u32 },
+    Folder { folder: usize, name: Vec<u8>, mode: u32 },
+    Link { folder: usize, name: Vec<u8>, target: usize },
 }
 
 fn name() -> impl Strategy<Value = Vec<u8>> {
@@ -50,13 +36,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn tree() -> impl Strategy<Value = Vec<Make>> {
-    let size = prop_oneof![
-        Just(0_usize),
-        1_usize..600,
-        500_usize..4000,
-        Just(512_usize),
-        Just(1024_usize)
-    ];
+    let size = prop_oneof![Just(0_usize), 1_usize..600, 500_usize..4000, Just(512_usize), Just(1024_usize)];
     let any = prop_oneof![
         4 => (any::<usize>(), name(), size, 0_u32..0o1000, any::<u32>())
             .prop_map(|(folder, name, size, mode, mtime)| Make::File { folder, name, size, mode, mtime }),
@@ -73,13 +53,7 @@ fn build(root: &Path, tree: &[Make]) {
     for (seed, make) in tree.iter().enumerate() {
         let at = |folder: &usize, name: &[u8]| folders[folder % folders.len()].join(OsStr::from_bytes(name));
         match make {
-            Make::File {
-                folder,
-                name,
-                size,
-                mode,
-                mtime,
-            } => {
+            Make::File { folder, name, size, mode, mtime } => {
                 let path = at(folder, name);
                 if path.symlink_metadata().is_err() && std::fs::write(&path, noise(seed as u64, *size)).is_ok() {
                     let file = std::fs::File::open(&path).unwrap();
@@ -105,11 +79,7 @@ fn build(root: &Path, tree: &[Make]) {
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap().block_on(future)
 }
 
 proptest! {
@@ -147,11 +117,7 @@ fn hard_tree() -> tempfile::TempDir {
     let source = tempfile::tempdir().unwrap();
     let deep = format!("{}/{}", "d".repeat(120), "e".repeat(130));
     for length in [99, 100, 101, 255] {
-        put(
-            source.path(),
-            &format!("{deep}/{}", "f".repeat(length)),
-            noise(length as u64, 700),
-        );
+        put(source.path(), &format!("{deep}/{}", "f".repeat(length)), noise(length as u64, 700));
         put(source.path(), &"g".repeat(length), "");
     }
     common::link(source.path(), &format!("{deep}/{}", "f".repeat(255)), "short");
@@ -186,23 +152,9 @@ async fn gnu_tar_and_age_read_what_we_write() {
         }
         let joined = made.room.path().join("segment");
         std::fs::write(&joined, parts).unwrap();
-        let plain = program(
-            "age",
-            &[
-                OsStr::new("-d"),
-                OsStr::new("-i"),
-                made.key_file().as_ref(),
-                joined.as_ref(),
-            ],
-        );
+        let plain = program("age", &[OsStr::new("-d"), OsStr::new("-i"), made.key_file().as_ref(), joined.as_ref()]);
         std::fs::write(&joined, plain).unwrap();
-        let args = [
-            "-xzpf",
-            joined.to_str().unwrap(),
-            "--no-same-owner",
-            "-C",
-            target.to_str().unwrap(),
-        ];
+        let args = ["-xzpf", joined.to_str().unwrap(), "--no-same-owner", "-C", target.to_str().unwrap()];
         program("tar", &args.map(OsStr::new));
     }
     assert_eq!(snapshot(&target), hard_tree_restored(source.path()));
@@ -210,15 +162,9 @@ async fn gnu_tar_and_age_read_what_we_write() {
 
 /// Runs a program that must be there and must succeed; gives its output.
 fn program(name: &str, args: &[&OsStr]) -> Vec<u8> {
-    let output = Command::new(name)
-        .args(args)
-        .output()
-        .unwrap_or_else(|e| panic!("`{name}` is needed for this test: {e}"));
-    assert!(
-        output.status.success(),
-        "{name}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output =
+        Command::new(name).args(args).output().unwrap_or_else(|e| panic!("`{name}` is needed for this test: {e}"));
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
@@ -236,16 +182,9 @@ async fn our_reader_gives_the_same_as_gnu_tar() {
 fn our_reader_reads_gnu_tar() {
     let source = hard_tree();
     std::fs::set_permissions(source.path().join("short"), PermissionsExt::from_mode(0o755)).unwrap();
-    let names: Vec<_> = std::fs::read_dir(source.path())
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
-    let tar = Command::new("tar")
-        .args(["--format=gnu", "-czf", "-", "-C"])
-        .arg(source.path())
-        .args(names)
-        .output()
-        .unwrap();
+    let names: Vec<_> = std::fs::read_dir(source.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let tar =
+        Command::new("tar").args(["--format=gnu", "-czf", "-", "-C"]).arg(source.path()).args(names).output().unwrap();
     assert!(tar.status.success());
     let mut guard = bundle::format::Guard::new(bundle::format::Limits::untrusted());
     let mut count = Count::default();
@@ -278,9 +217,8 @@ async fn snac_order_puts_timelines_first_and_objects_last() {
     order.dedup();
     assert_eq!(order, ["user", "public.idx", "log", "server.json", "tmp", "object"]);
     // The first path that is met carries the data: the timeline's, so each object is a link.
-    let objects = entries
-        .iter()
-        .filter(|e| e.path.as_bytes().starts_with(b"object/") && e.kind != EntryKind::Directory);
+    let objects =
+        entries.iter().filter(|e| e.path.as_bytes().starts_with(b"object/") && e.kind != EntryKind::Directory);
     assert!(objects.clone().all(|e| matches!(e.kind, EntryKind::HardLink { .. })));
     assert_eq!(objects.count(), 20);
     let target = made.room.path().join("out");
@@ -293,9 +231,7 @@ async fn list(made: &Made) -> Vec<bundle::format::Entry> {
     let (folder, identities) = (made.folder(), made.key.identities());
     let limits = bundle::format::Limits::signed(&made.manifest);
     let collect = |entry| entries.push(entry);
-    bundle::stream::list(&folder, &made.manifest, &identities, limits, collect)
-        .await
-        .unwrap();
+    bundle::stream::list(&folder, &made.manifest, &identities, limits, collect).await.unwrap();
     entries
 }
 
@@ -308,19 +244,9 @@ async fn what_cannot_be_carried_is_listed() {
     let _socket = std::os::unix::net::UnixListener::bind(source.path().join("socket")).unwrap();
     nix::unistd::mkfifo(&source.path().join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     let made = make(source.path(), Order::default(), Options::default()).await;
-    let skipped: Vec<_> = made
-        .manifest
-        .skipped
-        .listed
-        .iter()
-        .map(|s| (s.path.as_str(), s.why.as_str()))
-        .collect();
-    let expected = [
-        ("folder", "symbolic link"),
-        ("link", "symbolic link"),
-        ("pipe", "named pipe"),
-        ("socket", "socket"),
-    ];
+    let skipped: Vec<_> = made.manifest.skipped.listed.iter().map(|s| (s.path.as_str(), s.why.as_str())).collect();
+    let expected =
+        [("folder", "symbolic link"), ("link", "symbolic link"), ("pipe", "named pipe"), ("socket", "socket")];
     assert_eq!(skipped, expected);
     assert_eq!(made.manifest.counts.files, 1);
     let target = made.room.path().join("out");
@@ -354,21 +280,13 @@ async fn the_most_recipients_still_fit_into_what_is_read_of_a_header() {
     use bundle::seal::{BundleKey, Recipients};
     let keys: Vec<_> = (0..Encryption::MAX_RECIPIENTS).map(|_| BundleKey::generate()).collect();
     let all = Recipients::new(keys.iter().map(BundleKey::recipient)).unwrap();
-    let one_more = keys
-        .iter()
-        .map(BundleKey::recipient)
-        .chain([BundleKey::generate().recipient()]);
+    let one_more = keys.iter().map(BundleKey::recipient).chain([BundleKey::generate().recipient()]);
     assert!(Recipients::new(one_more).is_err());
     let source = tempfile::tempdir().unwrap();
     put(source.path(), "a", "content");
-    let made = common::make_for(
-        source.path(),
-        Order::default(),
-        Options::default(),
-        all,
-        keys.into_iter().last().unwrap(),
-    )
-    .await;
+    let made =
+        common::make_for(source.path(), Order::default(), Options::default(), all, keys.into_iter().last().unwrap())
+            .await;
     let target = made.room.path().join("out");
     made.restore(&target).await.unwrap();
     assert_eq!(snapshot(&target), snapshot(source.path()));

@@ -50,11 +50,7 @@ async fn any_byte_of_manifest_and_signature() {
 #[tokio::test(flavor = "multi_thread")]
 async fn any_region_of_any_object() {
     let made = bundle().await;
-    let objects: Vec<_> = made
-        .manifest
-        .objects()
-        .map(|(name, size, _)| (name.clone(), size as usize))
-        .collect();
+    let objects: Vec<_> = made.manifest.objects().map(|(name, size, _)| (name.clone(), size as usize)).collect();
     assert!(objects.len() > 8);
     for (name, size) in objects {
         // The age header, its MAC and nonce, the middle, the last chunk's tag.
@@ -68,17 +64,8 @@ async fn any_region_of_any_object() {
 async fn lengths_swaps_and_strangers() {
     let made = bundle().await;
     let path = |name: &str| made.folder().path().join(name);
-    let parts: Vec<_> = made
-        .manifest
-        .segments
-        .iter()
-        .flat_map(|s| &s.parts)
-        .map(|p| p.name.to_string())
-        .collect();
-    for name in parts
-        .iter()
-        .map(String::as_str)
-        .chain(["restore.sh", "compose.yaml", "manifest.json", "manifest.sig"])
+    let parts: Vec<_> = made.manifest.segments.iter().flat_map(|s| &s.parts).map(|p| p.name.to_string()).collect();
+    for name in parts.iter().map(String::as_str).chain(["restore.sh", "compose.yaml", "manifest.json", "manifest.sig"])
     {
         let good = std::fs::read(path(name)).unwrap();
         for (bad, what) in [
@@ -105,13 +92,9 @@ async fn lengths_swaps_and_strangers() {
         refused(&made, &format!("{} and {} swapped", pair[0], pair[1])).await;
         swap(&path(&pair[0]), &path(&pair[1]));
     }
-    for extra in [
-        "segment-0000/part-9999.tar.gz.age",
-        "segment-9999/part-0000.tar.gz.age",
-        "stray",
-        ".stray",
-        "segment-0000/x",
-    ] {
+    for extra in
+        ["segment-0000/part-9999.tar.gz.age", "segment-9999/part-0000.tar.gz.age", "stray", ".stray", "segment-0000/x"]
+    {
         put(made.folder().path(), extra, "x");
         refused(&made, &format!("extra {extra}")).await;
         std::fs::remove_file(path(extra)).unwrap();
@@ -138,18 +121,9 @@ async fn another_signer_is_refused_unless_nobody_asked() {
     std::fs::write(made.folder().path().join("manifest.sig"), stranger.sign(&bytes)).unwrap();
     let folder = made.folder();
     assert!(stream::open(&folder, &Trust::Key(signer().public())).await.is_err());
-    let error = stream::open(&folder, &Trust::KeyId(signer().public().id()))
-        .await
-        .unwrap_err();
-    assert!(
-        error.to_string().contains(&stranger.public().id().to_string()),
-        "{error}"
-    );
-    assert!(
-        stream::open(&folder, &Trust::KeyId(stranger.public().id()))
-            .await
-            .is_ok()
-    );
+    let error = stream::open(&folder, &Trust::KeyId(signer().public().id())).await.unwrap_err();
+    assert!(error.to_string().contains(&stranger.public().id().to_string()), "{error}");
+    assert!(stream::open(&folder, &Trust::KeyId(stranger.public().id())).await.is_ok());
     assert!(stream::open(&folder, &Trust::AnyKey).await.is_ok());
     // The right id in the manifest does not help: the signature is still the stranger's.
     manifest.signing = signer().public().signing();
@@ -177,9 +151,7 @@ async fn the_wrong_key_opens_nothing() {
     let (folder, target) = (made.folder(), made.room.path().join("out"));
     let stranger = BundleKey::generate().identities();
     let limits = Limits::signed(&made.manifest);
-    let error = stream::extract(&folder, &made.manifest, &stranger, limits, &target, |_| {})
-        .await
-        .unwrap_err();
+    let error = stream::extract(&folder, &made.manifest, &stranger, limits, &target, |_| {}).await.unwrap_err();
     assert!(error.to_string().contains("cannot be decrypted"), "{error}");
     assert!(snapshot(&target).is_empty());
 }
@@ -195,17 +167,9 @@ async fn extraction_alone_uses_nothing_of_a_bad_part() {
     std::fs::write(&path, bad).unwrap();
     let (folder, target) = (made.folder(), made.room.path().join("out"));
     let limits = Limits::signed(&made.manifest);
-    let error = stream::extract(&folder, &made.manifest, &made.key.identities(), limits, &target, |_| {})
-        .await
-        .unwrap_err();
+    let error =
+        stream::extract(&folder, &made.manifest, &made.key.identities(), limits, &target, |_| {}).await.unwrap_err();
     assert!(error.to_string().contains("it was changed"), "{error}");
-    let entries = made
-        .manifest
-        .segments
-        .iter()
-        .rev()
-        .skip(1)
-        .map(|s| s.entries())
-        .sum::<u64>();
+    let entries = made.manifest.segments.iter().rev().skip(1).map(|s| s.entries()).sum::<u64>();
     assert_eq!(snapshot(&target).len() as u64, entries);
 }

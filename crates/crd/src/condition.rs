@@ -58,7 +58,5 @@ impl Condition {
 /// Whether a condition of this type is present and `True`.
 #[must_use]
 pub fn is_true(conditions: &[Condition], type_: &str) -> bool {
-    conditions
-        .iter()
-        .any(|condition| condition.type_ == type_ && condition.is_true())
+    conditions.iter().any(|condition| condition.type_ == type_ && condition.is_true())
 }

@@ -155,11 +155,7 @@ pub struct ExportPolicy {
 
 impl Default for ExportPolicy {
     fn default() -> Self {
-        Self {
-            nightly: true,
-            keep: 7,
-            recipient: None,
-        }
+        Self { nightly: true, keep: 7, recipient: None }
     }
 }
 

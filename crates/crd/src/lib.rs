@@ -36,11 +36,5 @@ pub const VERSION: &str = "v1alpha1";
 /// All definitions, in the order in which they are installed.
 #[must_use]
 pub fn all() -> Vec<CustomResourceDefinition> {
-    vec![
-        Cell::crd(),
-        Instance::crd(),
-        Export::crd(),
-        AccountChange::crd(),
-        Purge::crd(),
-    ]
+    vec![Cell::crd(), Instance::crd(), Export::crd(), AccountChange::crd(), Purge::crd()]
 }

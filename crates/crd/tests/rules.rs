@@ -55,24 +55,9 @@ fn an_instance_keeps_what_it_was_born_as() {
         "flavour": "snac", "version": "2.75", "size": "medium", "hostname": "heron.ponds.test",
         "owner": { "handle": "ardea" }, "revision": 5,
     });
-    change!(
-        Instance,
-        spec,
-        json!({ "flavour": "mastodon" }),
-        Some("flavour is part")
-    );
-    change!(
-        Instance,
-        spec,
-        json!({ "hostname": "egret.ponds.test" }),
-        Some("host name is part")
-    );
-    change!(
-        Instance,
-        spec,
-        json!({ "owner": { "handle": "egretta" } }),
-        Some("given at birth")
-    );
+    change!(Instance, spec, json!({ "flavour": "mastodon" }), Some("flavour is part"));
+    change!(Instance, spec, json!({ "hostname": "egret.ponds.test" }), Some("host name is part"));
+    change!(Instance, spec, json!({ "owner": { "handle": "egretta" } }), Some("given at birth"));
     change!(Instance, spec, json!({ "size": "small" }), Some("never shrink"));
     change!(Instance, spec, json!({ "size": "large" }), None);
     change!(Instance, spec, json!({ "revision": 4 }), Some("never falls"));
@@ -90,22 +75,10 @@ fn names_of_instances_and_of_the_cell() {
         "flavour": "snac", "version": "2.75", "hostname": "heron.ponds.test", "owner": { "handle": "ardea" },
     });
     for (name, good) in [("heron", true), ("h", true), ("0heron", false), ("he.ron", false)] {
-        assert_eq!(
-            object::<Instance>("Instance", name, &spec).validate_cel().is_ok(),
-            good,
-            "{name}"
-        );
+        assert_eq!(object::<Instance>("Instance", name, &spec).validate_cel().is_ok(), good, "{name}");
     }
-    assert!(
-        object::<Instance>("Instance", &"h".repeat(40), &spec)
-            .validate_cel()
-            .is_ok()
-    );
-    assert!(
-        object::<Instance>("Instance", &"h".repeat(41), &spec)
-            .validate_cel()
-            .is_err()
-    );
+    assert!(object::<Instance>("Instance", &"h".repeat(40), &spec).validate_cel().is_ok());
+    assert!(object::<Instance>("Instance", &"h".repeat(41), &spec).validate_cel().is_err());
     let cell = json!({
         "zone": "ponds.test", "ingress": { "className": "door" },
         "objectStore": { "endpoint": "http://s", "bucket": "bundles" },
@@ -126,24 +99,11 @@ fn work_cannot_be_redirected() {
     change!(Export, export, json!({ "keyClaim": RECIPIENT }), None);
 
     let account = json!({ "instanceRef": whose, "action": "Add", "handle": "chick", "claim": RECIPIENT });
-    change!(
-        AccountChange,
-        account,
-        json!({ "handle": "egg" }),
-        Some("asked for once")
-    );
+    change!(AccountChange, account, json!({ "handle": "egg" }), Some("asked for once"));
     let mute = changed(&account, &json!({ "claim": null }));
-    assert!(
-        object::<AccountChange>("AccountChange", "x", &mute)
-            .validate_cel()
-            .is_err()
-    );
+    assert!(object::<AccountChange>("AccountChange", "x", &mute).validate_cel().is_err());
     let removal = changed(&mute, &json!({ "action": "Remove" }));
-    assert!(
-        object::<AccountChange>("AccountChange", "x", &removal)
-            .validate_cel()
-            .is_ok()
-    );
+    assert!(object::<AccountChange>("AccountChange", "x", &removal).validate_cel().is_ok());
 }
 
 #[test]
@@ -154,18 +114,8 @@ fn a_purge_cannot_be_brought_forward_nor_an_approval_withdrawn() {
         "notBefore": "2026-02-01T00:00:00Z",
         "approvals": [{ "by": "one", "reason": "asked" }],
     });
-    change!(
-        Purge,
-        purge,
-        json!({ "notBefore": "2026-01-01T00:00:00Z" }),
-        Some("brought forward")
-    );
-    change!(
-        Purge,
-        purge,
-        json!({ "manifestDigest": "b".repeat(64) }),
-        Some("brought forward")
-    );
+    change!(Purge, purge, json!({ "notBefore": "2026-01-01T00:00:00Z" }), Some("brought forward"));
+    change!(Purge, purge, json!({ "manifestDigest": "b".repeat(64) }), Some("brought forward"));
     change!(Purge, purge, json!({ "approvals": [] }), Some("taken back"));
     let two = json!([{ "by": "one", "reason": "asked" }, { "by": "two", "reason": "seen" }]);
     change!(Purge, purge, json!({ "approvals": two }), None);

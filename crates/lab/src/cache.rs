@@ -27,21 +27,14 @@ impl Cache {
         };
         fs::create_dir_all(root.join("locks"))
             .with_context(|| format!("cannot create the cache folder {}", root.display()))?;
-        let root = root
-            .canonicalize()
-            .with_context(|| format!("cannot resolve {}", root.display()))?;
+        let root = root.canonicalize().with_context(|| format!("cannot resolve {}", root.display()))?;
         Ok(Self { root })
     }
 
     /// Where the cache is when nobody names it: `STEPPE_CACHE`, else `$XDG_CACHE_HOME/steppe`, else `~/.cache/steppe`.
     #[allow(clippy::disallowed_methods)] // The one door: the cache is found before any configuration is.
     pub fn usual() -> Result<PathBuf> {
-        let set = |name: &str| {
-            std::env::var(name)
-                .ok()
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty()).map(PathBuf::from);
         set("STEPPE_CACHE")
             .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("steppe")))
             .or_else(|| set("HOME").map(|home| home.join(".cache/steppe")))

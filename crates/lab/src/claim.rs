@@ -36,9 +36,8 @@ impl Claim {
     pub fn open(&self, sealed: &str) -> Result<String> {
         let decryptor =
             age::Decryptor::new(age::armor::ArmoredReader::new(sealed.as_bytes())).context("not a sealed secret")?;
-        let mut reader = decryptor
-            .decrypt(std::iter::once(&self.0 as &dyn age::Identity))
-            .context("sealed to another key")?;
+        let mut reader =
+            decryptor.decrypt(std::iter::once(&self.0 as &dyn age::Identity)).context("sealed to another key")?;
         let mut text = String::new();
         reader.read_to_string(&mut text)?;
         Ok(text)

@@ -120,10 +120,8 @@ mod tests {
     #[test]
     fn the_words_are_consistent() {
         Cli::command().debug_assert();
-        for words in [
-            &["lab", "cluster", "up", "--name", "a"][..],
-            &["lab", "up", "--name", "a", "--progress", "json"],
-        ] {
+        for words in [&["lab", "cluster", "up", "--name", "a"][..], &["lab", "up", "--name", "a", "--progress", "json"]]
+        {
             let cli = Cli::parse_from(words);
             assert!(matches!(
                 &cli.verb,

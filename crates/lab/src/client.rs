@@ -50,20 +50,12 @@ impl Library {
     /// An app that talks to the server at `base`.
     #[must_use]
     pub fn app(&self, base: &str) -> App {
-        App {
-            library: self.clone(),
-            base: base.to_owned(),
-            args: Vec::new(),
-        }
+        App { library: self.clone(), base: base.to_owned(), args: Vec::new() }
     }
 }
 
 async fn run(command: &mut Command) -> Result<()> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .with_context(|| format!("{command:?}"))?;
+    let output = command.stdin(Stdio::null()).output().await.with_context(|| format!("{command:?}"))?;
     if !output.status.success() {
         bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
@@ -175,19 +167,10 @@ impl App {
         let output = child.wait_with_output().await?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            bail!(
-                "client {} at {}: {}",
-                words.join(" "),
-                self.base,
-                said.lines().last().unwrap_or_default()
-            );
+            bail!("client {} at {}: {}", words.join(" "), self.base, said.lines().last().unwrap_or_default());
         }
         serde_json::from_slice(&output.stdout).with_context(|| {
-            format!(
-                "client {}: not JSON: {}",
-                words.join(" "),
-                String::from_utf8_lossy(&output.stdout)
-            )
+            format!("client {}: not JSON: {}", words.join(" "), String::from_utf8_lossy(&output.stdout))
         })
     }
 
@@ -220,8 +203,7 @@ impl App {
     /// # Errors
     /// When that does not happen within `seconds`.
     pub async fn home_with(&self, token: &str, text: &str, seconds: u32) -> Result<Timeline> {
-        self.call(token, &["home", "--await", text, "--limit", &seconds.to_string()])
-            .await
+        self.call(token, &["home", "--await", text, "--limit", &seconds.to_string()]).await
     }
 
     /// Uploads a picture, posts it and fetches it back.
@@ -229,8 +211,7 @@ impl App {
     /// # Errors
     /// When the server refuses it or does not give it back.
     pub async fn upload(&self, token: &str, file: &Path) -> Result<Upload> {
-        self.call(token, &["upload", "--file", &file.display().to_string()])
-            .await
+        self.call(token, &["upload", "--file", &file.display().to_string()]).await
     }
 
     /// The server's id of the account `user@host`, which it looks up there.
@@ -238,9 +219,7 @@ impl App {
     /// # Errors
     /// When the server cannot find the account.
     pub async fn find(&self, token: &str, account: &str) -> Result<String> {
-        self.call::<Found>(token, &["find", "--account", account])
-            .await
-            .map(|found| found.id)
+        self.call::<Found>(token, &["find", "--account", account]).await.map(|found| found.id)
     }
 
     /// Follows the account with this id.
@@ -248,9 +227,7 @@ impl App {
     /// # Errors
     /// When the server refuses it.
     pub async fn follow(&self, token: &str, id: &str) -> Result<()> {
-        self.call::<serde_json::Value>(token, &["follow", "--id", id])
-            .await
-            .map(drop)
+        self.call::<serde_json::Value>(token, &["follow", "--id", id]).await.map(drop)
     }
 
     /// How the token's account stands to the one with this id.

@@ -42,27 +42,16 @@ const FORBID: &str = "#!/bin/sh\n# Put here by steppe-lab while it installs pack
 /// The packages that are not installed, in the order of [`PACKAGES`].
 pub fn missing() -> Result<Vec<&'static str>> {
     let mut query = Command::new("dpkg-query");
-    query
-        .args(["-W", "-f", "${Package} ${db:Status-Status}\n"])
-        .args(PACKAGES.map(|(name, _)| name));
+    query.args(["-W", "-f", "${Package} ${db:Status-Status}\n"]).args(PACKAGES.map(|(name, _)| name));
     // It fails when it does not know a package, and still lists the others.
-    let output = query
-        .output()
-        .context("cannot run dpkg-query: the ground needs Debian or a system made from it")?;
+    let output = query.output().context("cannot run dpkg-query: the ground needs Debian or a system made from it")?;
     Ok(absent(&String::from_utf8_lossy(&output.stdout)))
 }
 
 /// The packages that a list of "name status" lines does not show as installed.
 fn absent(list: &str) -> Vec<&'static str> {
-    let installed = |name: &str| {
-        list.lines()
-            .any(|line| line.split_once(' ') == Some((name, "installed")))
-    };
-    PACKAGES
-        .iter()
-        .map(|(name, _)| *name)
-        .filter(|name| !installed(name))
-        .collect()
+    let installed = |name: &str| list.lines().any(|line| line.split_once(' ') == Some((name, "installed")));
+    PACKAGES.iter().map(|(name, _)| *name).filter(|name| !installed(name)).collect()
 }
 
 /// Installs what is missing. No service is started, now or at the next boot, and no policy is left behind.
@@ -73,9 +62,7 @@ pub fn install(packages: &[&str], progress: &mut dyn Progress) -> Result<()> {
     progress.step(&format!("Installing {}", packages.join(" ")));
     let quiet = Quiet::begin(Path::new(POLICY))?;
     let lists = fs::read_dir("/var/lib/apt/lists").into_iter().flatten().flatten();
-    let fetched = lists
-        .into_iter()
-        .any(|entry| entry.file_name().to_string_lossy().contains("_Packages"));
+    let fetched = lists.into_iter().any(|entry| entry.file_name().to_string_lossy().contains("_Packages"));
     if !fetched {
         run(&mut quiet.apt(&["update"]))?;
     }
@@ -99,9 +86,7 @@ fn stay_off(installed: &[&str]) -> Result<()> {
         return Ok(());
     }
     let new = |service: &&&str| {
-        installed
-            .iter()
-            .any(|package| *package == **service || *package == format!("{service}-server"))
+        installed.iter().any(|package| *package == **service || *package == format!("{service}-server"))
     };
     for service in SERVICES.iter().filter(new) {
         run(Command::new("systemctl").args(["disable", &format!("{service}.service")]))?;
@@ -135,41 +120,27 @@ impl Quiet {
         let how = if !policy.exists() || fs::read_to_string(policy).is_ok_and(|text| text == FORBID) {
             ours(policy)?;
             How::Ours
-        } else if Command::new(policy)
-            .args(["containerd", "start"])
-            .status()
-            .is_ok_and(|end| end.code() == Some(101))
-        {
+        } else if Command::new(policy).args(["containerd", "start"]).status().is_ok_and(|end| end.code() == Some(101)) {
             How::Given
         } else {
             let file = tempfile::NamedTempFile::new().context("no place for a temporary file")?;
             ours(file.path())?;
             How::Covered(file)
         };
-        Ok(Self {
-            policy: policy.to_owned(),
-            how,
-        })
+        Ok(Self { policy: policy.to_owned(), how })
     }
 
     fn apt(&self, words: &[&str]) -> Command {
         let mut command = match &self.how {
             How::Covered(file) => {
                 let mut command = Command::new("unshare");
-                command.args([
-                    "--mount",
-                    "sh",
-                    "-c",
-                    "mount --bind \"$0\" \"$1\" && shift && exec \"$@\"",
-                ]);
+                command.args(["--mount", "sh", "-c", "mount --bind \"$0\" \"$1\" && shift && exec \"$@\""]);
                 command.arg(file.path()).arg(&self.policy).arg("apt-get");
                 command
             }
             How::Given | How::Ours => Command::new("apt-get"),
         };
-        command
-            .args(["--quiet", "--option", "Dpkg::Options::=--force-confold"])
-            .args(words);
+        command.args(["--quiet", "--option", "Dpkg::Options::=--force-confold"]).args(words);
         command.env("DEBIAN_FRONTEND", "noninteractive");
         command
     }
@@ -186,12 +157,9 @@ impl Drop for Quiet {
 
 /// Whether this is Debian or made from it, by `/etc/os-release`.
 pub fn is_debian(os_release: &str) -> bool {
-    let words = os_release
-        .lines()
-        .filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")));
-    words
-        .flat_map(|value| value.trim_matches('"').split_whitespace())
-        .any(|word| word == "debian")
+    let words =
+        os_release.lines().filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")));
+    words.flat_map(|value| value.trim_matches('"').split_whitespace()).any(|word| word == "debian")
 }
 
 /// The version a program prints after `word`, as (major, minor).

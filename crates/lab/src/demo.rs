@@ -56,16 +56,7 @@ pub async fn run(options: &Options, config: &Config, cache: &Cache, progress: &m
         let taken = take(&cell.site, &first, &cell.bucket, work.path(), &mut seconds).await?;
         progress.step("Bringing it up on a plain Debian");
         let begun = Instant::now();
-        restore(
-            &cell.site,
-            cache,
-            &first,
-            &second.account(),
-            &taken,
-            work.path(),
-            &cell.public_key,
-        )
-        .await?;
+        restore(&cell.site, cache, &first, &second.account(), &taken, work.path(), &cell.public_key).await?;
         seconds.restore = life::rounded(begun.elapsed());
     }
     tell(options, &cell, &[first, second], &seconds)
@@ -76,20 +67,10 @@ async fn cell(options: &Options, config: &Config, cache: &Cache, progress: &mut 
         let ground = node::up(config, cache, progress).await?;
         return on_ground(&ground, cache, progress).await;
     };
-    let registry = options
-        .registry
-        .as_deref()
-        .context("--context needs --registry, from which the cluster can pull")?;
-    let place = options
-        .place
-        .as_deref()
-        .context("--context needs --place; docs/operating.md tells what is in it")?;
-    let named = Named {
-        context,
-        kubeconfig: None,
-        registry,
-        place,
-    };
+    let registry =
+        options.registry.as_deref().context("--context needs --registry, from which the cluster can pull")?;
+    let place = options.place.as_deref().context("--context needs --place; docs/operating.md tells what is in it")?;
+    let named = Named { context, kubeconfig: None, registry, place };
     elsewhere(&named, cache, progress).await
 }
 

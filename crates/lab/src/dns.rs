@@ -163,10 +163,7 @@ pub(crate) mod tests {
     /// A ground that is nowhere.
     pub(crate) fn ground() -> Ground {
         let addresses = Addresses::of("10.244.0.0/24".parse().unwrap(), "10.96.0.0/16".parse().unwrap());
-        let config = Config {
-            state_dir: "/s".into(),
-            ..Config::named("a").unwrap()
-        };
+        let config = Config { state_dir: "/s".into(), ..Config::named("a").unwrap() };
         Ground::new(&config, addresses, "/k/kubectl".into(), Kernel::default())
     }
 

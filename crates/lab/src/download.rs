@@ -35,17 +35,9 @@ pub async fn folder(bucket: &Bucket, prefix: &str, target: &Path) -> Result<usiz
     let store = client(bucket)?;
     let path = object_store::path::Path::parse(prefix.trim_end_matches('/'))?;
     let objects: Vec<_> = store.list(Some(&path)).try_collect().await?;
-    ensure!(
-        !objects.is_empty(),
-        "there is nothing below {prefix} in bucket {}",
-        bucket.name
-    );
+    ensure!(!objects.is_empty(), "there is nothing below {prefix} in bucket {}", bucket.name);
     for object in &objects {
-        let name = object
-            .location
-            .as_ref()
-            .strip_prefix(prefix)
-            .context("an object outside its prefix")?;
+        let name = object.location.as_ref().strip_prefix(prefix).context("an object outside its prefix")?;
         let file = target.join(name);
         std::fs::create_dir_all(file.parent().unwrap_or(target))?;
         let mut out = tokio::fs::File::create(&file).await?;

@@ -37,11 +37,7 @@ pub async fn start(ground: &Ground, tools: &Tools, client: &Client) -> Result<()
     let folder = folder(ground);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let socket = socket(ground);
-    ensure!(
-        socket.as_os_str().len() <= LONGEST_SOCKET,
-        "{} is too long for a socket",
-        socket.display()
-    );
+    ensure!(socket.as_os_str().len() <= LONGEST_SOCKET, "{} is too long for a socket", socket.display());
     let boot = folder.join("boot.json");
     fs::write(&boot, serde_json::to_vec_pretty(&boot::config(ground))?)
         .with_context(|| format!("cannot write {}", boot.display()))?;
@@ -56,9 +52,7 @@ pub async fn start(ground: &Ground, tools: &Tools, client: &Client) -> Result<()
         program: tools.program("caddy"),
         args: vec!["run".into(), "--config".into(), boot.display().to_string()],
         // Nothing of it is written outside the ground.
-        env: ["HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"]
-            .map(|name| (name.into(), path.clone()))
-            .into(),
+        env: ["HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"].map(|name| (name.into(), path.clone())).into(),
         cwd: Some(folder),
     })?;
     let namespaces = Api::<Namespace>::all(client.clone());

@@ -64,11 +64,7 @@ impl ChartValues {
     /// Values for a ground whose node has the images already. One of each program: there is one node.
     pub fn of_ground(operator: &str, holding: &str, cell: CellSpec) -> Self {
         Self {
-            images: Images {
-                operator: operator.into(),
-                holding: holding.into(),
-                pull_policy: "IfNotPresent".into(),
-            },
+            images: Images { operator: operator.into(), holding: holding.into(), pull_policy: "IfNotPresent".into() },
             selector: String::new(),
             log: "info".into(),
             operator: Replicas { replicas: 1 },
@@ -99,18 +95,11 @@ impl Installer {
     /// Finds helm and kubectl in the cache, or builds them. `chart` is the folder `charts/operator` of the repository.
     pub async fn new(cache: &Cache, chart: &Path, progress: &mut dyn Progress) -> Result<Self> {
         if !chart.join("Chart.yaml").is_file() {
-            bail!(
-                "{} is no chart: name the folder charts/operator of the repository",
-                chart.display()
-            );
+            bail!("{} is no chart: name the folder charts/operator of the repository", chart.display());
         }
         let helm = tools::services(cache, progress).await?.program("helm");
         let kubectl = tools::kubernetes(cache, progress).await?.program("kubectl");
-        Ok(Self {
-            helm,
-            kubectl,
-            chart: chart.to_owned(),
-        })
+        Ok(Self { helm, kubectl, chart: chart.to_owned() })
     }
 
     /// What `helm template` makes of the chart.
@@ -131,16 +120,12 @@ impl Installer {
         let (definitions, rest) = definitions_first(&rendered);
         self.apply(kubeconfig, &definitions).await.context("the definitions")?;
         let wait = ["wait", "--for=condition=Established", "--timeout=60s", "--filename=-"];
-        self.kubectl(kubeconfig, &wait, &definitions)
-            .await
-            .context("the definitions")?;
+        self.kubectl(kubeconfig, &wait, &definitions).await.context("the definitions")?;
         // Discovery follows a definition with a short delay.
-        wait::until("the chart's objects to be taken", LIMIT, async || {
-            match self.apply(kubeconfig, &rest).await {
-                Ok(()) => Ok(Some(())),
-                Err(error) if format!("{error:#}").contains("no matches for kind") => Err(error),
-                Err(error) => Err(wait::GiveUp(format!("{error:#}")).into()),
-            }
+        wait::until("the chart's objects to be taken", LIMIT, async || match self.apply(kubeconfig, &rest).await {
+            Ok(()) => Ok(Some(())),
+            Err(error) if format!("{error:#}").contains("no matches for kind") => Err(error),
+            Err(error) => Err(wait::GiveUp(format!("{error:#}")).into()),
         })
         .await?;
         self.guarded(kubeconfig).await
@@ -151,19 +136,11 @@ impl Installer {
         for (kind, name, policy) in [
             ("cell", crd::labels::CELL, "steppe-keep-objects"),
             ("namespace", crd::labels::SYSTEM_NAMESPACE, "steppe-keep-namespaces"),
-            (
-                "customresourcedefinition",
-                "cells.steppe.host",
-                "steppe-keep-definitions",
-            ),
+            ("customresourcedefinition", "cells.steppe.host", "steppe-keep-definitions"),
         ] {
             wait::until(&format!("policy {policy} to be in force"), LIMIT, async || {
-                let tried = self
-                    .kubectl(kubeconfig, &["delete", kind, name, "--dry-run=server"], "")
-                    .await;
-                Ok(tried
-                    .is_err_and(|error| format!("{error:#}").contains(policy))
-                    .then_some(()))
+                let tried = self.kubectl(kubeconfig, &["delete", kind, name, "--dry-run=server"], "").await;
+                Ok(tried.is_err_and(|error| format!("{error:#}").contains(policy)).then_some(()))
             })
             .await?;
         }
@@ -173,13 +150,7 @@ impl Installer {
     /// Applies a manifest as the chart's installer.
     pub async fn apply(&self, kubeconfig: &Path, manifest: &str) -> Result<()> {
         let manager = format!("--field-manager={MANAGER}");
-        let apply = [
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            manager.as_str(),
-            "--filename=-",
-        ];
+        let apply = ["apply", "--server-side", "--force-conflicts", manager.as_str(), "--filename=-"];
         self.kubectl(kubeconfig, &apply, manifest).await.map(drop)
     }
 
@@ -190,42 +161,24 @@ impl Installer {
             "metadata": { "name": name, "namespace": crd::labels::SYSTEM_NAMESPACE },
             "stringData": data,
         });
-        self.apply(kubeconfig, &secret.to_string())
-            .await
-            .with_context(|| format!("Secret {name}"))
+        self.apply(kubeconfig, &secret.to_string()).await.with_context(|| format!("Secret {name}"))
     }
 
     /// Runs kubectl with `input` and gives what it printed.
     pub async fn kubectl(&self, kubeconfig: &Path, args: &[&str], input: &str) -> Result<String> {
         let discovery = tempfile::tempdir().context("cannot make a folder")?;
         let mut command = Command::new(&self.kubectl);
-        command
-            .arg("--kubeconfig")
-            .arg(kubeconfig)
-            .arg("--cache-dir")
-            .arg(discovery.path())
-            .args(args);
-        run(command, input)
-            .await
-            .with_context(|| format!("kubectl {}", args.first().copied().unwrap_or_default()))
+        command.arg("--kubeconfig").arg(kubeconfig).arg("--cache-dir").arg(discovery.path()).args(args);
+        run(command, input).await.with_context(|| format!("kubectl {}", args.first().copied().unwrap_or_default()))
     }
 }
 
 /// Runs a program on `input`, with nothing of the environment but a home, and gives what it printed.
 async fn run(mut command: Command, input: &str) -> Result<String> {
     let home = tempfile::tempdir().context("cannot make a folder")?;
-    command
-        .env_clear()
-        .env("HOME", home.path())
-        .env("PATH", "/usr/bin:/bin");
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("cannot run {:?}", command.as_std().get_program()))?;
+    command.env_clear().env("HOME", home.path()).env("PATH", "/usr/bin:/bin");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().with_context(|| format!("cannot run {:?}", command.as_std().get_program()))?;
     let mut stdin = child.stdin.take().context("the program has no input")?;
     let input = input.to_owned();
     // Beside reading, or both would wait for each other once a pipe is full. Who stops reading says so by its exit code.
@@ -247,9 +200,7 @@ fn definitions_first(rendered: &str) -> (String, String) {
 
 fn documents(rendered: &str) -> impl Iterator<Item = &str> {
     let is_content = |line: &str| !line.trim().is_empty() && !line.starts_with('#');
-    rendered
-        .split("\n---")
-        .filter(move |document| document.lines().any(is_content))
+    rendered.split("\n---").filter(move |document| document.lines().any(is_content))
 }
 
 #[cfg(test)]
@@ -262,11 +213,7 @@ mod tests {
                         spec:\n  kind: Deployment\n---\n# Source: empty\n---\nkind: Deployment\nspec:\n  kind: CustomResourceDefinition\n";
         let (definitions, rest) = definitions_first(rendered);
         assert!(definitions.contains("Source: b") && !definitions.contains("Source: a"));
-        assert_eq!(
-            rest.matches("\nkind: ").count() + usize::from(rest.starts_with("kind: ")),
-            2,
-            "{rest}"
-        );
+        assert_eq!(rest.matches("\nkind: ").count() + usize::from(rest.starts_with("kind: ")), 2, "{rest}");
         assert!(!rest.contains("empty"));
     }
 

@@ -46,10 +46,7 @@ impl Order {
     /// The reference that work objects name it by.
     #[must_use]
     pub fn instance_ref(&self) -> InstanceRef {
-        InstanceRef {
-            name: self.name.clone(),
-            uid: self.uid.clone(),
-        }
+        InstanceRef { name: self.name.clone(), uid: self.uid.clone() }
     }
 
     /// The address people open.
@@ -76,10 +73,7 @@ impl Site {
             "ownerClaim": claim.recipient(),
             "exports": { "nightly": false },
         }))?;
-        let instance = self
-            .instances()
-            .create(&PostParams::default(), &Instance::new(name, spec))
-            .await;
+        let instance = self.instances().create(&PostParams::default(), &Instance::new(name, spec)).await;
         let instance = instance.with_context(|| format!("order server {name}"))?;
         Ok(Order {
             name: name.to_owned(),
@@ -129,13 +123,9 @@ impl Site {
     pub async fn password(&self, order: &Order) -> Result<String> {
         let instance = self.instances().get(&order.name).await?;
         let sealed = instance.status.and_then(|status| status.owner_claim);
-        let password = order
-            .claim
-            .open(&sealed.context("the owner's log-in has not come up")?)?;
+        let password = order.claim.open(&sealed.context("the owner's log-in has not come up")?)?;
         let clear = json!({ "spec": { "ownerClaim": null } });
-        self.instances()
-            .patch(&order.name, &PatchParams::default(), &Patch::Merge(clear))
-            .await?;
+        self.instances().patch(&order.name, &PatchParams::default(), &Patch::Merge(clear)).await?;
         Ok(password)
     }
 
@@ -152,9 +142,7 @@ impl Site {
     /// When the API server refuses it.
     pub async fn set_mode(&self, order: &Order, mode: crd::Mode) -> Result<()> {
         let patch = json!({ "spec": { "mode": mode } });
-        self.instances()
-            .patch(&order.name, &PatchParams::default(), &Patch::Merge(patch))
-            .await?;
+        self.instances().patch(&order.name, &PatchParams::default(), &Patch::Merge(patch)).await?;
         Ok(())
     }
 

@@ -93,17 +93,9 @@ impl Light {
             }
             attempt += 1;
         };
-        let light = Self {
-            ground,
-            authority,
-            tools,
-            took: begin.elapsed(),
-        };
+        let light = Self { ground, authority, tools, took: begin.elapsed() };
         light.furnish().await?;
-        Ok(Self {
-            took: begin.elapsed(),
-            ..light
-        })
+        Ok(Self { took: begin.elapsed(), ..light })
     }
 
     /// The one ground of this process, started by the first who asks.
@@ -116,10 +108,7 @@ impl Light {
     async fn furnish(&self) -> Result<()> {
         let classes: Api<StorageClass> = Api::all(self.client().await?);
         for class in volume::classes() {
-            classes
-                .create(&PostParams::default(), &object(class)?)
-                .await
-                .context("cannot make a StorageClass")?;
+            classes.create(&PostParams::default(), &object(class)?).await.context("cannot make a StorageClass")?;
         }
         Ok(())
     }
@@ -187,8 +176,7 @@ impl Light {
     pub async fn namespace(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<()> {
         let namespace =
             json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } });
-        self.create::<Namespace>(&Api::all(self.client().await?), namespace)
-            .await
+        self.create::<Namespace>(&Api::all(self.client().await?), namespace).await
     }
 
     /// Makes a ServiceAccount, bound to a ClusterRole if one is named, and a token of it.
@@ -196,8 +184,7 @@ impl Light {
         let client = self.client().await?;
         let metadata = json!({ "name": name, "namespace": namespace });
         let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata });
-        self.create::<ServiceAccount>(&Api::namespaced(client.clone(), namespace), account)
-            .await?;
+        self.create::<ServiceAccount>(&Api::namespaced(client.clone(), namespace), account).await?;
         if let Some(role) = cluster_role {
             let binding = json!({
                 "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
@@ -224,11 +211,7 @@ impl Light {
 
     /// The process ids of etcd, kube-apiserver and kube-controller-manager.
     pub fn processes(&self) -> [u32; 3] {
-        [
-            self.ground.etcd.id(),
-            self.ground.apiserver.id(),
-            self.ground.controllers.id(),
-        ]
+        [self.ground.etcd.id(), self.ground.apiserver.id(), self.ground.controllers.id()]
     }
 
     /// What the programs take of memory now.
@@ -265,14 +248,9 @@ pub async fn token(
         ..TokenRequest::default()
     };
     let accounts: Api<ServiceAccount> = Api::namespaced(client, namespace);
-    let answer = accounts
-        .create_token_request(account, &PostParams::default(), &request)
-        .await;
+    let answer = accounts.create_token_request(account, &PostParams::default(), &request).await;
     let answer = answer.with_context(|| format!("no token for ServiceAccount {namespace}/{account}"))?;
-    Ok(answer
-        .status
-        .with_context(|| format!("an empty token for {namespace}/{account}"))?
-        .token)
+    Ok(answer.status.with_context(|| format!("an empty token for {namespace}/{account}"))?.token)
 }
 
 /// A typed object from JSON.

@@ -53,10 +53,7 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
             notice(&cache)?;
             preflight::check(&cache)?;
             let lab = Some(std::env::current_exe().context("cannot find the running program")?);
-            let config = Config {
-                lab,
-                ..Config::named(name)?
-            };
+            let config = Config { lab, ..Config::named(name)? };
             demo::run(options, &config, &cache, &mut report).await?;
         }
         Verb::Watch { ground } => {
@@ -81,26 +78,14 @@ async fn cluster(action: &Action, cache: &Cache, report: &mut Report) -> Result<
         Action::Up { name, keep, bare, json } => {
             notice(cache)?;
             let lab = Some(std::env::current_exe().context("cannot find the running program")?);
-            let config = Config {
-                keep: *keep,
-                bare: *bare,
-                lab,
-                ..Config::named(name)?
-            };
+            let config = Config { keep: *keep, bare: *bare, lab, ..Config::named(name)? };
             let ground = node::up(&config, cache, report).await?;
             report::tell(&node::status(ground).await?, *json)?;
         }
         Action::Down { name, keep } => {
-            let config = Config {
-                keep: *keep,
-                ..Config::named(name)?
-            };
+            let config = Config { keep: *keep, ..Config::named(name)? };
             let there = node::down(&config, cache, report).await?;
-            report::say(&if there {
-                format!("{name} is down")
-            } else {
-                format!("there is no ground {name}")
-            });
+            report::say(&if there { format!("{name} is down") } else { format!("there is no ground {name}") });
         }
         Action::Status { name, json } => {
             let all = match name {

@@ -53,11 +53,7 @@ pub async fn up(config: &Config, cache: &Cache, progress: &mut dyn Progress) -> 
     let _lock = lock(config, cache).await?;
     preflight::prepare(cache, progress)?;
     let programs = tools::kubernetes(cache, progress).await?;
-    let parts = if config.bare {
-        None
-    } else {
-        Some(services::build(cache, progress).await?)
-    };
+    let parts = if config.bare { None } else { Some(services::build(cache, progress).await?) };
     let ground = prepare(config, &programs, progress).await?;
     let client = start(&ground, &programs, cache, progress).await?;
     if let Some(parts) = parts {
@@ -117,11 +113,7 @@ fn choose(config: &Config, programs: &Tools) -> Result<Ground> {
         Some(addresses) => addresses,
         None => {
             let mut taken = namespace::taken()?;
-            taken.extend(
-                others
-                    .iter()
-                    .flat_map(|other| [other.addresses.pod_cidr, other.addresses.service_cidr]),
-            );
+            taken.extend(others.iter().flat_map(|other| [other.addresses.pod_cidr, other.addresses.service_cidr]));
             choice::free(&taken)?
         }
     };

@@ -26,11 +26,7 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + serde::Serialize,
 {
     let object: K = serde_json::from_value(object).with_context(|| format!("this is no {}", K::kind(&())))?;
-    let name = object
-        .meta()
-        .name
-        .clone()
-        .with_context(|| format!("a {} without a name", K::kind(&())))?;
+    let name = object.meta().name.clone().with_context(|| format!("a {} without a name", K::kind(&())))?;
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let applied = api.patch(&name, &params, &Patch::Apply(&object)).await;
     applied.with_context(|| format!("cannot apply {} {name}", K::kind(&())))

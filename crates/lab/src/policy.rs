@@ -77,11 +77,7 @@ impl Params {
     /// its ingress and object store in [`STAND_IN_NAMESPACE`] by `app.kubernetes.io/name: ingress` and `store`.
     pub fn of(ground: &Ground) -> Self {
         let ports = &ground.ports;
-        let port = |name: &str, protocol, number| Port {
-            name: Some(name.into()),
-            protocol,
-            number,
-        };
+        let port = |name: &str, protocol, number| Port { name: Some(name.into()), protocol, number };
         let stand_in = |namespace: &str, key: &str, value: &str, ports: Vec<Port>| StandIn {
             namespace: namespace.into(),
             labels: Labels::from([(key.into(), value.into())]),
@@ -89,25 +85,14 @@ impl Params {
             ports,
         };
         let name = "app.kubernetes.io/name";
-        let dns = vec![
-            port("dns", Protocol::Udp, ports.dns),
-            port("dns-tcp", Protocol::Tcp, ports.dns),
-        ];
-        let web = vec![
-            port("http", Protocol::Tcp, ports.http),
-            port("https", Protocol::Tcp, ports.https),
-        ];
+        let dns = vec![port("dns", Protocol::Udp, ports.dns), port("dns-tcp", Protocol::Tcp, ports.dns)];
+        let web = vec![port("http", Protocol::Tcp, ports.http), port("https", Protocol::Tcp, ports.https)];
         Self {
             netns: ground.netns.clone(),
             stand_ins: vec![
                 stand_in("kube-system", "k8s-app", "kube-dns", dns),
                 stand_in(STAND_IN_NAMESPACE, name, "ingress", web),
-                stand_in(
-                    STAND_IN_NAMESPACE,
-                    name,
-                    "store",
-                    vec![port("s3", Protocol::Tcp, ports.s3)],
-                ),
+                stand_in(STAND_IN_NAMESPACE, name, "store", vec![port("s3", Protocol::Tcp, ports.s3)]),
             ],
             loaded: ground.state_dir.join("policy/loaded.nft"),
         }
@@ -118,10 +103,7 @@ impl Params {
 async fn load(params: &Params, text: &str) -> Result<()> {
     nft(params, text).await.context("cannot load the network policies")?;
     let fresh = params.loaded.with_extension("new");
-    let folder = params
-        .loaded
-        .parent()
-        .context("the record of network policies has no folder")?;
+    let folder = params.loaded.parent().context("the record of network policies has no folder")?;
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&fresh, text))
         .and_then(|()| std::fs::rename(&fresh, &params.loaded))
@@ -133,9 +115,7 @@ async fn load(params: &Params, text: &str) -> Result<()> {
 pub async fn remove(ground: &Ground) -> Result<()> {
     let params = Params::of(ground);
     let text = format!("table inet {TABLE}\ndelete table inet {TABLE}\n");
-    nft(&params, &text)
-        .await
-        .context("cannot remove the network policies")?;
+    nft(&params, &text).await.context("cannot remove the network policies")?;
     match std::fs::remove_file(&params.loaded) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove {}", params.loaded.display()))
@@ -156,24 +136,14 @@ pub async fn covers(ground: &Ground, ip: Ipv4Addr, limit: Duration) -> Result<()
 
 async fn nft(params: &Params, text: &str) -> Result<()> {
     let mut command = Command::from(Namespace::at(&params.netns).command("nft"));
-    command
-        .args(["-f", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .context("cannot run nft: install the package nftables")?;
+    command.args(["-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().context("cannot run nft: install the package nftables")?;
     let mut stdin = child.stdin.take().context("nft has no input")?;
     stdin.write_all(text.as_bytes()).await.context("cannot write to nft")?;
     drop(stdin);
     let output = child.wait_with_output().await.context("cannot wait for nft")?;
     if !output.status.success() {
-        bail!(
-            "nft refused ({}): {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("nft refused ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(())
 }

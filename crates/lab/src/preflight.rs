@@ -38,10 +38,8 @@ struct Machine {
 impl Machine {
     fn look(cache: &Cache) -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        let after = |text: &str, word: &str| {
-            text.lines()
-                .find_map(|line| Some(line.strip_prefix(word)?.trim().to_owned()))
-        };
+        let after =
+            |text: &str, word: &str| text.lines().find_map(|line| Some(line.strip_prefix(word)?.trim().to_owned()));
         let status = read("/proc/self/status");
         let effective = after(&status, "CapEff:").and_then(|bits| u64::from_str_radix(&bits, 16).ok());
         let memory = after(&read("/proc/meminfo"), "MemTotal:");
@@ -53,10 +51,7 @@ impl Machine {
             debian: debian::is_debian(&read("/etc/os-release")),
             cargo: version(Command::new("cargo").arg("--version"), "cargo"),
             // The Go that is here: another one would be fetched without a word.
-            go: version(
-                Command::new("go").arg("version").env("GOTOOLCHAIN", "local"),
-                "version go",
-            ),
+            go: version(Command::new("go").arg("version").env("GOTOOLCHAIN", "local"), "version go"),
             memory: kilobytes.unwrap_or(0).div_ceil(1 << 20),
             disk: disk.map(|disk| (disk.blocks_available() * disk.fragment_size()) >> 30),
             cgroups: read("/proc/mounts")
@@ -75,10 +70,7 @@ impl Machine {
         };
         let found =
             |version: Option<(u32, u32)>| version.map_or("none".into(), |(major, minor)| format!("{major}.{minor}"));
-        need(
-            self.root,
-            "root: the node makes namespaces, mounts and interfaces; run it with `sudo -E`".into(),
-        );
+        need(self.root, "root: the node makes namespaces, mounts and interfaces; run it with `sudo -E`".into());
         for (bit, name) in CAPABILITIES {
             let there = !self.root || self.capabilities & bit != 0;
             need(
@@ -86,27 +78,15 @@ impl Machine {
                 format!("{name}: this container is not privileged; run it on the machine itself, or `--privileged`"),
             );
         }
-        need(
-            self.debian,
-            "Debian 12 or 13 (or a system made from it): the node is made of its packages".into(),
-        );
+        need(self.debian, "Debian 12 or 13 (or a system made from it): the node is made of its packages".into());
         let cargo = found(self.cargo);
         need(
             self.cargo >= Some(CARGO),
-            format!(
-                "cargo {}.{} or newer (found: {cargo}): https://rustup.rs",
-                CARGO.0, CARGO.1
-            ),
+            format!("cargo {}.{} or newer (found: {cargo}): https://rustup.rs", CARGO.0, CARGO.1),
         );
         let go = found(self.go);
-        need(
-            self.go >= Some(GO),
-            format!("Go {}.{} or newer (found: {go}): https://go.dev/dl", GO.0, GO.1),
-        );
-        need(
-            self.memory >= MEMORY,
-            format!("{MEMORY} GiB of memory (found: {})", self.memory),
-        );
+        need(self.go >= Some(GO), format!("Go {}.{} or newer (found: {go}): https://go.dev/dl", GO.0, GO.1));
+        need(self.memory >= MEMORY, format!("{MEMORY} GiB of memory (found: {})", self.memory));
         let disk = self.disk.unwrap_or(DISK);
         need(
             disk >= DISK,
@@ -147,10 +127,7 @@ pub fn prepare(cache: &Cache, progress: &mut dyn Progress) -> Result<()> {
 fn notice(cache: &Cache, packages: &[&str]) -> String {
     let packages = match packages {
         [] => "no Debian packages (all needed ones are there)".to_owned(),
-        packages => format!(
-            "Debian packages by apt-get: {}; no service of theirs is started",
-            packages.join(" ")
-        ),
+        packages => format!("Debian packages by apt-get: {}; no service of theirs is started", packages.join(" ")),
     };
     format!(
         "Before the first time, what this does to your machine:
@@ -202,15 +179,7 @@ mod tests {
             cgroups: false,
         };
         let text = bare.missing().join("\n");
-        for word in [
-            "root",
-            "Debian",
-            "cargo 1.95",
-            "found: 1.19",
-            "memory",
-            "disk",
-            "cgroups",
-        ] {
+        for word in ["root", "Debian", "cargo 1.95", "found: 1.19", "memory", "disk", "cgroups"] {
             assert!(text.contains(word), "{word} is not in {text}");
         }
         assert!(!text.contains("CAP_"), "without root the capabilities say nothing");
@@ -218,10 +187,7 @@ mod tests {
 
     #[test]
     fn a_container_without_privileges_is_told() {
-        let machine = Machine {
-            capabilities: 1 << 12,
-            ..good()
-        };
+        let machine = Machine { capabilities: 1 << 12, ..good() };
         assert_eq!(machine.missing().len(), 1);
         assert!(machine.missing()[0].starts_with("CAP_SYS_ADMIN"));
     }

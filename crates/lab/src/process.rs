@@ -115,19 +115,11 @@ impl Identity {
     pub async fn end(self, limit: Duration) -> Result<()> {
         self.signal(Signal::SIGTERM)?;
         let gone = async || Ok((!self.lives()).then_some(()));
-        if wait::until(&format!("process {} to end", self.pid), limit, gone)
-            .await
-            .is_ok()
-        {
+        if wait::until(&format!("process {} to end", self.pid), limit, gone).await.is_ok() {
             return Ok(());
         }
         self.signal(Signal::SIGKILL)?;
-        wait::until(
-            &format!("process {} to end after SIGKILL", self.pid),
-            Duration::from_secs(10),
-            gone,
-        )
-        .await
+        wait::until(&format!("process {} to end after SIGKILL", self.pid), Duration::from_secs(10), gone).await
     }
 
     /// Takes a dead child of ours off the process table. For any other process this does nothing.
@@ -140,10 +132,7 @@ impl Processes {
     /// The programs whose pid files and logs are below `state`.
     pub fn at(state: &Path) -> Self {
         let netns = state.join("netns");
-        Self {
-            state: state.to_owned(),
-            netns: netns.exists().then_some(netns),
-        }
+        Self { state: state.to_owned(), netns: netns.exists().then_some(netns) }
     }
 
     /// The log that `name` writes to.
@@ -175,29 +164,16 @@ impl Processes {
             command.arg("nsenter").arg(format!("--net={}", netns.display()));
         }
         command.arg(&program).args(&spec.args).env_clear();
-        command
-            .env("PATH", PATH)
-            .env("HOME", &self.state)
-            .env("LANG", "C.UTF-8")
-            .envs(&spec.env);
+        command.env("PATH", PATH).env("HOME", &self.state).env("LANG", "C.UTF-8").envs(&spec.env);
         command.current_dir(spec.cwd.as_ref().unwrap_or(&self.state));
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         let child = command.spawn().with_context(|| format!("cannot start {}", spec.name))?;
         let pid = i32::try_from(child.id()).context("the process id is out of range")?;
         // Nobody but us reaps this child, so it is on the process table even when it has ended already.
         let Some((_, identity)) = Identity::stat(pid) else {
-            bail!(
-                "{} (process {pid}) is not on the process table; see {}",
-                spec.name,
-                log.display()
-            );
+            bail!("{} (process {pid}) is not on the process table; see {}", spec.name, log.display());
         };
-        let record = Record {
-            identity,
-            boot: boot(),
-            version: version(&program),
-            program,
-        };
+        let record = Record { identity, boot: boot(), version: version(&program), program };
         self.record(&spec.name, &record)?;
         Ok(true)
     }
@@ -223,8 +199,7 @@ impl Processes {
 
     /// Whether the program of that name runs, and its file is another one by now.
     pub fn outdated(&self, name: &str) -> bool {
-        self.recorded(name)
-            .is_some_and(|record| version(&record.program) != record.version)
+        self.recorded(name).is_some_and(|record| version(&record.program) != record.version)
     }
 
     /// Whether the program of that name runs.
@@ -245,10 +220,7 @@ impl Processes {
     /// does not run is no error.
     pub async fn stop(&self, name: &str, limit: Duration) -> Result<()> {
         if let Some(identity) = self.identity(name) {
-            identity
-                .end(limit)
-                .await
-                .with_context(|| format!("cannot stop {name}"))?;
+            identity.end(limit).await.with_context(|| format!("cannot stop {name}"))?;
         }
         self.forget(name)
     }
@@ -285,12 +257,7 @@ impl Processes {
             return Ok(());
         }
         let log = self.log(name);
-        Err(wait::GiveUp(format!(
-            "{name} has ended; {} says:\n{}",
-            log.display(),
-            self.tail(name, 15)
-        ))
-        .into())
+        Err(wait::GiveUp(format!("{name} has ended; {} says:\n{}", log.display(), self.tail(name, 15))).into())
     }
 }
 
@@ -302,10 +269,7 @@ pub fn find(program: &Path) -> Result<PathBuf> {
         }
         bail!("there is no program {}", program.display());
     }
-    let found = PATH
-        .split(':')
-        .map(|folder| Path::new(folder).join(program))
-        .find(|path| path.is_file());
+    let found = PATH.split(':').map(|folder| Path::new(folder).join(program)).find(|path| path.is_file());
     found.with_context(|| format!("the program {} is not on {PATH}", program.display()))
 }
 
@@ -314,12 +278,7 @@ mod tests {
     use super::*;
 
     fn sleeper(name: &str, script: &str) -> Spec {
-        Spec {
-            name: name.into(),
-            program: "sh".into(),
-            args: vec!["-c".into(), script.into()],
-            ..Spec::default()
-        }
+        Spec { name: name.into(), program: "sh".into(), args: vec!["-c".into(), script.into()], ..Spec::default() }
     }
 
     #[tokio::test]
@@ -346,9 +305,7 @@ mod tests {
     async fn a_program_deaf_to_sigterm_is_killed() {
         let folder = tempfile::tempdir().unwrap();
         let processes = Processes::at(folder.path());
-        processes
-            .start(&sleeper("deaf", "trap '' TERM; echo deaf; while :; do sleep 1; done"))
-            .unwrap();
+        processes.start(&sleeper("deaf", "trap '' TERM; echo deaf; while :; do sleep 1; done")).unwrap();
         wait::until("the trap", Duration::from_secs(5), async || {
             Ok(processes.tail("deaf", 1).contains("deaf").then_some(()))
         })
@@ -377,16 +334,8 @@ mod tests {
         let processes = Processes::at(folder.path());
         let me = Identity::of(i32::try_from(std::process::id()).unwrap()).unwrap();
         fs::create_dir_all(folder.path().join("run")).unwrap();
-        let record = |identity, boot| Record {
-            identity,
-            boot,
-            program: "/bin/true".into(),
-            version: None,
-        };
-        let later = Identity {
-            started: me.started + 1,
-            ..me
-        };
+        let record = |identity, boot| Record { identity, boot, program: "/bin/true".into(), version: None };
+        let later = Identity { started: me.started + 1, ..me };
         processes.record("me", &record(me, boot())).unwrap();
         processes.record("later", &record(later, boot())).unwrap();
         processes.record("before", &record(me, "another".into())).unwrap();
@@ -404,12 +353,7 @@ mod tests {
         let processes = Processes::at(folder.path());
         let program = folder.path().join("program");
         fs::copy("/bin/sleep", &program).unwrap();
-        let spec = Spec {
-            name: "a".into(),
-            program: program.clone(),
-            args: vec!["600".into()],
-            ..Spec::default()
-        };
+        let spec = Spec { name: "a".into(), program: program.clone(), args: vec!["600".into()], ..Spec::default() };
         processes.start(&spec).unwrap();
         assert!(!processes.outdated("a"));
         fs::rename(&program, folder.path().join("old")).unwrap();
@@ -422,17 +366,7 @@ mod tests {
     #[test]
     fn a_missing_program_is_an_error_before_it_starts() {
         let folder = tempfile::tempdir().unwrap();
-        let spec = Spec {
-            name: "x".into(),
-            program: "no-such-program-here".into(),
-            ..Spec::default()
-        };
-        assert!(
-            Processes::at(folder.path())
-                .start(&spec)
-                .unwrap_err()
-                .to_string()
-                .contains("no-such-program-here")
-        );
+        let spec = Spec { name: "x".into(), program: "no-such-program-here".into(), ..Spec::default() };
+        assert!(Processes::at(folder.path()).start(&spec).unwrap_err().to_string().contains("no-such-program-here"));
     }
 }

@@ -21,12 +21,7 @@ pub struct Report {
 impl Report {
     /// Tells the steps of `stage`.
     pub fn new(stage: &'static str, how: Progress) -> Self {
-        Self {
-            stage,
-            how,
-            step: String::new(),
-            done: 0,
-        }
+        Self { stage, how, step: String::new(), done: 0 }
     }
 
     fn json(&self, message: &str) {
@@ -65,11 +60,7 @@ pub fn error(error: &anyhow::Error) {
 
 /// Tells how a ground is.
 pub fn tell(status: &Status, json: bool) -> Result<()> {
-    let text = if json {
-        serde_json::to_string(status)?
-    } else {
-        status.text()
-    };
+    let text = if json { serde_json::to_string(status)? } else { status.text() };
     writeln!(std::io::stdout().lock(), "{text}")?;
     Ok(())
 }

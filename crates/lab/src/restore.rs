@@ -45,10 +45,7 @@ impl PlainDebian {
                 .context("debootstrap is missing: apt-get install debootstrap")?;
             if !output.status.success() {
                 let said = String::from_utf8_lossy(&output.stdout);
-                bail!(
-                    "debootstrap {SUITE} failed: {}",
-                    said.lines().last().unwrap_or_default()
-                );
+                bail!("debootstrap {SUITE} failed: {}", said.lines().last().unwrap_or_default());
             }
             if root.exists() {
                 std::fs::remove_dir_all(&root)?;
@@ -83,17 +80,9 @@ impl PlainDebian {
     /// When it fails; the error holds what it said.
     pub async fn run(&self, work: &Path, script: &str) -> Result<String> {
         let output = self.command(work, script).output().await?;
-        let said = format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         if !output.status.success() {
-            bail!(
-                "on the plain Debian, `{script}` failed ({}):\n{}",
-                output.status,
-                said.trim()
-            );
+            bail!("on the plain Debian, `{script}` failed ({}):\n{}", output.status, said.trim());
         }
         Ok(said)
     }
@@ -107,22 +96,13 @@ impl PlainDebian {
         let log = std::fs::File::create(work.join("server.log"))?;
         let mut command = self.command(work, "exec snac httpd /mnt/data");
         let child = command.stdout(log.try_clone()?).stderr(log).spawn()?;
-        let served = Served {
-            _child: child,
-            base: format!("http://127.0.0.1:{port}"),
-        };
+        let served = Served { _child: child, base: format!("http://127.0.0.1:{port}") };
         let probe = reqwest::Client::new();
         let answers = wait::until("the restored server", Duration::from_secs(10), async || {
-            let answer = probe
-                .get(format!("{}/robots.txt", served.base))
-                .header("Host", host)
-                .send()
-                .await?;
+            let answer = probe.get(format!("{}/robots.txt", served.base)).header("Host", host).send().await?;
             Ok(answer.status().is_success().then_some(()))
         });
-        answers
-            .await
-            .with_context(|| std::fs::read_to_string(work.join("server.log")).unwrap_or_default())?;
+        answers.await.with_context(|| std::fs::read_to_string(work.join("server.log")).unwrap_or_default())?;
         Ok(served)
     }
 }

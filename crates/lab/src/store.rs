@@ -32,9 +32,7 @@ pub struct Keys {
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys")
-            .field("access_key", &self.access_key)
-            .finish_non_exhaustive()
+        f.debug_struct("Keys").field("access_key", &self.access_key).finish_non_exhaustive()
     }
 }
 
@@ -61,9 +59,7 @@ pub async fn start(ground: &Ground, tools: &Tools) -> Result<()> {
     let admin = keys(&ground.s3_admin_keys, "admin")?;
     let (node, ports) = (ground.addresses.node_ip, &ground.ports);
     let below = |name: &str| folder.join(name).display().to_string();
-    let mut args: Vec<String> = ["--health", "/health", "--region", REGION, "--quiet"]
-        .map(String::from)
-        .into();
+    let mut args: Vec<String> = ["--health", "/health", "--region", REGION, "--quiet"].map(String::from).into();
     args.extend(["--port".into(), format!("{node}:{}", ports.s3)]);
     args.extend(["--admin-port".into(), format!("{node}:{}", ports.s3_admin)]);
     // The folders must be absolute, or it takes the data folder to be inside itself.
@@ -74,11 +70,7 @@ pub async fn start(ground: &Ground, tools: &Tools) -> Result<()> {
         name: NAME.into(),
         program: tools.program("versitygw"),
         args,
-        env: [
-            ("ROOT_ACCESS_KEY".into(), admin.access_key),
-            ("ROOT_SECRET_KEY".into(), admin.secret_key),
-        ]
-        .into(),
+        env: [("ROOT_ACCESS_KEY".into(), admin.access_key), ("ROOT_SECRET_KEY".into(), admin.secret_key)].into(),
         cwd: Some(folder),
     })?;
     let health = format!("{}/health", ground.s3_endpoint);
@@ -99,12 +91,7 @@ pub async fn stop(ground: &Ground) -> Result<()> {
 pub async fn bucket(ground: &Ground, tools: &Tools, name: &str) -> Result<Bucket> {
     let done = folder(ground).join(format!("keys/{name}.json"));
     let begun = done.with_extension("begun");
-    let bucket = |keys| Bucket {
-        endpoint: ground.s3_endpoint.clone(),
-        region: REGION.into(),
-        name: name.into(),
-        keys,
-    };
+    let bucket = |keys| Bucket { endpoint: ground.s3_endpoint.clone(), region: REGION.into(), name: name.into(), keys };
     if done.exists() {
         return Ok(bucket(read(&done)?));
     }
@@ -131,17 +118,9 @@ fn keys(path: &Path, name: &str) -> Result<Keys> {
     let mut random = [0; 24];
     let source = fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut random));
     source.context("cannot read /dev/urandom")?;
-    let keys = Keys {
-        access_key: name.into(),
-        secret_key: hex::encode(random),
-    };
+    let keys = Keys { access_key: name.into(), secret_key: hex::encode(random) };
     let fresh = path.with_extension("new");
-    let file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&fresh);
+    let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&fresh);
     file.and_then(|mut file| file.write_all(&serde_json::to_vec(&keys)?))
         .and_then(|()| fs::rename(&fresh, path))
         .with_context(|| format!("cannot write {}", path.display()))?;
@@ -164,14 +143,9 @@ fn allow(result: Result<()>, words: &[&str]) -> Result<()> {
 async fn admin(ground: &Ground, tools: &Tools, args: &[&str]) -> Result<()> {
     let keys: Keys = read(&ground.s3_admin_keys)?;
     let mut command = Command::new(tools.program("versitygw"));
-    command
-        .arg("admin")
-        .args(["--region", REGION, "--endpoint-url", &ground.s3_admin_endpoint])
-        .args(args);
+    command.arg("admin").args(["--region", REGION, "--endpoint-url", &ground.s3_admin_endpoint]).args(args);
     // Not as arguments: those are everybody's to read.
-    command
-        .env("ADMIN_ACCESS_KEY_ID", &keys.access_key)
-        .env("ADMIN_SECRET_ACCESS_KEY", &keys.secret_key);
+    command.env("ADMIN_ACCESS_KEY_ID", &keys.access_key).env("ADMIN_SECRET_ACCESS_KEY", &keys.secret_key);
     let output = command.output().await.context("cannot run versitygw admin")?;
     if !output.status.success() {
         let said = [output.stdout, output.stderr].concat();

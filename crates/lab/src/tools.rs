@@ -125,19 +125,12 @@ impl Module {
         for (path, text) in self.files {
             hash.update(format!("{path} {}\n{text}", text.len()));
         }
-        hash.update(format!(
-            "{GOFLAGS}\n{CGO_ENABLED}\n{}\n{}",
-            self.ldflags,
-            self.packages.concat().join(" ")
-        ));
+        hash.update(format!("{GOFLAGS}\n{CGO_ENABLED}\n{}\n{}", self.ldflags, self.packages.concat().join(" ")));
         format!("{}-{}", self.name, &hex::encode(hash.finalize())[..16])
     }
 
     fn complete(&self, folder: &Path) -> bool {
-        self.packages
-            .concat()
-            .iter()
-            .all(|package| folder.join(base_name(package)).is_file())
+        self.packages.concat().iter().all(|package| folder.join(base_name(package)).is_file())
     }
 
     fn write(&self, folder: &Path) -> Result<()> {
@@ -194,26 +187,11 @@ async fn run_go(
     progress: &mut dyn Progress,
 ) -> Result<()> {
     let mut command = Command::new("go");
-    command
-        .args(["build", "-mod=readonly", "-v", "-ldflags", module.ldflags, "-o"])
-        .arg(out)
-        .args(packages);
-    command
-        .env("GOFLAGS", GOFLAGS)
-        .env("CGO_ENABLED", CGO_ENABLED)
-        .env("GOTOOLCHAIN", "local");
-    command
-        .env("GOMODCACHE", cache.path("go/mod"))
-        .env("GOCACHE", cache.path("go/build"));
-    command
-        .current_dir(source)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    let mut child = command
-        .spawn()
-        .context("cannot run go: install Go 1.26 and put it on the PATH")?;
+    command.args(["build", "-mod=readonly", "-v", "-ldflags", module.ldflags, "-o"]).arg(out).args(packages);
+    command.env("GOFLAGS", GOFLAGS).env("CGO_ENABLED", CGO_ENABLED).env("GOTOOLCHAIN", "local");
+    command.env("GOMODCACHE", cache.path("go/mod")).env("GOCACHE", cache.path("go/build"));
+    command.current_dir(source).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().context("cannot run go: install Go 1.26 and put it on the PATH")?;
     let stderr = child.stderr.take().context("go has no output to read")?;
     let mut lines = BufReader::new(stderr).lines();
     // With -v each line is the name of a package that was compiled; what else is said is an error or a download.
@@ -238,15 +216,9 @@ mod tests {
     fn the_key_follows_the_sources() {
         let key = SERVICES_MODULE.key();
         assert!(key.starts_with("services-") && key.len() == "services-".len() + 16);
-        let changed = Module {
-            files: &[("go.mod", "module other\n")],
-            ..SERVICES_MODULE
-        };
+        let changed = Module { files: &[("go.mod", "module other\n")], ..SERVICES_MODULE };
         assert_ne!(key, changed.key());
-        let flagged = Module {
-            ldflags: "",
-            ..SERVICES_MODULE
-        };
+        let flagged = Module { ldflags: "", ..SERVICES_MODULE };
         assert_ne!(key, flagged.key());
     }
 
@@ -263,15 +235,7 @@ mod tests {
 
     #[test]
     fn the_version_is_the_pinned_one() {
-        assert!(
-            KUBERNETES_MODULE
-                .ldflags
-                .contains(&format!("gitVersion=v{KUBERNETES} "))
-        );
-        assert!(
-            KUBERNETES_MODULE.files[0]
-                .1
-                .contains(&format!("k8s.io/kubernetes v{KUBERNETES}"))
-        );
+        assert!(KUBERNETES_MODULE.ldflags.contains(&format!("gitVersion=v{KUBERNETES} ")));
+        assert!(KUBERNETES_MODULE.files[0].1.contains(&format!("k8s.io/kubernetes v{KUBERNETES}")));
     }
 }

@@ -71,10 +71,7 @@ mod tests {
             Err::<Option<()>, _>(anyhow!("refused"))
         });
         let text = format!("{:#}", answer.await.unwrap_err());
-        assert!(
-            text.contains("the node to be Ready") && text.contains("refused"),
-            "{text}"
-        );
+        assert!(text.contains("the node to be Ready") && text.contains("refused"), "{text}");
     }
 
     #[tokio::test]
@@ -89,9 +86,8 @@ mod tests {
     #[tokio::test]
     async fn giving_up_does_not_wait() {
         let begin = Instant::now();
-        let answer = until("etcd", Duration::from_secs(60), async || {
-            Err::<Option<()>, _>(GiveUp("it died".into()).into())
-        });
+        let answer =
+            until("etcd", Duration::from_secs(60), async || Err::<Option<()>, _>(GiveUp("it died".into()).into()));
         assert!(format!("{:#}", answer.await.unwrap_err()).contains("it died"));
         assert!(begin.elapsed() < Duration::from_secs(1));
     }

@@ -14,15 +14,9 @@ const NAME: &str = "watchers";
 /// Runs the watchers until cancelled: the body of `steppe-lab watch --ground NAME`. Ends only with an error.
 pub async fn run(ground: &Ground) -> Result<()> {
     // Nobody else in this process writes; a second call finds it set.
-    let _ = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(std::io::stderr)
-        .try_init();
+    let _ = tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).try_init();
     let client = ground.client().await?;
-    tokio::try_join!(
-        ingress::watch::run(ground, client.clone()),
-        policy::watch::run(ground, client)
-    )?;
+    tokio::try_join!(ingress::watch::run(ground, client.clone()), policy::watch::run(ground, client))?;
     Ok(())
 }
 

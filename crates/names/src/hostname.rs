@@ -52,9 +52,7 @@ impl FromStr for Hostname {
 
 fn is_ldh(label: &str) -> bool {
     (1..=63).contains(&label.len())
-        && label
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !label.starts_with('-')
         && !label.ends_with('-')
 }
@@ -63,9 +61,7 @@ impl Hostname {
     /// Whether the name lies in `zone` (one or more labels below it; a zone is not in itself).
     #[must_use]
     pub fn is_in(&self, zone: &Hostname) -> bool {
-        self.0
-            .strip_suffix(zone.as_str())
-            .is_some_and(|head| head.ends_with('.'))
+        self.0.strip_suffix(zone.as_str()).is_some_and(|head| head.ends_with('.'))
     }
 }
 

@@ -14,11 +14,7 @@ pub struct NameError {
 
 impl NameError {
     pub(crate) fn new(what: &'static str, given: &str, rule: &'static str) -> Self {
-        Self {
-            what,
-            given: given.chars().take(80).collect(),
-            rule,
-        }
+        Self { what, given: given.chars().take(80).collect(), rule }
     }
 }
 

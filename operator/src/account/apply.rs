@@ -32,9 +32,9 @@ pub(super) async fn apply(
         | Decision::Succeed { .. } => Ok(None),
         Decision::Mark => live::mark(client, change).await.map(|()| None),
         Decision::Work { attempt } => work(context, observed, valid, *attempt).await.map(Some),
-        Decision::EndJob { job, because: _ } => live::delete_job(client, &observed.namespace, &job.name, &job.uid)
-            .await
-            .map(|()| None),
+        Decision::EndJob { job, because: _ } => {
+            live::delete_job(client, &observed.namespace, &job.name, &job.uid).await.map(|()| None)
+        }
         Decision::Release => live::release(client, change).await.map(|()| None),
     }
 }
@@ -47,9 +47,7 @@ async fn work(
 ) -> Result<u32, Error> {
     let change = observed.change.as_ref();
     let doing = || format!("making the Job of AccountChange {}", change.name_any());
-    let valid = valid
-        .as_ref()
-        .map_err(|invalid| Error::new(Step::Validate, doing(), invalid.message.clone()))?;
+    let valid = valid.as_ref().map_err(|invalid| Error::new(Step::Validate, doing(), invalid.message.clone()))?;
     let uid = change.uid().unwrap_or_default();
     let work = For {
         instance: change.instance_name(),
@@ -60,13 +58,7 @@ async fn work(
         role: ROLE,
         attempt,
     };
-    let job = resource::job(
-        &work,
-        valid,
-        &context.config.image,
-        observed.server_pod,
-        LIMIT.as_secs(),
-    );
+    let job = resource::job(&work, valid, &context.config.image, observed.server_pod, LIMIT.as_secs());
     let job: Job = serde_json::from_value(job).map_err(|e| Error::new(Step::Plan, doing(), e))?;
     live::create_job(&context.client, &observed.namespace, &job).await
 }

@@ -44,10 +44,7 @@ pub(super) struct Live {
 pub(super) async fn observe(context: &Context, change: Arc<AccountChange>) -> Result<Observed, Error> {
     let (name, uid) = (change.instance_name().to_owned(), change.instance_uid().to_owned());
     let work_uid = change.uid().unwrap_or_default();
-    let mut instance = context
-        .caches
-        .instance(&name)
-        .filter(|found| found.uid().as_deref() == Some(uid.as_str()));
+    let mut instance = context.caches.instance(&name).filter(|found| found.uid().as_deref() == Some(uid.as_str()));
     if instance.is_none() && !super::is_over(&change) {
         // The cache may not have heard of it yet.
         instance = live::instance(&context.client, &name, &uid).await?.map(Arc::new);
@@ -59,13 +56,7 @@ pub(super) async fn observe(context: &Context, change: Arc<AccountChange>) -> Re
         instance,
         namespace: context.config.namespace(&name),
         changes: context.caches.accounts.state().into_iter().filter(is_other).collect(),
-        exports: context
-            .caches
-            .exports
-            .state()
-            .into_iter()
-            .filter(|export| export.instance_uid() == uid)
-            .collect(),
+        exports: context.caches.exports.state().into_iter().filter(|export| export.instance_uid() == uid).collect(),
         job: Job::find(context, &name, &work_uid, ROLE).await?,
         server_pod: has_server_pod(context, &name),
         live: None,

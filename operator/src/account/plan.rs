@@ -57,11 +57,9 @@ impl fmt::Display for Decision {
             Self::GiveUp { reason, message } => write!(f, "give up ({reason}): {message}"),
             Self::Fail { reason, message } => write!(f, "fail ({reason}): {message}"),
             // The claim is sealed, and yet there is no need to show it.
-            Self::Succeed { claim } => write!(
-                f,
-                "succeed, {} password",
-                if claim.is_some() { "with a" } else { "without" }
-            ),
+            Self::Succeed { claim } => {
+                write!(f, "succeed, {} password", if claim.is_some() { "with a" } else { "without" })
+            }
             Self::Rest | Self::Mark | Self::Begin | Self::Release => write!(f, "{self:?}"),
         }
     }
@@ -99,11 +97,7 @@ pub(super) fn again(observed: &Observed, decision: &Decision) -> Option<Duration
 
 fn pending(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
     if is_deleting(observed) {
-        return if is_held(observed) {
-            Decision::Release
-        } else {
-            Decision::Rest
-        };
+        return if is_held(observed) { Decision::Release } else { Decision::Rest };
     }
     match valid {
         Err(invalid) if invalid.lasting => return fail(invalid.reason, &invalid.message),
@@ -137,10 +131,7 @@ fn running(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
         return with_job(observed, job);
     }
     if running_for(observed) > LIMIT {
-        return give_up(
-            "TookTooLong",
-            &format!("it was not done after {} minutes", LIMIT.as_secs() / 60),
-        );
+        return give_up("TookTooLong", &format!("it was not done after {} minutes", LIMIT.as_secs() / 60));
     }
     match valid {
         Err(invalid) => return give_up(invalid.reason, &invalid.message),
@@ -148,96 +139,61 @@ fn running(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
         Ok(_) => {}
     }
     if work.attempt > ATTEMPTS {
-        return give_up(
-            "JobFailed",
-            &format!("the Job failed {ATTEMPTS} times; the last lines of the log say why"),
-        );
+        return give_up("JobFailed", &format!("the Job failed {ATTEMPTS} times; the last lines of the log say why"));
     }
-    observed
-        .live
-        .as_ref()
-        .map_or(Decision::Rest, |live| take_turn(observed, live))
+    observed.live.as_ref().map_or(Decision::Rest, |live| take_turn(observed, live))
 }
 
 fn take_turn(observed: &Observed, live: &Live) -> Decision {
     let mine = Turn::of(observed.change.as_ref());
     if let Some(export) = live.exports.iter().find(|export| holds_stopped(export)) {
-        return Decision::Yield {
-            to: format!("Export {}", export.name_any()),
-        };
+        return Decision::Yield { to: format!("Export {}", export.name_any()) };
     }
-    let others = || {
-        live.changes
-            .iter()
-            .filter(|other| other.work().phase == Phase::Running)
-            .map(Turn::of)
-    };
+    let others = || live.changes.iter().filter(|other| other.work().phase == Phase::Running).map(Turn::of);
     if let Some(first) = others().filter(|turn| *turn < mine).min() {
-        return Decision::Yield {
-            to: format!("AccountChange {}", first.name()),
-        };
+        return Decision::Yield { to: format!("AccountChange {}", first.name()) };
     }
     match others().min() {
-        Some(later) => Decision::AwaitTurn {
-            message: format!("waits for AccountChange {} to step back", later.name()),
-        },
-        None => Decision::Work {
-            attempt: observed.change.work().attempt.max(1),
-        },
+        Some(later) => {
+            Decision::AwaitTurn { message: format!("waits for AccountChange {} to step back", later.name()) }
+        }
+        None => Decision::Work { attempt: observed.change.work().attempt.max(1) },
     }
 }
 
 fn with_job(observed: &Observed, job: &Job) -> Decision {
     if job.deleting {
-        return Decision::AwaitJob {
-            attempt: job.attempt,
-            message: "the last attempt's Job is going".to_owned(),
-        };
+        return Decision::AwaitJob { attempt: job.attempt, message: "the last attempt's Job is going".to_owned() };
     }
     if job.complete {
-        let told = job
-            .ended
-            .as_ref()
-            .filter(|end| end.code == 0)
-            .map(|end| outcome::parse::<Changed>(&end.message));
+        let told = job.ended.as_ref().filter(|end| end.code == 0).map(|end| outcome::parse::<Changed>(&end.message));
         return match told {
             Some(Ok(changed)) => Decision::Succeed { claim: changed.claim },
             // Its pod is gone, and with it the password: the work is done again, which makes a new one.
-            Some(Err(_)) | None => Decision::EndJob {
-                job: job.clone(),
-                because: format!("attempt {} left no result", job.attempt),
-            },
+            Some(Err(_)) | None => {
+                Decision::EndJob { job: job.clone(), because: format!("attempt {} left no result", job.attempt) }
+            }
         };
     }
     if job.failed.is_some() {
         return match job.lasting_failure() {
             Some(failure) => give_up(&failure.reason, &failure.message),
-            None => Decision::EndJob {
-                job: job.clone(),
-                because: format!("attempt {} failed: {}", job.attempt, job.why()),
-            },
+            None => {
+                Decision::EndJob { job: job.clone(), because: format!("attempt {} failed: {}", job.attempt, job.why()) }
+            }
         };
     }
     if running_for(observed) > LIMIT {
-        return give_up(
-            "TookTooLong",
-            &format!("it was not done after {} minutes", LIMIT.as_secs() / 60),
-        );
+        return give_up("TookTooLong", &format!("it was not done after {} minutes", LIMIT.as_secs() / 60));
     }
-    Decision::AwaitJob {
-        attempt: job.attempt,
-        message: job.waiting.clone().unwrap_or_default(),
-    }
+    Decision::AwaitJob { attempt: job.attempt, message: job.waiting.clone().unwrap_or_default() }
 }
 
 /// Given up: the Job is ended first, so that no change happens after it was called failed.
 fn ending(observed: &Observed, reason: &str, message: &str) -> Decision {
     let left = observed.live.as_ref().map(|live| live.pods_left);
     match (&observed.job, left) {
-        (Some(job), _) if !job.deleting => Decision::EndJob {
-            job: job.clone(),
-            because: message.to_owned(),
-        },
+        (Some(job), _) if !job.deleting => Decision::EndJob { job: job.clone(), because: message.to_owned() },
         (None, Some(0)) => fail(reason, message),
         (Some(_) | None, _) => Decision::Rest,
     }
@@ -245,10 +201,7 @@ fn ending(observed: &Observed, reason: &str, message: &str) -> Decision {
 
 fn over(observed: &Observed) -> Decision {
     if let Some(job) = observed.job.as_ref().filter(|job| !job.deleting) {
-        return Decision::EndJob {
-            job: job.clone(),
-            because: "the change is over".to_owned(),
-        };
+        return Decision::EndJob { job: job.clone(), because: "the change is over".to_owned() };
     }
     if is_held(observed) {
         return Decision::Release;
@@ -258,11 +211,7 @@ fn over(observed: &Observed) -> Decision {
 }
 
 fn running_for(observed: &Observed) -> Duration {
-    observed
-        .change
-        .work()
-        .started_at
-        .map_or(Duration::ZERO, |since| elapsed(since, observed.now))
+    observed.change.work().started_at.map_or(Duration::ZERO, |since| elapsed(since, observed.now))
 }
 
 fn is_deleting(observed: &Observed) -> bool {
@@ -278,17 +227,11 @@ fn wait(reason: &'static str, message: String) -> Decision {
 }
 
 fn give_up(reason: &str, message: &str) -> Decision {
-    Decision::GiveUp {
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-    }
+    Decision::GiveUp { reason: reason.to_owned(), message: message.to_owned() }
 }
 
 fn fail(reason: &str, message: &str) -> Decision {
-    Decision::Fail {
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-    }
+    Decision::Fail { reason: reason.to_owned(), message: message.to_owned() }
 }
 
 #[cfg(test)]

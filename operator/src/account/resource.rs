@@ -8,29 +8,6 @@ use crate::work::pod::{For, PROGRAM, container_security};
 
 /// The Job: the flavour's image with its program, and ours put beside it. It has no network.
 pub(super) fn job(work: &For, valid: &Valid, operator_image: &str, beside_server: bool, limit_seconds: u64) -> Value {
-    let action = match valid.action {
-        Action::Add => "add",
-        Action::ResetLogin => "reset-login",
-        Action::Remove => "remove",
-    };
-    let mut command = vec![
-        "/steppe/steppe-operator",
-        "job",
-        "account",
-        "--flavour",
-        valid.flavour,
-        "--work-uid",
-        work.work_uid,
-        "--action",
-        action,
-        "--handle",
-        &valid.handle,
-        "--data",
-        "/data",
-    ];
-    if let Some(claim) = &valid.claim {
-        command.extend(["--claim", claim]);
-    }
     let resources = json!({
         "requests": { "cpu": "10m", "memory": "32Mi" },
         "limits": { "cpu": "500m", "memory": "128Mi" },
@@ -46,7 +23,7 @@ pub(super) fn job(work: &For, valid: &Valid, operator_image: &str, beside_server
     let account = json!({
         "name": "account",
         "image": valid.image,
-        "command": command,
+        "command": command(work, valid),
         "securityContext": container_security(),
         "resources": resources,
         "volumeMounts": [
@@ -77,6 +54,21 @@ pub(super) fn job(work: &For, valid: &Valid, operator_image: &str, beside_server
     work.job(limit_seconds, pod)
 }
 
+fn command<'a>(work: &For<'a>, valid: &'a Valid) -> Vec<&'a str> {
+    let action = match valid.action {
+        Action::Add => "add",
+        Action::ResetLogin => "reset-login",
+        Action::Remove => "remove",
+    };
+    let mut command = vec!["/steppe/steppe-operator", "job", "account", "--flavour", valid.flavour];
+    command.extend(["--work-uid", work.work_uid, "--action", action, "--handle", &valid.handle]);
+    command.extend(["--data", "/data"]);
+    if let Some(claim) = &valid.claim {
+        command.extend(["--claim", claim]);
+    }
+    command
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,11 +93,7 @@ mod tests {
         };
         let job = job(&work, &valid, "registry.example/steppe-operator@sha256:0", true, 900);
         let typed: k8s_openapi::api::batch::v1::Job = serde_json::from_value(job.clone()).unwrap();
-        assert_eq!(
-            serde_json::to_value(typed).unwrap(),
-            job,
-            "a field that the API does not know"
-        );
+        assert_eq!(serde_json::to_value(typed).unwrap(), job, "a field that the API does not know");
         insta::assert_snapshot!(serde_saphyr::to_string(&job).unwrap());
     }
 }

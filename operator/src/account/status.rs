@@ -24,10 +24,7 @@ pub(super) async fn save(
     let before = observed.change.status.clone().unwrap_or_default();
     let after = next(observed, decision, attempt);
     if status::save(&context.client, observed.change.as_ref(), &before, &after).await? {
-        context
-            .events
-            .tell(&observed.change.object_ref(&()), notes(&before, &after))
-            .await;
+        context.events.tell(&observed.change.object_ref(&()), notes(&before, &after)).await;
     }
     Ok(())
 }
@@ -45,7 +42,8 @@ pub(super) fn next(observed: &Observed, decision: &Decision, attempt: Option<u32
         Decision::Begin => {
             (work.phase, work.step, work.started_at) = (Phase::Running, WORKING.to_owned(), Some(now));
             (work.reason, work.message) = (String::new(), String::new());
-            work.attempt += 1;
+            // One that stepped back has not failed.
+            work.attempt = work.attempt.max(1);
         }
         Decision::Yield { to } => {
             (work.phase, work.step, work.started_at) = (Phase::Pending, String::new(), None);

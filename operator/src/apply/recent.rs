@@ -55,16 +55,8 @@ impl Recent {
         let (Some(owner), Some(version), true) = (owner, version, Kind::WATCHED.contains(&kind)) else {
             return;
         };
-        let key = Key {
-            kind,
-            namespace: meta.namespace.clone(),
-            name: meta.name.clone().unwrap_or_default(),
-        };
-        let write = Write {
-            uid: meta.uid.clone(),
-            version,
-            when: Instant::now(),
-        };
+        let key = Key { kind, namespace: meta.namespace.clone(), name: meta.name.clone().unwrap_or_default() };
+        let write = Write { uid: meta.uid.clone(), version, when: Instant::now() };
         self.writes().entry(owner.clone()).or_default().insert(key, write);
     }
 
@@ -76,18 +68,10 @@ impl Recent {
             return Vec::new();
         };
         for one in held {
-            let key = Key {
-                kind: one.kind,
-                namespace: one.namespace.clone(),
-                name: one.name.clone(),
-            };
+            let key = Key { kind: one.kind, namespace: one.namespace.clone(), name: one.name.clone() };
             let shown = writes.get(&key).is_some_and(|write| {
                 let newer = write.uid.as_ref() != Some(&one.uid);
-                newer
-                    || one
-                        .resource_version
-                        .parse()
-                        .is_ok_and(|version: u64| version >= write.version)
+                newer || one.resource_version.parse().is_ok_and(|version: u64| version >= write.version)
             });
             if shown {
                 writes.remove(&key);
@@ -97,10 +81,7 @@ impl Recent {
             all.remove(instance);
             return Vec::new();
         }
-        writes
-            .iter()
-            .map(|(key, write)| (key.clone(), write.when.elapsed() >= DOUBT))
-            .collect()
+        writes.iter().map(|(key, write)| (key.clone(), write.when.elapsed() >= DOUBT)).collect()
     }
 
     pub(super) fn forget(&self, key: &Key) {

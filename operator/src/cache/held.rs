@@ -39,11 +39,7 @@ impl Held {
     /// Keeps what is needed of an object.
     #[must_use]
     pub fn new(kind: Kind, object: DynamicObject) -> Self {
-        let DynamicObject {
-            metadata,
-            data,
-            types: _,
-        } = object;
+        let DynamicObject { metadata, data, types: _ } = object;
         let leaves = if kind == Kind::Pod {
             Leaves::default() // pods are only read
         } else {

@@ -25,11 +25,7 @@ impl Owned {
     #[must_use]
     pub fn of(&self, instance: &str) -> Vec<Arc<Held>> {
         let index = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        index
-            .by_instance
-            .get(instance)
-            .map(|objects| objects.values().cloned().collect())
-            .unwrap_or_default()
+        index.by_instance.get(instance).map(|objects| objects.values().cloned().collect()).unwrap_or_default()
     }
 
     /// One object of an instance.
@@ -61,13 +57,10 @@ impl Owned {
         };
         let work = held.label(labels::WORK_UID).map(str::to_owned);
         let mut index = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let before = index
-            .instance_of
-            .insert(key.clone(), instance.clone())
-            .and_then(|owner| {
-                let objects = index.by_instance.get_mut(&owner)?;
-                objects.remove(&key).map(|held| (owner, held))
-            });
+        let before = index.instance_of.insert(key.clone(), instance.clone()).and_then(|owner| {
+            let objects = index.by_instance.get_mut(&owner)?;
+            objects.remove(&key).map(|held| (owner, held))
+        });
         let mut concerned = Vec::new();
         match before {
             Some((owner, old)) if owner == instance && !old.matters(&held) => {}
@@ -77,11 +70,7 @@ impl Owned {
             }
             Some(_) | None => concerned.push((instance.clone(), work)),
         }
-        index
-            .by_instance
-            .entry(instance)
-            .or_default()
-            .insert(key, Arc::new(held));
+        index.by_instance.entry(instance).or_default().insert(key, Arc::new(held));
         concerned
     }
 
@@ -94,12 +83,8 @@ impl Owned {
     /// Forgets all objects of a kind but these; used after a new list.
     pub(super) fn retain(&self, kind: Kind, listed: &HashSet<Key>) -> Vec<(String, Option<String>)> {
         let mut index = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let gone: Vec<Key> = index
-            .instance_of
-            .keys()
-            .filter(|key| key.0 == kind && !listed.contains(*key))
-            .cloned()
-            .collect();
+        let gone: Vec<Key> =
+            index.instance_of.keys().filter(|key| key.0 == kind && !listed.contains(*key)).cloned().collect();
         gone.iter().filter_map(|key| forget(&mut index, key)).collect()
     }
 }

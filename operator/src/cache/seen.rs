@@ -94,15 +94,11 @@ impl Seen {
         let text = |pointer: &str| data.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let number = |pointer: &str| data.pointer(pointer).and_then(Value::as_i64);
         match kind {
-            Kind::Namespace => Self::Namespace {
-                terminating: text("/status/phase").as_deref() == Some("Terminating"),
-            },
+            Kind::Namespace => Self::Namespace { terminating: text("/status/phase").as_deref() == Some("Terminating") },
             Kind::Deployment => Self::Deployment {
                 wanted: number("/spec/replicas").unwrap_or(1),
                 current: number("/status/replicas").unwrap_or(0),
-                ready: number("/status/readyReplicas")
-                    .unwrap_or(0)
-                    .min(number("/status/updatedReplicas").unwrap_or(0)),
+                ready: number("/status/readyReplicas").unwrap_or(0).min(number("/status/updatedReplicas").unwrap_or(0)),
                 settled: number("/status/observedGeneration") >= generation,
                 image: text("/spec/template/spec/containers/0/image"),
             },
@@ -118,9 +114,7 @@ impl Seen {
                 claim_uid: text("/spec/claimRef/uid"),
                 retained: text("/spec/persistentVolumeReclaimPolicy").as_deref() == Some("Retain"),
             },
-            Kind::Ingress => Self::Ingress {
-                backend: text("/spec/rules/0/http/paths/0/backend/service/name"),
-            },
+            Kind::Ingress => Self::Ingress { backend: text("/spec/rules/0/http/paths/0/backend/service/name") },
             Kind::ServiceAccount
             | Kind::RoleBinding
             | Kind::ResourceQuota
@@ -138,9 +132,7 @@ fn items<'a>(data: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> 
 }
 
 fn is_true(data: &Value, condition: &str) -> Option<Value> {
-    items(data, "/status/conditions")
-        .find(|c| c["type"] == condition && c["status"] == "True")
-        .cloned()
+    items(data, "/status/conditions").find(|c| c["type"] == condition && c["status"] == "True").cloned()
 }
 
 fn time(value: &Value) -> Option<Timestamp> {
@@ -151,9 +143,7 @@ fn pod(data: &Value) -> Seen {
     let mut ended = Vec::new();
     let mut waiting = None;
     for status in items(data, "/status/initContainerStatuses").chain(items(data, "/status/containerStatuses")) {
-        let end = status
-            .pointer("/state/terminated")
-            .or_else(|| status.pointer("/lastState/terminated"));
+        let end = status.pointer("/state/terminated").or_else(|| status.pointer("/lastState/terminated"));
         if let Some(end) = end {
             ended.push(Ended {
                 container: status["name"].as_str().unwrap_or_default().to_owned(),
@@ -177,14 +167,12 @@ fn waits(status: &Value) -> Option<String> {
     let wait = status.pointer("/state/waiting")?;
     match wait["reason"].as_str()? {
         "PodInitializing" | "ContainerCreating" => None,
-        "ErrImagePull" | "ImagePullBackOff" => Some(format!(
-            "its image {} cannot be pulled",
-            status["image"].as_str().unwrap_or_default()
-        )),
-        "CrashLoopBackOff" => Some(format!(
-            "its container {} ends again and again",
-            status["name"].as_str().unwrap_or_default()
-        )),
+        "ErrImagePull" | "ImagePullBackOff" => {
+            Some(format!("its image {} cannot be pulled", status["image"].as_str().unwrap_or_default()))
+        }
+        "CrashLoopBackOff" => {
+            Some(format!("its container {} ends again and again", status["name"].as_str().unwrap_or_default()))
+        }
         reason => Some(format!("{reason}: {}", wait["message"].as_str().unwrap_or_default())),
     }
 }
@@ -196,11 +184,7 @@ fn job(data: &Value) -> Seen {
     Seen::Job {
         complete: complete.is_some(),
         ended_at: end.and_then(|condition| time(&condition["lastTransitionTime"])),
-        message: failed
-            .as_ref()
-            .and_then(|condition| condition["message"].as_str())
-            .unwrap_or_default()
-            .to_owned(),
+        message: failed.as_ref().and_then(|condition| condition["message"].as_str()).unwrap_or_default().to_owned(),
     }
 }
 
@@ -212,9 +196,7 @@ mod tests {
     fn waiting(state: &Value) -> Option<String> {
         let status = json!({ "name": "server", "image": "registry.test/snac", "state": { "waiting": state } });
         let pod = json!({ "status": { "phase": "Pending", "containerStatuses": [status] } });
-        let Seen::Pod { waiting, .. } = Seen::of(Kind::Pod, None, &pod) else {
-            panic!("no pod")
-        };
+        let Seen::Pod { waiting, .. } = Seen::of(Kind::Pod, None, &pod) else { panic!("no pod") };
         waiting
     }
 
@@ -230,10 +212,7 @@ mod tests {
         assert_eq!(crash("10s"), crash("20s"));
         let config =
             waiting(&json!({ "reason": "CreateContainerConfigError", "message": "secret \"identity\" not found" }));
-        assert_eq!(
-            config.unwrap(),
-            "CreateContainerConfigError: secret \"identity\" not found"
-        );
+        assert_eq!(config.unwrap(), "CreateContainerConfigError: secret \"identity\" not found");
     }
 
     #[test]

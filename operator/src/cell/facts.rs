@@ -63,11 +63,8 @@ impl CellFacts {
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| format!("spec.{field}: {error}"))
         };
-        let store: Url = spec
-            .object_store
-            .endpoint
-            .parse()
-            .map_err(|error| format!("spec.objectStore.endpoint: {error}"))?;
+        let store: Url =
+            spec.object_store.endpoint.parse().map_err(|error| format!("spec.objectStore.endpoint: {error}"))?;
         let store_port = store
             .port_or_known_default()
             .ok_or_else(|| "spec.objectStore.endpoint: must begin with http:// or https://".to_owned())?;

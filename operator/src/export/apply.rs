@@ -50,9 +50,9 @@ pub(super) async fn apply(
         | Decision::ClearKey => Ok(Done::Nothing),
         Decision::Mark => live::mark(client, export).await.map(|()| Done::Nothing),
         Decision::Copy { attempt } => copy(context, observed, valid, *attempt).await.map(Done::Job),
-        Decision::EndJob { job, because: _ } => live::delete_job(client, &observed.namespace, &job.name, &job.uid)
-            .await
-            .map(|()| Done::Nothing),
+        Decision::EndJob { job, because: _ } => {
+            live::delete_job(client, &observed.namespace, &job.name, &job.uid).await.map(|()| Done::Nothing)
+        }
         Decision::Sign => Ok(match commit::commit(context, export).await? {
             Ok(bundle) => Done::Signed(bundle),
             Err(message) => Done::Broken(message),
@@ -71,9 +71,7 @@ async fn copy(
 ) -> Result<u32, Error> {
     let export = observed.export.as_ref();
     let doing = || format!("making the Job of Export {}", export.name_any());
-    let valid = valid
-        .as_ref()
-        .map_err(|invalid| Error::new(Step::Validate, doing(), invalid.message.clone()))?;
+    let valid = valid.as_ref().map_err(|invalid| Error::new(Step::Validate, doing(), invalid.message.clone()))?;
     order::ensure(context, export, valid).await?;
     let certificate = grants::certificate(context).await?;
     let uid = export.uid().unwrap_or_default();

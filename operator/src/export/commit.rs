@@ -76,13 +76,8 @@ impl Room<'_> {
         self.check_parts(export, &finish).await?;
         let manifest = self.manifest(export, &order, &finish, (stopped_at, copied_at)).await?;
         let bytes = Bytes::from(manifest.to_bytes().map_err(|e| Failed::Broken(e.to_string()))?);
-        self.put(&ObjectName::signature(), self.signer.sign(&bytes).to_vec().into())
-            .await?;
-        match self
-            .store
-            .put_if_absent(&self.key(&ObjectName::manifest()), bytes.clone())
-            .await?
-        {
+        self.put(&ObjectName::signature(), self.signer.sign(&bytes).to_vec().into()).await?;
+        match self.store.put_if_absent(&self.key(&ObjectName::manifest()), bytes.clone()).await? {
             Put::Created => Ok(bundle_of(&self.prefix, &manifest, &bytes, stopped_at, copied_at)),
             Put::Exists => {
                 let written = self.read(&ObjectName::manifest(), Manifest::MAX_BYTES as u64).await?;
@@ -101,8 +96,7 @@ impl Room<'_> {
         let manifest = Manifest::parse(bytes)
             .map_err(|e| Failed::Broken(format!("there is a manifest that cannot be read: {e}")))?;
         if manifest.signing.key_id == self.signer.public().id() {
-            self.put(&ObjectName::signature(), self.signer.sign(bytes).to_vec().into())
-                .await?;
+            self.put(&ObjectName::signature(), self.signer.sign(bytes).to_vec().into()).await?;
         }
         Ok(bundle_of(&self.prefix, &manifest, bytes, stopped_at, copied_at))
     }
@@ -120,10 +114,8 @@ impl Room<'_> {
     /// have overlapped, and what each of them stored fits only its own record.
     async fn check_parts(&self, export: &Export, finish: &Finish) -> Result<(), Failed> {
         let listed = self.store.list(&self.prefix).await?;
-        let stored: HashMap<&str, u64> = listed
-            .iter()
-            .map(|meta| (meta.key.strip_prefix(&self.prefix).unwrap_or_default(), meta.size))
-            .collect();
+        let stored: HashMap<&str, u64> =
+            listed.iter().map(|meta| (meta.key.strip_prefix(&self.prefix).unwrap_or_default(), meta.size)).collect();
         for part in finish.segments.iter().flat_map(|segment| &segment.parts) {
             match stored.get(part.name.as_str()) {
                 Some(size) if *size == part.size => {}
@@ -136,11 +128,7 @@ impl Room<'_> {
                 None => return Err(Failed::Broken(format!("{} is missing in the object store", part.name))),
             }
         }
-        let writers = self
-            .store
-            .list(&layout::work_writers(&export.uid().unwrap_or_default()))
-            .await?
-            .len();
+        let writers = self.store.list(&layout::work_writers(&export.uid().unwrap_or_default())).await?.len();
         if writers > 1 {
             tracing::info!(
                 export = export.name_any(),
@@ -164,10 +152,7 @@ impl Room<'_> {
         if Digest::from_bytes(hash.finalize().into()) == part.sha256 {
             return Ok(());
         }
-        Err(Failed::Broken(format!(
-            "{} in the object store is not what its record says",
-            part.name
-        )))
+        Err(Failed::Broken(format!("{} in the object store is not what its record says", part.name)))
     }
 
     async fn manifest(
@@ -178,10 +163,7 @@ impl Room<'_> {
         (stopped_at, copied_at): (Option<Timestamp>, Option<Timestamp>),
     ) -> Result<Manifest, Failed> {
         let broken = |what: &str, error: &dyn std::fmt::Display| Failed::Broken(format!("{what}: {error}"));
-        let software = Software {
-            flavour: order.flavour.to_string(),
-            version: order.version.to_string(),
-        };
+        let software = Software { flavour: order.flavour.to_string(), version: order.version.to_string() };
         let mut kit = Vec::new();
         for file in bundle::kit::files(order.hostname.as_str(), &software).map_err(|e| broken("the kit", &e))? {
             // What an earlier try of an older operator put counts.
@@ -189,9 +171,7 @@ impl Room<'_> {
             kit.push(KitFile::of(file.name, &content));
         }
         let recipients: Result<Vec<Recipient>, _> = order.recipients.iter().map(|text| text.parse()).collect();
-        let recipients = recipients
-            .and_then(Recipients::new)
-            .map_err(|e| broken("the recipients", &e))?;
+        let recipients = recipients.and_then(Recipients::new).map_err(|e| broken("the recipients", &e))?;
         let uid = |text: &str| text.parse().map_err(|e| broken("a uid", &e));
         let cut = finish.deliveries_cut.filter(|count| *count > 0);
         Ok(Manifest {
@@ -207,13 +187,7 @@ impl Room<'_> {
             created_at: copied_at.unwrap_or_default(),
             freeze: Freeze {
                 milliseconds: u64::from(stopped_seconds(stopped_at, copied_at)) * 1000,
-                cut: cut
-                    .map(|count| Cut {
-                        what: "pending deliveries".into(),
-                        count,
-                    })
-                    .into_iter()
-                    .collect(),
+                cut: cut.map(|count| Cut { what: "pending deliveries".into(), count }).into_iter().collect(),
             },
             counts: finish.counts,
             skipped: finish.skipped.clone(),
@@ -244,27 +218,14 @@ fn bundle_of(
     stopped_at: Option<Timestamp>,
     copied_at: Option<Timestamp>,
 ) -> Bundle {
-    let parts = manifest
-        .segments
-        .iter()
-        .map(|segment| segment.parts.len())
-        .sum::<usize>();
+    let parts = manifest.segments.iter().map(|segment| segment.parts.len()).sum::<usize>();
     Bundle {
         prefix: prefix.to_owned(),
         manifest_digest: Manifest::digest(bytes).to_string(),
-        bytes: manifest
-            .segments
-            .iter()
-            .map(bundle::format::SegmentRecord::stored_bytes)
-            .sum(),
+        bytes: manifest.segments.iter().map(bundle::format::SegmentRecord::stored_bytes).sum(),
         parts: u32::try_from(parts).unwrap_or(u32::MAX),
         files: manifest.counts.files,
-        key_id: manifest
-            .encryption
-            .recipients
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        key_id: manifest.encryption.recipients.first().map(ToString::to_string).unwrap_or_default(),
         stopped_seconds: stopped_seconds(stopped_at, copied_at),
         deliveries_cut: manifest.freeze.cut.first().map(|cut| cut.count),
     }
@@ -272,8 +233,6 @@ fn bundle_of(
 
 /// For how many seconds the server was stopped for the copy; 0 when it was not up anyway.
 pub(super) fn stopped_seconds(stopped_at: Option<Timestamp>, copied_at: Option<Timestamp>) -> u32 {
-    let seconds = stopped_at
-        .zip(copied_at)
-        .map_or(0, |(from, to)| to.as_second() - from.as_second());
+    let seconds = stopped_at.zip(copied_at).map_or(0, |(from, to)| to.as_second() - from.as_second());
     u32::try_from(seconds.max(0)).unwrap_or(u32::MAX)
 }

@@ -48,11 +48,9 @@ impl fmt::Display for Decision {
             Self::Yield { to } => write!(f, "yield to {to}"),
             Self::AwaitStop { message } => write!(f, "await stop: {message}"),
             Self::Copy { attempt } => write!(f, "copy, attempt {attempt}"),
-            Self::AwaitCopy {
-                percent,
-                attempt,
-                message,
-            } => write!(f, "await copy, attempt {attempt}, {percent} %: {message}"),
+            Self::AwaitCopy { percent, attempt, message } => {
+                write!(f, "await copy, attempt {attempt}, {percent} %: {message}")
+            }
             Self::EndJob { job, because } => write!(f, "end {}: {because}", job.name),
             Self::GiveUp { reason, message } => write!(f, "give up ({reason}): {message}"),
             Self::Fail { reason, message } => write!(f, "fail ({reason}): {message}"),

@@ -49,12 +49,7 @@ impl PlatformKeys {
     #[must_use]
     pub fn public(&self) -> String {
         let signing = self.signer.public();
-        format!(
-            "signing key {}\n{}wrapping recipient {}\n",
-            signing.id(),
-            signing.to_pem(),
-            self.wrapping.recipient()
-        )
+        format!("signing key {}\n{}wrapping recipient {}\n", signing.id(), signing.to_pem(), self.wrapping.recipient())
     }
 }
 
@@ -67,11 +62,7 @@ pub fn generate(random: &dyn Random) -> std::io::Result<[(&'static str, SecretSt
     random.fill(&mut seed)?;
     let signing = Signer::from_seed(&seed).to_pem().map_err(std::io::Error::other)?;
     let wrapping = Identity::generate();
-    let text = format!(
-        "# public key: {}\n{}\n",
-        wrapping.recipient(),
-        wrapping.secret().expose_secret()
-    );
+    let text = format!("# public key: {}\n{}\n", wrapping.recipient(), wrapping.secret().expose_secret());
     Ok([(SIGNING, signing.into()), (WRAPPING, text.into())])
 }
 
@@ -83,12 +74,7 @@ mod tests {
     #[test]
     fn generated_keys_are_read_back_and_never_shown() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(
-            PlatformKeys::read(folder.path())
-                .unwrap_err()
-                .to_string()
-                .contains("signing.pem")
-        );
+        assert!(PlatformKeys::read(folder.path()).unwrap_err().to_string().contains("signing.pem"));
         for (name, content) in generate(&SeededRandom::new(3)).unwrap() {
             std::fs::write(folder.path().join(name), content.expose_secret()).unwrap();
         }

@@ -56,11 +56,7 @@ pub async fn once(context: &Context) {
         };
         let name = export.name_any();
         match api.create(&PostParams::default(), &export).await {
-            Ok(_) => tracing::info!(
-                export = name,
-                instance = instance.name_any(),
-                "nightly export asked for"
-            ),
+            Ok(_) => tracing::info!(export = name, instance = instance.name_any(), "nightly export asked for"),
             Err(error) if is_conflict(&error) => {}
             Err(error) => {
                 tracing::warn!(export = name, %error, "a nightly export could not be made; it is tried again")
@@ -95,10 +91,7 @@ pub fn due(instance: &Instance, exports: &[Arc<Export>], hour: u8, now: Timestam
     let mut export = Export::new(
         &name,
         ExportSpec {
-            instance_ref: InstanceRef {
-                name: instance.name_any(),
-                uid: uid.clone(),
-            },
+            instance_ref: InstanceRef { name: instance.name_any(), uid: uid.clone() },
             reason: ExportReason::Nightly,
             recipient: None,
             key_claim: None,
@@ -126,24 +119,16 @@ fn is_unchanged(instance: &Instance) -> bool {
 fn night(now: Timestamp, hour: u8) -> Option<(Date, Timestamp)> {
     let today = now.to_zoned(TimeZone::UTC).date();
     let began = |date: Date| {
-        date.at(i8::try_from(hour).ok()?, 0, 0, 0)
-            .to_zoned(TimeZone::UTC)
-            .ok()
-            .map(|zoned| zoned.timestamp())
+        date.at(i8::try_from(hour).ok()?, 0, 0, 0).to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
     };
     let yesterday = today.checked_sub(1.day()).ok()?;
-    [today, yesterday]
-        .into_iter()
-        .find_map(|date| began(date).filter(|began| *began <= now).map(|began| (date, began)))
+    [today, yesterday].into_iter().find_map(|date| began(date).filter(|began| *began <= now).map(|began| (date, began)))
 }
 
 /// Seconds after the beginning of the night; the same every night.
 fn offset(uid: &str) -> i64 {
     let hash = Sha256::digest(uid.as_bytes());
-    let number = hash
-        .iter()
-        .take(8)
-        .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    let number = hash.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     i64::try_from(number % SPREAD).unwrap_or_default()
 }
 
@@ -179,31 +164,17 @@ mod tests {
     #[test]
     fn once_a_night_and_missed_nights_are_made_up_for() {
         let birds = instance(|_| {});
-        let at = time("2026-01-02T03:00:00Z")
-            .checked_add(Span::new().seconds(offset("uid-1")))
-            .unwrap();
+        let at = time("2026-01-02T03:00:00Z").checked_add(Span::new().seconds(offset("uid-1"))).unwrap();
         let before = at.checked_sub(Span::new().seconds(1)).unwrap();
         // The night before, it was not born yet.
         assert_eq!(due_name(&birds, &[], &before.to_string()), None);
-        assert_eq!(
-            due_name(&birds, &[], &at.to_string()).as_deref(),
-            Some("birds-nightly-20260102")
-        );
-        assert_eq!(
-            due_name(&birds, &[], "2026-01-03T02:59:59Z").as_deref(),
-            Some("birds-nightly-20260102")
-        );
+        assert_eq!(due_name(&birds, &[], &at.to_string()).as_deref(), Some("birds-nightly-20260102"));
+        assert_eq!(due_name(&birds, &[], "2026-01-03T02:59:59Z").as_deref(), Some("birds-nightly-20260102"));
         let made = Arc::new(due(&birds, &[], HOUR, at).unwrap());
         assert_eq!(made.labels().get("canary").map(String::as_str), Some("yes"));
-        assert_eq!(
-            due_name(&birds, std::slice::from_ref(&made), "2026-01-02T12:00:00Z"),
-            None
-        );
+        assert_eq!(due_name(&birds, std::slice::from_ref(&made), "2026-01-02T12:00:00Z"), None);
         // Of a night, not of a day: an unfinished one is not piled upon.
-        assert_eq!(
-            due_name(&birds, std::slice::from_ref(&made), "2026-01-04T02:00:00Z"),
-            None
-        );
+        assert_eq!(due_name(&birds, std::slice::from_ref(&made), "2026-01-04T02:00:00Z"), None);
         let mut done = (*made).clone();
         done.status = serde_json::from_value(json!({ "phase": "Succeeded" })).unwrap();
         assert_eq!(

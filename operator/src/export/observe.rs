@@ -68,19 +68,14 @@ pub(super) async fn observe(context: &Context, export: Arc<Export>) -> Result<Ob
     let (name, uid) = (export.instance_name().to_owned(), export.instance_uid().to_owned());
     let cell = context.caches.cell();
     if let Some(cell) = &cell {
-        let configured = context
-            .store
-            .configure(&cell.spec.object_store, cell.spec.trust_bundle.as_deref());
+        let configured = context.store.configure(&cell.spec.object_store, cell.spec.trust_bundle.as_deref());
         if let Err(error) = configured {
             // The cell's own status says so, too.
             tracing::debug!(%error, "the object store is not the one that the cell names");
         }
     }
     let over = super::is_over(&export);
-    let mut instance = context
-        .caches
-        .instance(&name)
-        .filter(|found| found.uid().as_deref() == Some(uid.as_str()));
+    let mut instance = context.caches.instance(&name).filter(|found| found.uid().as_deref() == Some(uid.as_str()));
     if instance.is_none() && !over {
         // The cache may not have heard of it yet.
         instance = live::instance(&context.client, &name, &uid).await?.map(Arc::new);
@@ -89,19 +84,9 @@ pub(super) async fn observe(context: &Context, export: Arc<Export>) -> Result<Ob
         now: context.clock.now(),
         namespace: context.config.namespace(&name),
         exports: siblings(context, &export),
-        accounts: context
-            .caches
-            .accounts
-            .state()
-            .into_iter()
-            .filter(|change| change.instance_uid() == uid)
-            .collect(),
+        accounts: context.caches.accounts.state().into_iter().filter(|change| change.instance_uid() == uid).collect(),
         job: Job::find(context, &name, &export.uid().unwrap_or_default(), super::ROLE).await?,
-        no_keys: if over {
-            None
-        } else {
-            PlatformKeys::read(&context.config.keys_dir).err()
-        },
+        no_keys: if over { None } else { PlatformKeys::read(&context.config.keys_dir).err() },
         store_fails: None,
         live: None,
         copy: Copy::default(),

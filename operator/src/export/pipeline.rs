@@ -52,11 +52,7 @@ fn data(home: &Path) {
         std::fs::write(&object, content).unwrap();
         std::fs::hard_link(&object, home.join(format!("user/alice/public/{n:02}.json"))).unwrap();
     }
-    std::fs::write(
-        home.join(".steppe-drain.json"),
-        r#"{"pending":7,"drainedAt":1767326395}"#,
-    )
-    .unwrap();
+    std::fs::write(home.join(".steppe-drain.json"), r#"{"pending":7,"drainedAt":1767326395}"#).unwrap();
 }
 
 struct Room {
@@ -74,11 +70,7 @@ impl Room {
         data(&folder.path().join("d"));
         std::fs::write(folder.path().join("token"), "CANARY-POD-TOKEN\n").unwrap();
         for (name, content) in generate(&SeededRandom::new(3)).unwrap() {
-            std::fs::write(
-                folder.path().join(name),
-                age::secrecy::ExposeSecret::expose_secret(&content),
-            )
-            .unwrap();
+            std::fs::write(folder.path().join(name), age::secrecy::ExposeSecret::expose_secret(&content)).unwrap();
         }
         let export = json!({
             "apiVersion": "steppe.host/v1alpha1", "kind": "Export", "metadata": { "name": "mine", "uid": UID },
@@ -109,13 +101,7 @@ impl Room {
             metrics,
         };
         let context = crate::context(deps, &stop).unwrap_or_else(|error| panic!("{error}"));
-        Self {
-            folder,
-            api,
-            store,
-            context,
-            stop,
-        }
+        Self { folder, api, store, context, stop }
     }
 
     fn export(&self) -> Export {
@@ -128,9 +114,7 @@ impl Room {
 
     async fn args(&self) -> ExportArgs {
         let certificate = grants::certificate(&self.context).await.unwrap();
-        let address = grants::listen_on(self.context.clone(), &certificate, self.stop.clone())
-            .await
-            .unwrap();
+        let address = grants::listen_on(self.context.clone(), &certificate, self.stop.clone()).await.unwrap();
         ExportArgs {
             export_uid: UID.parse().unwrap(),
             flavour: names::Flavour::Snac,
@@ -197,26 +181,15 @@ async fn a_killed_job_goes_on_and_the_bundle_is_whole() {
     assert_eq!((bundle.stopped_seconds, bundle.deliveries_cut), (9, Some(7)));
 
     let claim = Identity::generate();
-    let sealed = order::seal_key(&room.context, &room.export(), &claim.recipient().to_string())
-        .await
-        .unwrap()
-        .unwrap();
+    let sealed = order::seal_key(&room.context, &room.export(), &claim.recipient().to_string()).await.unwrap().unwrap();
     let key = String::from_utf8(claim.open(sealed).unwrap()).unwrap();
     check_restored(&room, &bundle, &Identities::parse(&key).unwrap()).await;
 
     // The kit tells people what a key looks like.
-    for object in room
-        .store
-        .keys()
-        .into_iter()
-        .filter(|key| !key.ends_with("/restore.sh"))
-    {
+    for object in room.store.keys().into_iter().filter(|key| !key.ends_with("/restore.sh")) {
         let content = room.store.content(&object).unwrap();
         for canary in CANARIES {
-            assert!(
-                !content.windows(canary.len()).any(|window| window == canary.as_bytes()),
-                "{canary} in {object}"
-            );
+            assert!(!content.windows(canary.len()).any(|window| window == canary.as_bytes()), "{canary} in {object}");
         }
     }
     let log = String::from_utf8(room.store.content(&layout::log(UID)).unwrap().to_vec()).unwrap();
@@ -252,21 +225,12 @@ async fn check_restored(room: &Room, bundle: &crd::Bundle, key: &Identities) {
     assert_eq!(opened.digest.to_string(), bundle.manifest_digest);
     stream::verify(&folder, &opened.manifest, |_| {}).await.unwrap();
     let manifest = &opened.manifest;
-    assert_eq!(
-        (
-            manifest.counts.users,
-            manifest.counts.posts,
-            manifest.instance.actor_keys.len()
-        ),
-        (2, 24, 2)
-    );
+    assert_eq!((manifest.counts.users, manifest.counts.posts, manifest.instance.actor_keys.len()), (2, 24, 2));
     assert_eq!(manifest.counts.hard_links, 24);
     assert!(manifest.segments.len() > 3);
     let target = downloaded.path().join("restored");
     let limits = Limits::signed(manifest);
-    stream::extract(&folder, manifest, key, limits, &target, |_| {})
-        .await
-        .unwrap();
+    stream::extract(&folder, manifest, key, limits, &target, |_| {}).await.unwrap();
     for name in ["object/07.json", "user/bob/key.json"] {
         assert_eq!(
             std::fs::read(target.join(name)).unwrap(),
@@ -291,16 +255,10 @@ async fn a_part_that_another_pod_overwrote_is_noticed() {
     other[500] ^= 1;
     room.store.set(&layout::work_writer(UID, "pod-9"), "");
     room.store.set(&part, other);
-    let broken = commit::commit(&room.context, &room.export())
-        .await
-        .unwrap()
-        .unwrap_err();
+    let broken = commit::commit(&room.context, &room.export()).await.unwrap().unwrap_err();
     assert!(broken.contains("is not what its record says"), "{broken}");
     room.store.forget(&part);
-    let broken = commit::commit(&room.context, &room.export())
-        .await
-        .unwrap()
-        .unwrap_err();
+    let broken = commit::commit(&room.context, &room.export()).await.unwrap().unwrap_err();
     assert!(broken.contains("is missing"), "{broken}");
     room.store.set(&part, whole);
     let bundle = commit::commit(&room.context, &room.export()).await.unwrap().unwrap();
@@ -317,10 +275,7 @@ async fn a_pod_whose_export_is_over_is_sent_home() {
     room.order().await;
     room.set_status("step", json!("Signing"));
     let failure = run(&args).await.unwrap_err();
-    assert_eq!(
-        (failure.code, failure.reason.as_str()),
-        (outcome::REFUSED, "ExportOver")
-    );
+    assert_eq!((failure.code, failure.reason.as_str()), (outcome::REFUSED, "ExportOver"));
     assert_eq!(room.store.granted_puts(), 0);
     room.stop.cancel();
 }

@@ -27,10 +27,9 @@ pub(super) fn decide(observed: &Observed, valid: &Result<Valid, Invalid>) -> Dec
             Err(invalid) if invalid.lasting => fail(invalid.reason, invalid.message.clone()),
             Ok(_) | Err(_) => Decision::Sign,
         },
-        (Phase::Running, other) => fail(
-            "BadState",
-            format!("the step {other:?} is none of ours; somebody wrote it into the status"),
-        ),
+        (Phase::Running, other) => {
+            fail("BadState", format!("the step {other:?} is none of ours; somebody wrote it into the status"))
+        }
         (Phase::Succeeded | Phase::Failed, _) => over(observed),
     }
 }
@@ -76,20 +75,10 @@ fn pending(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
         let turn = Turn::of(other.as_ref());
         let waits = other.work().phase == Phase::Pending && turn < mine && other.metadata.deletion_timestamp.is_none();
         if holds_stopped(other) || waits {
-            return wait(
-                "Queued",
-                format!(
-                    "waits for Export {}: one export of a server runs at a time",
-                    turn.name()
-                ),
-            );
+            return wait("Queued", format!("waits for Export {}: one export of a server runs at a time", turn.name()));
         }
     }
-    match observed
-        .accounts
-        .iter()
-        .find(|change| change.work().phase == Phase::Running)
-    {
+    match observed.accounts.iter().find(|change| change.work().phase == Phase::Running) {
         Some(change) => wait("Queued", format!("waits for AccountChange {}", change.name_any())),
         None => Decision::Begin,
     }
@@ -98,11 +87,7 @@ fn pending(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
 fn stopping(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
     if is_deleting(observed) {
         // A Job that was made already goes the long way.
-        return if observed.job.is_some() {
-            give_up("Deleted", "the export was deleted")
-        } else {
-            Decision::Release
-        };
+        return if observed.job.is_some() { give_up("Deleted", "the export was deleted") } else { Decision::Release };
     }
     if let Some(job) = &observed.job
         && !job.deleting
@@ -121,10 +106,7 @@ fn stopping(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
     if running_for(observed) > STOP_LIMIT {
         return fail(
             "StopTimeout",
-            format!(
-                "the server did not stop within {} minutes; it goes on as before",
-                STOP_LIMIT.as_secs() / 60
-            ),
+            format!("the server did not stop within {} minutes; it goes on as before", STOP_LIMIT.as_secs() / 60),
         );
     }
     match &observed.live {
@@ -138,38 +120,23 @@ fn stopped(observed: &Observed, live: &Live) -> Decision {
     let mine = Turn::of(observed.export.as_ref());
     let holders = || live.exports.iter().filter(|other| holds_stopped(other)).map(Turn::of);
     if let Some(first) = holders().filter(|turn| *turn < mine).min() {
-        return Decision::Yield {
-            to: first.name().to_owned(),
-        };
+        return Decision::Yield { to: first.name().to_owned() };
     }
     if let Some(later) = holders().min() {
         return await_stop(&format!("waits for Export {} to step back", later.name()));
     }
-    if let Some(change) = live
-        .accounts
-        .iter()
-        .find(|change| change.work().phase == Phase::Running)
-    {
+    if let Some(change) = live.accounts.iter().find(|change| change.work().phase == Phase::Running) {
         return await_stop(&format!("waits for AccountChange {}", change.name_any()));
     }
     let Some(instance) = &live.instance else {
         return fail("InstanceMissing", "the Instance is gone".to_owned());
     };
-    let conditions = instance
-        .status
-        .as_ref()
-        .map(|status| status.conditions.as_slice())
-        .unwrap_or_default();
+    let conditions = instance.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     if condition::is_true(conditions, IDENTITY_MISSING) {
-        return fail(
-            "IdentityMissing",
-            "the volume is not the one the server was born with".to_owned(),
-        );
+        return fail("IdentityMissing", "the volume is not the one the server was born with".to_owned());
     }
     if live.server_is_down && condition::is_true(conditions, STOPPED) {
-        return Decision::Copy {
-            attempt: observed.export.work().attempt.max(1),
-        };
+        return Decision::Copy { attempt: observed.export.work().attempt.max(1) };
     }
     await_stop("the server's last pod is going")
 }
@@ -183,24 +150,10 @@ fn copying(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
         return give_up("Deleted", "the export was deleted");
     }
     if observed.copy.finish.is_some() {
-        return match (&observed.job, observed.pods_left) {
-            (Some(job), _) if job.complete => Decision::Copied,
-            // Its record has gone, and so have its pods.
-            (None, Some(0)) => Decision::Copied,
-            (Some(job), _) if job.failed.is_some() => end_job(job, "the copy is complete"),
-            (Some(_) | None, _) => Decision::AwaitCopy {
-                percent: 90,
-                attempt: work.attempt,
-                message: String::new(),
-            },
-        };
+        return complete(observed, work.attempt);
     }
     if !observed.copy.begun && observed.store_fails.is_none() && running_for(observed) > BEGIN_LIMIT {
-        let why = observed
-            .job
-            .as_ref()
-            .and_then(|job| job.waiting.clone())
-            .unwrap_or_default();
+        let why = observed.job.as_ref().and_then(|job| job.waiting.clone()).unwrap_or_default();
         let minutes = BEGIN_LIMIT.as_secs() / 60;
         return give_up(
             "NotBegun",
@@ -211,10 +164,7 @@ fn copying(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
     if running_for(observed) > limit {
         return give_up(
             "TookTooLong",
-            &format!(
-                "the copy was not complete after {} minutes; the server goes on",
-                limit.as_secs() / 60
-            ),
+            &format!("the copy was not complete after {} minutes; the server goes on", limit.as_secs() / 60),
         );
     }
     let wait = |attempt, message: &str| Decision::AwaitCopy {
@@ -230,15 +180,23 @@ fn copying(observed: &Observed, valid: &Result<Valid, Invalid>) -> Decision {
         (Some(job), _) if job.deleting => wait(work.attempt, "the last attempt's Job is going"),
         (Some(job), _) if job.failed.is_some() || job.complete => failed_job(job),
         (Some(job), _) => wait(job.attempt, job.waiting.as_deref().unwrap_or_default()),
-        (None, _) if work.attempt >= ATTEMPTS => give_up(
-            "CopyFailed",
-            &format!("the Job failed {ATTEMPTS} times; the last lines of the log say why"),
-        ),
+        (None, _) if work.attempt >= ATTEMPTS => {
+            give_up("CopyFailed", &format!("the Job failed {ATTEMPTS} times; the last lines of the log say why"))
+        }
         (None, Err(invalid)) if invalid.lasting => give_up(invalid.reason, &invalid.message),
         (None, Err(invalid)) => wait(work.attempt, &invalid.message),
-        (None, Ok(_)) => Decision::Copy {
-            attempt: work.attempt + 1,
-        },
+        (None, Ok(_)) => Decision::Copy { attempt: work.attempt + 1 },
+    }
+}
+
+/// Everything is in the store; the Job's pod must be gone before the server may start.
+fn complete(observed: &Observed, attempt: u32) -> Decision {
+    match (&observed.job, observed.pods_left) {
+        (Some(job), _) if job.complete => Decision::Copied,
+        // Its record has gone, and so have its pods.
+        (None, Some(0)) => Decision::Copied,
+        (Some(job), _) if job.failed.is_some() => end_job(job, "the copy is complete"),
+        (Some(_) | None, _) => Decision::AwaitCopy { percent: 90, attempt, message: String::new() },
     }
 }
 
@@ -274,12 +232,8 @@ fn over(observed: &Observed) -> Decision {
         return Decision::Rest;
     }
     // The record itself is the purger's to delete, with the bundle.
-    let wanted = observed
-        .export
-        .spec
-        .key_claim
-        .clone()
-        .filter(|_| status.expired_at.is_none() && status.bundle.is_some());
+    let wanted =
+        observed.export.spec.key_claim.clone().filter(|_| status.expired_at.is_none() && status.bundle.is_some());
     match wanted {
         Some(claim) if status.key_claim_for.as_ref() != Some(&claim) => return Decision::SealKey { claim },
         None if status.key_claim.is_some() || status.key_claim_for.is_some() => return Decision::ClearKey,
@@ -291,26 +245,14 @@ fn over(observed: &Observed) -> Decision {
 /// 5 to 90: the copy's share of the whole.
 fn percent(observed: &Observed) -> u8 {
     let copy = &observed.copy;
-    let share = copy
-        .done_bytes
-        .saturating_mul(85)
-        .checked_div(copy.total_bytes)
-        .unwrap_or(0);
+    let share = copy.done_bytes.saturating_mul(85).checked_div(copy.total_bytes).unwrap_or(0);
     u8::try_from(5 + share.min(85)).unwrap_or(90)
 }
 
 /// How long the copy may take.
 pub(super) fn copy_limit(observed: &Observed) -> Duration {
-    let held = observed
-        .export
-        .status
-        .as_ref()
-        .is_some_and(|status| status.stopped_at.is_some());
-    if held {
-        super::COPY_LIMIT
-    } else {
-        super::IDLE_COPY_LIMIT
-    }
+    let held = observed.export.status.as_ref().is_some_and(|status| status.stopped_at.is_some());
+    if held { super::COPY_LIMIT } else { super::IDLE_COPY_LIMIT }
 }
 
 /// How long it has run, this time.
@@ -334,30 +276,19 @@ fn wait(reason: &'static str, message: String) -> Decision {
 }
 
 fn await_stop(message: &str) -> Decision {
-    Decision::AwaitStop {
-        message: message.to_owned(),
-    }
+    Decision::AwaitStop { message: message.to_owned() }
 }
 
 fn give_up(reason: &str, message: &str) -> Decision {
-    Decision::GiveUp {
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-    }
+    Decision::GiveUp { reason: reason.to_owned(), message: message.to_owned() }
 }
 
 fn fail(reason: &str, message: String) -> Decision {
-    Decision::Fail {
-        reason: reason.to_owned(),
-        message,
-    }
+    Decision::Fail { reason: reason.to_owned(), message }
 }
 
 fn end_job(job: &Job, because: &str) -> Decision {
-    Decision::EndJob {
-        job: job.clone(),
-        because: because.to_owned(),
-    }
+    Decision::EndJob { job: job.clone(), because: because.to_owned() }
 }
 
 #[cfg(test)]

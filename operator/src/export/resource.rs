@@ -56,10 +56,7 @@ pub(super) fn job(work: &For, settings: &Settings) -> Value {
         },
         "volumeMounts": mounts,
     });
-    work.job(
-        settings.limit_seconds,
-        json!({ "containers": [container], "volumes": volumes }),
-    )
+    work.job(settings.limit_seconds, json!({ "containers": [container], "volumes": volumes }))
 }
 
 #[cfg(test)]
@@ -88,11 +85,7 @@ mod tests {
         };
         let job = job(&work, &settings);
         let typed: k8s_openapi::api::batch::v1::Job = serde_json::from_value(job.clone()).unwrap();
-        assert_eq!(
-            serde_json::to_value(typed).unwrap(),
-            job,
-            "a field that the API does not know"
-        );
+        assert_eq!(serde_json::to_value(typed).unwrap(), job, "a field that the API does not know");
         insta::assert_snapshot!(serde_saphyr::to_string(&job).unwrap());
     }
 }

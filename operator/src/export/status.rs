@@ -33,10 +33,7 @@ pub(super) async fn save(
     let before = observed.export.status.clone().unwrap_or_default();
     let after = next(observed, decision, done);
     if status::save(&context.client, observed.export.as_ref(), &before, &after).await? {
-        context
-            .events
-            .tell(&observed.export.object_ref(&()), notes(&before, &after))
-            .await;
+        context.events.tell(&observed.export.object_ref(&()), notes(&before, &after)).await;
     }
     Ok(())
 }
@@ -54,25 +51,16 @@ pub(super) fn next(observed: &Observed, decision: &Decision, done: &Done) -> Exp
         Decision::Begin => {
             status.work.phase = Phase::Running;
             status.work.started_at = Some(now);
-            status.work.attempt += 1;
-            at(
-                &mut status,
-                step::STOPPING,
-                1,
-                "the server is being stopped; pending deliveries are drained first",
-            );
+            // One that stepped back has not failed.
+            status.work.attempt = status.work.attempt.max(1);
+            at(&mut status, step::STOPPING, 1, "the server is being stopped; pending deliveries are drained first");
             let line = format!("{now} attempt {}: the server is being stopped", status.work.attempt);
             status.work.say(&line);
         }
         Decision::Yield { to } => {
             status.work.phase = Phase::Pending;
             (status.work.started_at, status.stopped_at) = (None, None);
-            at(
-                &mut status,
-                "",
-                0,
-                &format!("waits for Export {to}: one export of a server runs at a time"),
-            );
+            at(&mut status, "", 0, &format!("waits for Export {to}: one export of a server runs at a time"));
             status.work.reason = "Queued".to_owned();
         }
         Decision::AwaitStop { message } => status.work.message.clone_from(message),
@@ -93,19 +81,24 @@ pub(super) fn next(observed: &Observed, decision: &Decision, done: &Done) -> Exp
         Decision::Sign => signed(&mut status, observed, done),
         Decision::SealKey { claim } => {
             status.key_claim_for = Some(claim.clone());
-            match done {
-                Done::Key(Ok(sealed)) => status.key_claim = Some(sealed.clone()),
-                Done::Key(Err(why)) => {
-                    status.key_claim = None;
-                    status.work.say(&format!("{now} {why}"));
-                }
-                Done::Nothing | Done::Job(_) | Done::Signed(_) | Done::Broken(_) => {}
-            }
+            handed(&mut status, now, done);
         }
         Decision::ClearKey => (status.key_claim, status.key_claim_for) = (None, None),
     }
     held(&mut status, observed);
     status
+}
+
+/// The bundle's key, sealed to who asked for it, or why it is not.
+fn handed(status: &mut ExportStatus, now: Timestamp, done: &Done) {
+    match done {
+        Done::Key(Ok(sealed)) => status.key_claim = Some(sealed.clone()),
+        Done::Key(Err(why)) => {
+            status.key_claim = None;
+            status.work.say(&format!("{now} {why}"));
+        }
+        Done::Nothing | Done::Job(_) | Done::Signed(_) | Done::Broken(_) => {}
+    }
 }
 
 /// Since when the server is stopped because of us: from the moment on that it would be up otherwise.
@@ -136,16 +129,9 @@ fn copying(status: &mut ExportStatus, now: Timestamp, decision: &Decision, done:
         && *attempt > status.work.attempt
     {
         status.work.attempt = *attempt;
-        status
-            .work
-            .say(&format!("{now} attempt {attempt}: goes on where the last one ended"));
+        status.work.say(&format!("{now} attempt {attempt}: goes on where the last one ended"));
     }
-    if let Decision::AwaitCopy {
-        percent,
-        attempt,
-        message,
-    } = decision
-    {
+    if let Decision::AwaitCopy { percent, attempt, message } = decision {
         status.work.attempt = status.work.attempt.max(*attempt);
         if *percent >= status.work.percent.saturating_add(STRIDE) {
             status.work.percent = *percent;
@@ -208,11 +194,7 @@ pub(super) fn notes(before: &ExportStatus, after: &ExportStatus) -> Vec<Note> {
     if old.phase == new.phase && old.step == new.step && (old.reason == new.reason || new.phase == Phase::Pending) {
         return Vec::new();
     }
-    let message = if new.message.is_empty() {
-        new.step.clone()
-    } else {
-        new.message.clone()
-    };
+    let message = if new.message.is_empty() { new.step.clone() } else { new.message.clone() };
     match new.phase {
         Phase::Succeeded => vec![Note::normal("ExportSucceeded", message)],
         Phase::Failed => vec![Note::warning("ExportFailed", message)],

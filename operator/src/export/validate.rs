@@ -32,63 +32,35 @@ pub(super) struct Invalid {
 
 impl Invalid {
     fn for_now(reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            lasting: false,
-            reason,
-            message: message.into(),
-        }
+        Self { lasting: false, reason, message: message.into() }
     }
 
     fn for_good(reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            lasting: true,
-            reason,
-            message: message.into(),
-        }
+        Self { lasting: true, reason, message: message.into() }
     }
 }
 
 /// Whether somebody told the operator to look on only.
 pub(super) fn is_paused(observed: &Observed) -> bool {
-    let cell = observed
-        .cell
-        .as_ref()
-        .is_some_and(|cell| cell.annotations().contains_key(labels::PAUSED));
-    cell || observed
-        .instance
-        .as_ref()
-        .is_some_and(|instance| instance.annotations().contains_key(labels::PAUSED))
+    let cell = observed.cell.as_ref().is_some_and(|cell| cell.annotations().contains_key(labels::PAUSED));
+    cell || observed.instance.as_ref().is_some_and(|instance| instance.annotations().contains_key(labels::PAUSED))
 }
 
 pub(super) fn validate(observed: &Observed) -> Result<Valid, Invalid> {
     let wanted = &observed.export.spec.instance_ref;
     let instance = observed.instance.as_ref().ok_or_else(|| {
-        Invalid::for_good(
-            "InstanceMissing",
-            format!("there is no Instance {} with uid {}", wanted.name, wanted.uid),
-        )
+        Invalid::for_good("InstanceMissing", format!("there is no Instance {} with uid {}", wanted.name, wanted.uid))
     })?;
     let flavour = instance.spec.flavour;
     let software = software(flavour).ok_or_else(|| {
-        Invalid::for_good(
-            "FlavourUnknown",
-            format!("this version of the operator cannot export {flavour}"),
-        )
+        Invalid::for_good("FlavourUnknown", format!("this version of the operator cannot export {flavour}"))
     })?;
-    let recipient = observed
-        .export
-        .spec
-        .recipient
-        .as_deref()
-        .or(instance.spec.exports.recipient.as_deref());
+    let recipient = observed.export.spec.recipient.as_deref().or(instance.spec.exports.recipient.as_deref());
     let recipient = recipient
         .map(str::parse)
         .transpose()
         .map_err(|e| Invalid::for_good("BadRecipient", format!("the bundle's recipient cannot be used: {e}")))?;
-    let cell = observed
-        .cell
-        .as_ref()
-        .ok_or_else(|| Invalid::for_now("NoCell", "there is no Cell object yet"))?;
+    let cell = observed.cell.as_ref().ok_or_else(|| Invalid::for_now("NoCell", "there is no Cell object yet"))?;
     if let Some(missing) = &observed.no_keys {
         return Err(Invalid::for_now("NoKeys", missing.to_string()));
     }

@@ -40,17 +40,12 @@ impl Certificate {
     /// Makes one for these names, good for ten years from `year` on.
     fn make(names: Vec<String>, year: i16) -> Result<Self, rcgen::Error> {
         let mut params = CertificateParams::new(names)?;
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "steppe-operator grants");
+        params.distinguished_name.push(DnType::CommonName, "steppe-operator grants");
         params.not_before = date_time_ymd(i32::from(year) - 1, 1, 1);
         params.not_after = date_time_ymd(i32::from(year) + 10, 1, 1);
         let key = KeyPair::generate()?;
         let certificate = params.self_signed(&key)?;
-        Ok(Self {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        })
+        Ok(Self { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 
     /// How the endpoint speaks TLS.
@@ -80,9 +75,7 @@ impl Certificate {
             type_: Some("kubernetes.io/tls".to_owned()),
             immutable: Some(true),
             data: Some(
-                data.into_iter()
-                    .map(|(name, text)| (name.to_owned(), ByteString(text.clone().into_bytes())))
-                    .collect(),
+                data.into_iter().map(|(name, text)| (name.to_owned(), ByteString(text.clone().into_bytes()))).collect(),
             ),
             ..Secret::default()
         }
@@ -90,10 +83,7 @@ impl Certificate {
 
     fn read(secret: &Secret) -> Option<Self> {
         let text = |name: &str| String::from_utf8(secret.data.as_ref()?.get(name)?.0.clone()).ok();
-        Some(Self {
-            certificate: text("tls.crt")?,
-            key: text("tls.key")?,
-        })
+        Some(Self { certificate: text("tls.crt")?, key: text("tls.key")? })
     }
 }
 
@@ -118,23 +108,15 @@ pub async fn certificate(context: &Context) -> Result<Certificate, Error> {
         }
     }
     found.as_ref().and_then(Certificate::read).ok_or_else(|| {
-        Error::new(
-            Step::Observe,
-            doing("reading"),
-            "it holds no tls.crt and tls.key; delete it, and a new one is made",
-        )
+        Error::new(Step::Observe, doing("reading"), "it holds no tls.crt and tls.key; delete it, and a new one is made")
     })
 }
 
 fn names(context: &Context) -> Vec<String> {
     let service = format!("steppe-operator-grants.{}.svc", context.config.system_namespace);
     let mut names = vec![format!("{service}.{}", context.config.cluster_domain), service];
-    if let Some(host) = context
-        .config
-        .grants_url()
-        .parse::<url::Url>()
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_owned))
+    if let Some(host) =
+        context.config.grants_url().parse::<url::Url>().ok().and_then(|url| url.host_str().map(str::to_owned))
         && !names.contains(&host)
     {
         names.push(host);

@@ -45,26 +45,17 @@ pub(super) async fn admit(context: &Context, headers: &HeaderMap, uid: Uuid) -> 
     let claims = claims(&review(context, bearer(headers)?).await?)?;
     let pods: Api<Pod> = Api::namespaced(context.client.clone(), &claims.namespace);
     let reading = format!("reading Pod {}/{}", claims.namespace, claims.pod);
-    let pod = pods
-        .get_opt(&claims.pod)
-        .await
-        .map_err(|e| Error::kube(ErrorStep::Observe, reading, e))?;
+    let pod = pods.get_opt(&claims.pod).await.map_err(|e| Error::kube(ErrorStep::Observe, reading, e))?;
     let pod = pod.ok_or_else(|| Refusal::unauthorized("the pod of this token is gone"))?;
     let instance = check_pod(&pod, &claims, &uid, &context.config.namespace_prefix)?;
 
     let exports: Api<Export> = Api::all(context.client.clone());
     let name = pod.annotations().get(WORK_NAME).cloned().unwrap_or_default();
     let reading = format!("reading Export {name}");
-    let export = exports
-        .get_opt(&name)
-        .await
-        .map_err(|e| Error::kube(ErrorStep::Observe, reading, e))?;
+    let export = exports.get_opt(&name).await.map_err(|e| Error::kube(ErrorStep::Observe, reading, e))?;
     let export = export.ok_or_else(|| Refusal::over("the export is gone"))?;
     check_export(&export, &uid, &instance)?;
-    Ok(Visitor {
-        export,
-        pod_uid: claims.pod_uid,
-    })
+    Ok(Visitor { export, pod_uid: claims.pod_uid })
 }
 
 fn bearer(headers: &HeaderMap) -> Result<String, Refusal> {
@@ -79,10 +70,7 @@ fn bearer(headers: &HeaderMap) -> Result<String, Refusal> {
 async fn review(context: &Context, token: String) -> Result<TokenReviewStatus, Refusal> {
     let review = TokenReview {
         metadata: ObjectMeta::default(),
-        spec: TokenReviewSpec {
-            audiences: Some(vec![AUDIENCE.to_owned()]),
-            token: Some(token),
-        },
+        spec: TokenReviewSpec { audiences: Some(vec![AUDIENCE.to_owned()]), token: Some(token) },
         status: None,
     };
     let api: Api<TokenReview> = Api::all(context.client.clone());
@@ -97,10 +85,7 @@ fn claims(review: &TokenReviewStatus) -> Result<Claims, Refusal> {
         return Err(Refusal::unauthorized("the API server does not know this token"));
     }
     let user = review.user.clone().unwrap_or_default();
-    let account = user
-        .username
-        .as_deref()
-        .and_then(|name| name.strip_prefix("system:serviceaccount:"));
+    let account = user.username.as_deref().and_then(|name| name.strip_prefix("system:serviceaccount:"));
     let (namespace, _) = account
         .and_then(|account| account.split_once(':'))
         .ok_or_else(|| Refusal::unauthorized("the token is not of a ServiceAccount"))?;
@@ -108,20 +93,14 @@ fn claims(review: &TokenReviewStatus) -> Result<Claims, Refusal> {
     let pod = extra("authentication.kubernetes.io/pod-name");
     let pod_uid = extra("authentication.kubernetes.io/pod-uid");
     pod.zip(pod_uid)
-        .map(|(pod, pod_uid)| Claims {
-            namespace: namespace.to_owned(),
-            pod,
-            pod_uid,
-        })
+        .map(|(pod, pod_uid)| Claims { namespace: namespace.to_owned(), pod, pod_uid })
         .ok_or_else(|| Refusal::unauthorized("the token is not bound to a pod"))
 }
 
 /// The instance that the pod is of: name and uid.
 fn check_pod(pod: &Pod, claims: &Claims, export_uid: &str, prefix: &str) -> Result<(String, String), Refusal> {
     if pod.uid().as_deref() != Some(claims.pod_uid.as_str()) {
-        return Err(Refusal::unauthorized(
-            "the pod of this token is gone; another one has its name",
-        ));
+        return Err(Refusal::unauthorized("the pod of this token is gone; another one has its name"));
     }
     let label = |key: &str| pod.labels().get(key).map(String::as_str).unwrap_or_default();
     let instance = label(labels::INSTANCE);
@@ -146,11 +125,7 @@ fn check_export(export: &Export, uid: &str, (instance, instance_uid): &(String, 
     if (&wanted.name, &wanted.uid) != (instance, instance_uid) {
         return Err(Refusal::unauthorized("the export is of another instance"));
     }
-    let work = export
-        .status
-        .as_ref()
-        .map(|status| status.work.clone())
-        .unwrap_or_default();
+    let work = export.status.as_ref().map(|status| status.work.clone()).unwrap_or_default();
     match (work.phase, work.step.as_str()) {
         (Phase::Running, step::COPYING) if work.reason.is_empty() => Ok(()),
         (Phase::Running, step::STOPPING) => Err(Refusal::early("the export has not begun to copy")),
@@ -177,11 +152,7 @@ mod tests {
         TokenReviewStatus {
             authenticated: Some(authenticated),
             audiences: Some(vec![audience.to_owned()]),
-            user: Some(UserInfo {
-                username: Some(username.to_owned()),
-                extra: Some(extra),
-                ..UserInfo::default()
-            }),
+            user: Some(UserInfo { username: Some(username.to_owned()), extra: Some(extra), ..UserInfo::default() }),
             error: None,
         }
     }
@@ -190,10 +161,7 @@ mod tests {
     fn only_a_bound_token_for_us() {
         const JOBS: &str = "system:serviceaccount:steppe-t-birds:jobs";
         let good = claims(&review(true, AUDIENCE, JOBS, true)).unwrap();
-        assert_eq!(
-            (good.namespace.as_str(), good.pod.as_str(), good.pod_uid.as_str()),
-            ("steppe-t-birds", "p", "u")
-        );
+        assert_eq!((good.namespace.as_str(), good.pod.as_str(), good.pod_uid.as_str()), ("steppe-t-birds", "p", "u"));
         for bad in [
             review(false, AUDIENCE, JOBS, true),
             review(true, "https://kubernetes.default.svc", JOBS, true),
@@ -207,11 +175,7 @@ mod tests {
 
     #[test]
     fn only_pods_of_this_export() {
-        let claims = Claims {
-            namespace: "steppe-t-birds".into(),
-            pod: "p".into(),
-            pod_uid: "u".into(),
-        };
+        let claims = Claims { namespace: "steppe-t-birds".into(), pod: "p".into(), pod_uid: "u".into() };
         let pod = |change: fn(&mut serde_json::Value)| -> Pod {
             let mut pod = json!({ "metadata": { "name": "p", "uid": "u", "labels": {
                 labels::INSTANCE: "birds", labels::INSTANCE_UID: "i", labels::ROLE: ROLE, labels::WORK_UID: "e" } } });
@@ -249,10 +213,7 @@ mod tests {
         assert_eq!(check("Succeeded", "", ""), Err(409));
         assert_eq!(check("Pending", "", ""), Err(409));
         let copying = export("Running", "Copying", "");
-        assert_eq!(
-            check_export(&copying, "other", &birds).unwrap_err().status,
-            StatusCode::CONFLICT
-        );
+        assert_eq!(check_export(&copying, "other", &birds).unwrap_err().status, StatusCode::CONFLICT);
         assert!(check_export(&copying, "e", &("birds".to_owned(), "j".to_owned())).is_err());
     }
 

@@ -36,20 +36,12 @@ pub(super) async fn task(State(context): Shared, Path(uid): Path<Uuid>, headers:
     let order: Order =
         serde_json::from_slice(&order).map_err(|e| Refusal::wrong(format!("the export's order is damaged: {e}")))?;
     // Two pods may have written parts of the same segment; then every part is read again before the bundle is signed.
-    store
-        .put(&layout::work_writer(&uid, &visitor.pod_uid), Bytes::new())
-        .await?;
+    store.put(&layout::work_writer(&uid, &visitor.pod_uid), Bytes::new()).await?;
     let mut done = Vec::new();
     for found in store.list(&layout::work_segments(&uid)).await? {
-        let record = store::read(store, &found.key, LONGEST_RECORD)
-            .await?
-            .unwrap_or_default();
+        let record = store::read(store, &found.key, LONGEST_RECORD).await?.unwrap_or_default();
         // A record that cannot be read costs a segment's work, no more.
-        done.extend(
-            serde_json::from_slice::<SegmentDone>(&record)
-                .ok()
-                .map(|done| done.record),
-        );
+        done.extend(serde_json::from_slice::<SegmentDone>(&record).ok().map(|done| done.record));
     }
     let finished = store.head(&layout::work_finish(&uid)).await?.is_some();
     Ok(Json(Task { order, done, finished }))
@@ -81,10 +73,7 @@ pub(super) async fn segment(
     enter(&context, &headers, uid).await?;
     let index = segment_index(&done.record)?;
     let text = serde_json::to_vec(&done).map_err(|e| Refusal::wrong(e.to_string()))?;
-    context
-        .store
-        .put(&layout::work_segment(&uid.to_string(), index), text.into())
-        .await?;
+    context.store.put(&layout::work_segment(&uid.to_string(), index), text.into()).await?;
     tracing::info!(export = %uid, segment = index, done = done.done_bytes, total = done.total_bytes, "segment stored");
     Ok(Json(()))
 }
@@ -99,10 +88,7 @@ pub(super) async fn finish(
     enter(&context, &headers, uid).await?;
     check_finish(&finish)?;
     let text = serde_json::to_vec(&finish).map_err(|e| Refusal::wrong(e.to_string()))?;
-    let put = context
-        .store
-        .put_if_absent(&layout::work_finish(&uid.to_string()), text.into())
-        .await?;
+    let put = context.store.put_if_absent(&layout::work_finish(&uid.to_string()), text.into()).await?;
     tracing::info!(export = %uid, segments = finish.segments.len(), ?put, "copy finished");
     Ok(Json(()))
 }
@@ -116,9 +102,7 @@ pub(super) async fn log(
 ) -> Answer<()> {
     let visitor = enter(&context, &headers, uid).await?;
     let key = layout::log(&uid.to_string());
-    let before = store::read(context.store.as_ref(), &key, 2 * LONGEST_LOG as u64)
-        .await?
-        .unwrap_or_default();
+    let before = store::read(context.store.as_ref(), &key, 2 * LONGEST_LOG as u64).await?.unwrap_or_default();
     let pod: String = visitor.pod_uid.chars().take(8).collect();
     let mut all = before.to_vec();
     for line in text.lines() {
@@ -134,26 +118,16 @@ async fn enter(context: &Context, headers: &HeaderMap, uid: Uuid) -> Result<Visi
         tracing::info!(export = %uid, status = refusal.status.as_u16(), reason = refusal.message, "refused");
     })?;
     if let Some(cell) = context.caches.cell() {
-        context
-            .store
-            .configure(&cell.spec.object_store, cell.spec.trust_bundle.as_deref())?;
+        context.store.configure(&cell.spec.object_store, cell.spec.trust_bundle.as_deref())?;
     }
     Ok(visitor)
 }
 
 fn check_part(part: &PartRequest) -> Result<(), Refusal> {
     if part.size == 0 || part.size > PartRecord::MAX {
-        return Err(Refusal::wrong(format!(
-            "a part has 1 to {} bytes, not {}",
-            PartRecord::MAX,
-            part.size
-        )));
+        return Err(Refusal::wrong(format!("a part has 1 to {} bytes, not {}", PartRecord::MAX, part.size)));
     }
-    let numbers = part
-        .name
-        .as_str()
-        .strip_prefix("segment-")
-        .and_then(|rest| rest.strip_suffix(".tar.gz.age"));
+    let numbers = part.name.as_str().strip_prefix("segment-").and_then(|rest| rest.strip_suffix(".tar.gz.age"));
     let numbers = numbers.and_then(|rest| rest.split_once("/part-"));
     let named = numbers.and_then(|(segment, number)| Some((segment.parse().ok()?, number.parse().ok()?)));
     match named {
@@ -170,11 +144,7 @@ fn check_part(part: &PartRequest) -> Result<(), Refusal> {
 }
 
 fn segment_index(record: &SegmentRecord) -> Result<usize, Refusal> {
-    let index = record
-        .name
-        .as_str()
-        .strip_prefix("segment-")
-        .and_then(|rest| rest.parse().ok());
+    let index = record.name.as_str().strip_prefix("segment-").and_then(|rest| rest.parse().ok());
     let index = index
         .filter(|index| *index < Manifest::MAX_SEGMENTS)
         .ok_or_else(|| Refusal::wrong("this is not the name of a segment"))?;
@@ -201,12 +171,7 @@ mod tests {
     #[test]
     fn only_names_of_parts() {
         let check = |name: &str, size| {
-            check_part(&PartRequest {
-                name: ObjectName::parse(name).unwrap(),
-                size,
-                sha256: Digest::of(""),
-            })
-            .is_ok()
+            check_part(&PartRequest { name: ObjectName::parse(name).unwrap(), size, sha256: Digest::of("") }).is_ok()
         };
         assert!(check("segment-0000/part-0000.tar.gz.age", 1));
         assert!(check("segment-65535/part-131000.tar.gz.age", PartRecord::MAX));

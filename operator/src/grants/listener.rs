@@ -29,11 +29,7 @@ impl Tls {
         let acceptor = TlsAcceptor::from(Arc::new(certificate.server()?));
         let (give, ready) = mpsc::channel(16);
         let accepting = tokio::spawn(accept(listener, acceptor, give));
-        Ok(Self {
-            address,
-            ready,
-            accepting,
-        })
+        Ok(Self { address, ready, accepting })
     }
 
     pub(super) fn address(&self) -> SocketAddr {

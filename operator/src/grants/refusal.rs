@@ -16,54 +16,36 @@ pub(super) struct Refusal {
 impl Refusal {
     /// Who asks is not known, or may not ask this.
     pub(super) fn unauthorized(message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::UNAUTHORIZED,
-            message: message.into(),
-        }
+        Self { status: StatusCode::UNAUTHORIZED, message: message.into() }
     }
 
     /// The export does not expect this any more.
     pub(super) fn over(message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::CONFLICT,
-            message: message.into(),
-        }
+        Self { status: StatusCode::CONFLICT, message: message.into() }
     }
 
     /// The export does not expect this yet.
     pub(super) fn early(message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            message: message.into(),
-        }
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, message: message.into() }
     }
 
     /// What was sent cannot be.
     pub(super) fn wrong(message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            message: message.into(),
-        }
+        Self { status: StatusCode::BAD_REQUEST, message: message.into() }
     }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         tracing::warn!(error = error.chain(), "grants");
-        Self {
-            status: StatusCode::BAD_GATEWAY,
-            message: "the API server could not be asked".to_owned(),
-        }
+        Self { status: StatusCode::BAD_GATEWAY, message: "the API server could not be asked".to_owned() }
     }
 }
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::warn!(%error, "grants");
-        Self {
-            status: StatusCode::BAD_GATEWAY,
-            message: "the object store failed".to_owned(),
-        }
+        Self { status: StatusCode::BAD_GATEWAY, message: "the object store failed".to_owned() }
     }
 }
 

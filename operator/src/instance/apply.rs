@@ -65,11 +65,7 @@ pub async fn apply(context: &Context, seen: &Observed, plan: Plan) -> Result<App
         missing,
         terminating,
     } = plan;
-    let mut work = Work {
-        context,
-        seen,
-        changed: false,
-    };
+    let mut work = Work { context, seen, changed: false };
     let held = if hold { Some(Arc::new(work.hold().await?)) } else { None };
     work.namespace(namespace).await?;
     // A stop must not fail because something about the bounds does; a start must.
@@ -99,16 +95,7 @@ pub async fn apply(context: &Context, seen: &Observed, plan: Plan) -> Result<App
         ProbePlan::Leave => {}
         ProbePlan::Forget => context.probes.forget(&wish.uid),
     }
-    Ok(Applied {
-        held,
-        changed: work.changed,
-        record,
-        birth: waits,
-        power,
-        missing,
-        terminating,
-        wish,
-    })
+    Ok(Applied { held, changed: work.changed, record, birth: waits, power, missing, terminating, wish })
 }
 
 struct Work<'a> {
@@ -206,10 +193,7 @@ impl Work<'_> {
             return Ok(());
         }
         let mut id = [0_u8; 32];
-        context
-            .random
-            .fill(&mut id)
-            .map_err(|error| Error::new(Step::Apply, "making a birth id", error))?;
+        context.random.fill(&mut id).map_err(|error| Error::new(Step::Apply, "making a birth id", error))?;
         let secret = volume::secret(wish, &hex::encode(id));
         let uid = match context.writer.create(secret).await? {
             Some(created) => created.metadata.uid,
@@ -227,14 +211,10 @@ impl Work<'_> {
             return Ok(());
         };
         let content = bytes::Bytes::from(escrow.content.clone());
-        self.context
-            .store
-            .put_if_absent(&escrow.key, content)
-            .await
-            .map_err(|error| {
-                let doing = format!("putting {} in escrow ({})", names::IDENTITY, escrow.key);
-                Error::new(Step::Apply, doing, error)
-            })?;
+        self.context.store.put_if_absent(&escrow.key, content).await.map_err(|error| {
+            let doing = format!("putting {} in escrow ({})", names::IDENTITY, escrow.key);
+            Error::new(Step::Apply, doing, error)
+        })?;
         Ok(())
     }
 }

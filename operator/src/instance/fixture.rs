@@ -131,11 +131,7 @@ fn merge(into: &mut Value, from: Value) {
 
 #[allow(clippy::needless_pass_by_value)] // reads better with `json!` at the call
 pub(super) fn pod(role: &str, status: Value) -> Arc<Held> {
-    held(
-        Kind::Pod,
-        &format!("{role}-0"),
-        json!({ "metadata": { "labels": { labels::ROLE: role } }, "status": status }),
-    )
+    held(Kind::Pod, &format!("{role}-0"), json!({ "metadata": { "labels": { labels::ROLE: role } }, "status": status }))
 }
 
 pub(super) fn namespace() -> Arc<Held> {
@@ -222,11 +218,8 @@ pub(super) fn born(conditions: &[(&str, bool, &str)]) -> Observed {
         list.set(type_, *truth, reason, "");
     }
     let mut instance = instance();
-    instance.status = Some(InstanceStatus {
-        identity: Some(identity()),
-        conditions: list.into_list(),
-        ..InstanceStatus::default()
-    });
+    instance.status =
+        Some(InstanceStatus { identity: Some(identity()), conditions: list.into_list(), ..InstanceStatus::default() });
     let space = namespace();
     Observed {
         namespace: NamespaceSight::Present {
@@ -252,10 +245,7 @@ pub(super) fn running() -> Observed {
     seen.owned.push(deployment(1, 1, 1));
     seen.owned.push(ingress("server"));
     seen.owned.push(pod("server", json!({ "phase": "Running" })));
-    seen.health = Health {
-        serving: Verdict::Up,
-        reachable: Verdict::Up,
-    };
+    seen.health = Health { serving: Verdict::Up, reachable: Verdict::Up };
     seen
 }
 
@@ -316,9 +306,5 @@ pub(super) fn status_after(seen: &Observed, changed: bool) -> InstanceStatus {
 
 /// Conditions as `Type=True/Reason`, in their order.
 pub(super) fn conditions(status: &InstanceStatus) -> Vec<String> {
-    status
-        .conditions
-        .iter()
-        .map(|one| format!("{}={}/{}", one.type_, one.status, one.reason))
-        .collect()
+    status.conditions.iter().map(|one| format!("{}={}/{}", one.type_, one.status, one.reason)).collect()
 }

@@ -28,8 +28,7 @@ impl Memory {
 
     /// Notes what was seen of an instance's identity Secret.
     pub fn saw_secret(&self, instance_uid: &str, secret_uid: Option<String>) {
-        self.secrets()
-            .insert(instance_uid.to_owned(), (secret_uid, Instant::now()));
+        self.secrets().insert(instance_uid.to_owned(), (secret_uid, Instant::now()));
     }
 
     /// Forgets instances that are gone.

@@ -136,10 +136,7 @@ impl Observed {
         self.owned.iter().find(|held| {
             held.kind == kind
                 && held.name == name
-                && held
-                    .namespace
-                    .as_ref()
-                    .is_none_or(|namespace| *namespace == self.namespace_name)
+                && held.namespace.as_ref().is_none_or(|namespace| *namespace == self.namespace_name)
         })
     }
 
@@ -151,9 +148,7 @@ impl Observed {
 
     /// Pods of a role.
     pub fn pods<'a>(&'a self, role: &'a str) -> impl Iterator<Item = &'a Arc<Held>> {
-        self.owned
-            .iter()
-            .filter(move |held| held.kind == Kind::Pod && held.label(labels::ROLE) == Some(role))
+        self.owned.iter().filter(move |held| held.kind == Kind::Pod && held.label(labels::ROLE) == Some(role))
     }
 
     /// Why a container of a role's pods cannot start, if one cannot: what it said itself at its last end, or what the
@@ -206,21 +201,13 @@ pub async fn observe(context: &Context, instance: Arc<Instance>) -> Result<Obser
     };
     let namespace_name = context.config.namespace(&name);
     let owned = caches.owned.of(&name);
-    let exports = caches
-        .exports
-        .state()
-        .into_iter()
-        .filter(|export| export.spec.instance_ref.uid == uid)
-        .collect();
+    let exports = caches.exports.state().into_iter().filter(|export| export.spec.instance_ref.uid == uid).collect();
     let mut seen = Observed {
         now: context.clock.now(),
         cluster_uid: ground.as_ref().map(|ground| ground.cluster_uid.clone()),
         image: context.config.image.clone(),
         holding_host: context.config.holding_host(),
-        operator: (
-            context.config.system_namespace.clone(),
-            context.config.service_account.clone(),
-        ),
+        operator: (context.config.system_namespace.clone(), context.config.service_account.clone()),
         host_taken_by: host_taken_by(&instance, &everyone),
         has_room: facts.is_none_or(|facts| cell::has_room(&facts, &instance, &everyone)),
         namespace: NamespaceSight::Absent,

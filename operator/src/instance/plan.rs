@@ -116,11 +116,7 @@ fn carry(seen: &Observed, wish: Wish) -> Plan {
         surroundings.push(volume::trust(&wish, bundle));
     }
     let mut plan = Plan {
-        hold: !seen
-            .instance
-            .finalizers()
-            .iter()
-            .any(|name| name == labels::KEEP_FINALIZER)
+        hold: !seen.instance.finalizers().iter().any(|name| name == labels::KEEP_FINALIZER)
             && seen.instance.metadata.deletion_timestamp.is_none(),
         namespace: match seen.namespace {
             NamespaceSight::Absent => NamespacePlan::Create(space),
@@ -132,9 +128,7 @@ fn carry(seen: &Observed, wish: Wish) -> Plan {
         birth,
         claim: identity::claim(seen, &wish, recorded.as_ref()),
         volume: identity::volume(seen, &wish, recorded.as_ref()),
-        server: recorded
-            .as_ref()
-            .and_then(|identity| server(seen, &wish, &power, identity)),
+        server: recorded.as_ref().and_then(|identity| server(seen, &wish, &power, identity)),
         prune: Vec::new(),
         probe: probe(seen, &wish, &power),
         power,
@@ -152,11 +146,7 @@ fn backend(seen: &Observed, power: &Power) -> &'static str {
     let taking = seen.find(Kind::Ingress, names::SERVER).is_some_and(
         |held| matches!(&held.seen, Seen::Ingress { backend } if backend.as_deref() == Some(names::SERVER)),
     );
-    if power.is_on() && (taking || seen.health.serving == Verdict::Up) {
-        names::SERVER
-    } else {
-        names::HOLDING
-    }
+    if power.is_on() && (taking || seen.health.serving == Verdict::Up) { names::SERVER } else { names::HOLDING }
 }
 
 fn server(seen: &Observed, wish: &Wish, power: &Power, identity: &crd::Identity) -> Option<Object> {
@@ -175,25 +165,17 @@ fn server(seen: &Observed, wish: &Wish, power: &Power, identity: &crd::Identity)
             })
         }
     };
-    let run = server::Run {
-        fingerprint: &identity.fingerprint,
-        operator_image: &seen.image,
-        stopped_for: reason.as_deref(),
-    };
+    let run =
+        server::Run { fingerprint: &identity.fingerprint, operator_image: &seen.image, stopped_for: reason.as_deref() };
     let starts = reason.is_none() && held.is_some_and(|held| matches!(held.seen, Seen::Deployment { wanted: 0, .. }));
-    Some(Object {
-        unseen_writes_refused: starts,
-        ..server::deployment(wish, run)
-    })
+    Some(Object { unseen_writes_refused: starts, ..server::deployment(wish, run) })
 }
 
 fn probe(seen: &Observed, wish: &Wish, power: &Power) -> ProbePlan {
     if !power.is_on() {
         return ProbePlan::Forget;
     }
-    let ready = seen
-        .server()
-        .is_some_and(|held| matches!(held.seen, Seen::Deployment { ready, .. } if ready > 0));
+    let ready = seen.server().is_some_and(|held| matches!(held.seen, Seen::Deployment { ready, .. } if ready > 0));
     let served = seen
         .instance
         .status
@@ -206,12 +188,7 @@ fn probe(seen: &Observed, wish: &Wish, power: &Power) -> ProbePlan {
     ProbePlan::Watch(Box::new(Probed {
         name: wish.id.to_string(),
         service: Target {
-            url: format!(
-                "http://{}.{}.svc{}",
-                names::SERVER,
-                wish.namespace,
-                wish.software.health
-            ),
+            url: format!("http://{}.{}.svc{}", names::SERVER, wish.namespace, wish.software.health),
             host: Some(host.clone()),
             expect: None,
             trust: None,

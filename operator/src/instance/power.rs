@@ -95,9 +95,7 @@ pub fn power(seen: &Observed, wish: &Wish, born: bool, missing: Option<&Missing>
     if let Some(rest) = rest(seen, wish, born, missing) {
         return Power::Off(rest);
     }
-    let up = seen
-        .server()
-        .is_some_and(|server| matches!(server.seen, Seen::Deployment { wanted, .. } if wanted > 0));
+    let up = seen.server().is_some_and(|server| matches!(server.seen, Seen::Deployment { wanted, .. } if wanted > 0));
     if up {
         return Power::On;
     }
@@ -186,11 +184,7 @@ fn missing_claim(seen: &Observed, identity: &Identity) -> Option<Missing> {
         }
         DataSight::Present(claim) => claim,
     };
-    let volume = if let Seen::Claim { volume, .. } = &claim.seen {
-        volume.as_deref()
-    } else {
-        None
-    };
+    let volume = if let Seen::Claim { volume, .. } = &claim.seen { volume.as_deref() } else { None };
     if claim.uid == identity.volume_claim_uid && volume == Some(identity.volume_name.as_str()) {
         return None;
     }
@@ -262,9 +256,7 @@ fn refused(seen: &Observed) -> Option<Missing> {
         let Seen::Pod { ended, .. } = &pod.seen else {
             return None;
         };
-        let end = ended
-            .iter()
-            .find(|end| end.container == "prepare" && end.code == i64::from(outcome::IDENTITY))?;
+        let end = ended.iter().find(|end| end.container == "prepare" && end.code == i64::from(outcome::IDENTITY))?;
         let failure = outcome::parse::<serde_json::Value>(&end.message).err();
         Some(failure.map_or_else(|| end.message.clone(), |failure| failure.message))
     });
@@ -278,8 +270,5 @@ fn refused(seen: &Observed) -> Option<Missing> {
     };
     let advice = "Bring the data back, then set spec.mode to Frozen and to Running again";
     let message = by_pod.map(|found| format!("{found}. {advice}")).or_else(before)?;
-    Some(Missing {
-        reason: REASON,
-        message,
-    })
+    Some(Missing { reason: REASON, message })
 }

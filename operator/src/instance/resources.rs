@@ -46,11 +46,7 @@ pub fn object(wish: &Wish, kind: Kind, name: &str, rest: Value) -> Object {
 /// Thousandths of a core, as the API server writes them back.
 #[must_use]
 pub fn cpu(millicores: u32) -> String {
-    if millicores.is_multiple_of(1000) {
-        (millicores / 1000).to_string()
-    } else {
-        format!("{millicores}m")
-    }
+    if millicores.is_multiple_of(1000) { (millicores / 1000).to_string() } else { format!("{millicores}m") }
 }
 
 /// Mebibytes, as the API server writes them back.

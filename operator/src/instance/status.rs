@@ -30,17 +30,12 @@ pub fn next(seen: &Observed, outcome: &Outcome<'_>) -> InstanceStatus {
     let old = instance.status.clone().unwrap_or_default();
     let generation = instance.metadata.generation;
     let mut conditions = Conditions::new(old.conditions.clone(), seen.now, generation);
-    let mut status = InstanceStatus {
-        last_export: last_export(seen).or(old.last_export.clone()),
-        ..old
-    };
+    let mut status = InstanceStatus { last_export: last_export(seen).or(old.last_export.clone()), ..old };
     deletion(seen, &mut conditions);
     match outcome {
         Outcome::Paused(by) => {
-            let message = format!(
-                "{by} is annotated with {}; nothing is changed until that is taken off",
-                crd::labels::PAUSED
-            );
+            let message =
+                format!("{by} is annotated with {}; nothing is changed until that is taken off", crd::labels::PAUSED);
             conditions.set(condition::PAUSED, true, "Annotated", &message);
         }
         Outcome::Refused(refusal) => {
@@ -77,11 +72,7 @@ fn refused(seen: &Observed, refusal: &Refusal, conditions: &mut Conditions) {
         let message = format!("the older Instance {older} has this host name");
         conditions.set(condition::HOST_TAKEN, true, "Older", &message);
     }
-    let born = seen
-        .instance
-        .status
-        .as_ref()
-        .is_some_and(|status| status.identity.is_some());
+    let born = seen.instance.status.as_ref().is_some_and(|status| status.identity.is_some());
     // A server that was born is neither stopped nor started by a refusal: what is known of it stays. Only with its
     // namespace it goes.
     if !born || refusal.reason == validate::NAMESPACE_TERMINATING {
@@ -125,12 +116,7 @@ fn born(applied: &Applied, status: &InstanceStatus, conditions: &mut Conditions)
     }
     match &applied.birth {
         Some((reason, message)) => conditions.set(condition::BORN, false, reason, message),
-        None => conditions.set(
-            condition::BORN,
-            false,
-            "NotWanted",
-            "spec.mode is Closing; nothing is made",
-        ),
+        None => conditions.set(condition::BORN, false, "NotWanted", "spec.mode is Closing; nothing is made"),
     }
 }
 
@@ -157,23 +143,11 @@ struct Server {
 
 impl Server {
     fn of(seen: &Observed) -> Self {
-        let Some(&Seen::Deployment {
-            wanted,
-            current,
-            ready,
-            settled,
-            ..
-        }) = seen.server().map(|held| &held.seen)
+        let Some(&Seen::Deployment { wanted, current, ready, settled, .. }) = seen.server().map(|held| &held.seen)
         else {
             return Self::default();
         };
-        Self {
-            exists: true,
-            wanted,
-            current,
-            ready,
-            settled,
-        }
+        Self { exists: true, wanted, current, ready, settled }
     }
 
     const fn is_up(self) -> bool {
@@ -270,11 +244,7 @@ fn is_settled(applied: &Applied, server: Server, mode: Mode, conditions: &Condit
 
 /// The newest complete bundle. One that expired since stays named until there is a newer one.
 fn last_export(seen: &Observed) -> Option<LastExport> {
-    let old = seen
-        .instance
-        .status
-        .as_ref()
-        .and_then(|status| status.last_export.clone());
+    let old = seen.instance.status.as_ref().and_then(|status| status.last_export.clone());
     let newest = seen
         .exports
         .iter()

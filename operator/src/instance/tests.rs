@@ -183,17 +183,10 @@ fn birthing(job: Value, pod_status: Value) -> super::observe::Observed {
     let mut seen = fresh();
     Arc::make_mut(&mut seen.instance).metadata.finalizers = Some(vec![labels::KEEP_FINALIZER.to_owned()]);
     let space = namespace();
-    seen.namespace = NamespaceSight::Present {
-        owner: Some("uid-heron".to_owned()),
-        annotations: space.annotations.clone(),
-    };
-    seen.owned = vec![
-        space,
-        claim(),
-        volume(),
-        held(Kind::Job, "birth", json!({ "status": job })),
-        pod("birth", pod_status),
-    ];
+    seen.namespace =
+        NamespaceSight::Present { owner: Some("uid-heron".to_owned()), annotations: space.annotations.clone() };
+    seen.owned =
+        vec![space, claim(), volume(), held(Kind::Job, "birth", json!({ "status": job })), pod("birth", pod_status)];
     seen.secret = SecretSight::Present("uid-secret".to_owned());
     seen
 }
@@ -227,9 +220,7 @@ fn born_message() -> String {
 #[test]
 fn a_birth_counts_when_all_it_hangs_on_is_safe() {
     let seen = birthing(complete(1), ended(0, &born_message()));
-    let Birth::Finish(record) = carry(&seen).birth else {
-        panic!("not finished")
-    };
+    let Birth::Finish(record) = carry(&seen).birth else { panic!("not finished") };
     assert_eq!(record.identity.fingerprint, "e".repeat(64));
     assert_eq!(record.identity.secret_uid, "uid-secret");
     assert_eq!(record.escrow.unwrap().key, "escrow/uid-heron/identity.age");
@@ -238,13 +229,7 @@ fn a_birth_counts_when_all_it_hangs_on_is_safe() {
 
     let mut unbound = birthing(complete(1), ended(0, &born_message()));
     unbound.owned.retain(|held| held.kind != Kind::PersistentVolumeClaim);
-    assert!(matches!(
-        carry(&unbound).birth,
-        Birth::Wait {
-            reason: "BirthEnding",
-            ..
-        }
-    ));
+    assert!(matches!(carry(&unbound).birth, Birth::Wait { reason: "BirthEnding", .. }));
 
     let mut deletable = birthing(complete(1), ended(0, &born_message()));
     deletable.owned.retain(|held| held.kind != Kind::PersistentVolume);
@@ -253,23 +238,11 @@ fn a_birth_counts_when_all_it_hangs_on_is_safe() {
         "volume-1",
         json!({ "spec": { "claimRef": { "uid": "uid-persistentvolumeclaim-data" }, "persistentVolumeReclaimPolicy": "Delete" } }),
     ));
-    assert!(matches!(
-        carry(&deletable).birth,
-        Birth::Wait {
-            reason: "BirthEnding",
-            ..
-        }
-    ));
+    assert!(matches!(carry(&deletable).birth, Birth::Wait { reason: "BirthEnding", .. }));
 
     let mut secretless = birthing(complete(1), ended(0, &born_message()));
     secretless.secret = SecretSight::Missing;
-    assert!(matches!(
-        carry(&secretless).birth,
-        Birth::Wait {
-            reason: "BirthEnding",
-            ..
-        }
-    ));
+    assert!(matches!(carry(&secretless).birth, Birth::Wait { reason: "BirthEnding", .. }));
 }
 
 #[test]
@@ -277,19 +250,14 @@ fn a_birth_that_fails_is_tried_again_later() {
     let refused = outcome::Failure::identity("the volume holds another server");
     let message = json!({ "error": refused }).to_string();
     let seen = birthing(failed(10), ended(3, &message));
-    let Birth::Wait { reason, message } = carry(&seen).birth else {
-        panic!("not waiting")
-    };
+    let Birth::Wait { reason, message } = carry(&seen).birth else { panic!("not waiting") };
     assert_eq!(reason, "BirthFailed");
     assert!(message.contains("the volume holds another server"), "{message}");
 
     let late = birthing(failed(301), ended(3, "{}"));
     let plan = carry(&late);
     assert!(matches!(plan.birth, Birth::Again { .. }));
-    assert_eq!(
-        plan.prune.iter().map(|held| held.path()).collect::<Vec<_>>(),
-        ["Job steppe-t-heron/birth"]
-    );
+    assert_eq!(plan.prune.iter().map(|held| held.path()).collect::<Vec<_>>(), ["Job steppe-t-heron/birth"]);
 
     let mut lost = birthing(complete(31), ended(0, &born_message()));
     lost.owned.retain(|held| held.kind != Kind::Pod);
@@ -302,13 +270,7 @@ fn a_birth_that_fails_is_tried_again_later() {
             "initContainerStatuses": [{ "name": "tool", "state": { "waiting": { "reason": "ImagePullBackOff", "message": "no such image" } } }],
         }),
     );
-    assert!(matches!(
-        carry(&stuck).birth,
-        Birth::Wait {
-            reason: "BirthStuck",
-            ..
-        }
-    ));
+    assert!(matches!(carry(&stuck).birth, Birth::Wait { reason: "BirthStuck", .. }));
 }
 
 #[test]
@@ -335,10 +297,7 @@ fn a_start_is_announced_before_it_happens() {
     clear.owned.push(deployment(0, 0, 0));
     let server = carry(&clear).server.unwrap();
     assert_eq!(server.body["spec"]["replicas"], 1);
-    assert!(
-        server.unseen_writes_refused,
-        "a start that was decided earlier must not overtake a stop"
-    );
+    assert!(server.unseen_writes_refused, "a start that was decided earlier must not overtake a stop");
 
     let mut held_back = clear.clone();
     held_back.start = StartSight::Held("Export night copies its data".to_owned());
@@ -473,10 +432,7 @@ fn whatever_is_missing_of_an_identity_stops_the_server_and_makes_nothing() {
         "VolumeReplaced"
     );
     assert_eq!(missing(&|seen| seen.secret = SecretSight::Missing), "SecretMissing");
-    assert_eq!(
-        missing(&|seen| seen.secret = SecretSight::Present("uid-new".to_owned())),
-        "SecretReplaced"
-    );
+    assert_eq!(missing(&|seen| seen.secret = SecretSight::Present("uid-new".to_owned())), "SecretReplaced");
     let refusal = json!({ "error": outcome::Failure::identity("key.json is another one") }).to_string();
     assert_eq!(
         missing(&|seen| {
@@ -502,18 +458,12 @@ fn a_claim_that_is_being_deleted_is_said_loudly_and_the_server_left_running() {
     ));
     let plan = carry(&seen);
     assert!(plan.power.is_on());
-    assert!(
-        plan.claim.is_none(),
-        "writing to what is being deleted fails, and everything after it with it"
-    );
+    assert!(plan.claim.is_none(), "writing to what is being deleted fails, and everything after it with it");
     let status = status_after(&seen, false);
     assert!(conditions(&status).contains(&"IdentityMissing=False/VolumeClaimTerminating".to_owned()));
     let before = seen.instance.status.clone().unwrap();
     let told = super::notes::notes(&before, &status);
-    assert!(
-        told.iter()
-            .any(|note| note.warning && note.reason == "VolumeClaimTerminating")
-    );
+    assert!(told.iter().any(|note| note.warning && note.reason == "VolumeClaimTerminating"));
 }
 
 #[test]
@@ -575,11 +525,7 @@ fn conditions_of_a_life() {
     assert_eq!(status.version.as_deref(), Some("2.75"));
     assert_eq!(status.address.as_deref(), Some("https://heron.ponds.test"));
     assert_eq!(status.observed_revision, Some(names::Revision(3)));
-    assert_eq!(
-        status_after(&running(), true).observed_revision,
-        None,
-        "what was just written is not settled"
-    );
+    assert_eq!(status_after(&running(), true).observed_revision, None, "what was just written is not settled");
 }
 
 #[test]
@@ -601,15 +547,8 @@ fn verdicts_of_probes_become_conditions() {
     let status = status_after(&down, false);
     assert!(conditions(&status).contains(&"Serving=True/Answers".to_owned()));
     assert!(conditions(&status).contains(&"Reachable=False/NoAnswer".to_owned()));
-    let ready = status
-        .conditions
-        .iter()
-        .find(|one| one.type_ == condition::READY)
-        .unwrap();
-    assert_eq!(
-        (ready.status.as_str(), ready.message.as_str()),
-        ("False", "the certificate has expired")
-    );
+    let ready = status.conditions.iter().find(|one| one.type_ == condition::READY).unwrap();
+    assert_eq!((ready.status.as_str(), ready.message.as_str()), ("False", "the certificate has expired"));
 }
 
 #[test]
@@ -623,19 +562,13 @@ fn a_server_that_cannot_start_says_why() {
         let ready = status.conditions.iter().find(|one| one.type_ == condition::READY);
         ready.unwrap().message.clone()
     };
-    assert_eq!(
-        message(json!({ "phase": "Pending" })),
-        "it is starting and has not answered yet"
-    );
+    assert_eq!(message(json!({ "phase": "Pending" })), "it is starting and has not answered yet");
     let looping = json!({ "phase": "Pending", "initContainerStatuses": [{
         "name": "prepare",
         "state": { "waiting": { "reason": "CrashLoopBackOff", "message": "back-off 10s" } },
         "lastState": { "terminated": { "exitCode": 4, "message": said } },
     }]});
-    assert_eq!(
-        message(looping),
-        "its pod cannot start: prepare: the settings cannot be read"
-    );
+    assert_eq!(message(looping), "its pod cannot start: prepare: the settings cannot be read");
 }
 
 #[test]
@@ -657,11 +590,7 @@ fn a_paused_instance_changes_nothing() {
             cell.metadata.annotations.get_or_insert_default().extend([annotation]);
         } else {
             let instance = Arc::make_mut(&mut seen.instance);
-            instance
-                .metadata
-                .annotations
-                .get_or_insert_default()
-                .extend([annotation]);
+            instance.metadata.annotations.get_or_insert_default().extend([annotation]);
         }
         assert!(matches!(decide(&seen), Decision::Paused(_)));
         let status = status_after(&seen, false);
@@ -699,21 +628,12 @@ fn only_what_is_ours_and_holds_no_data_is_pruned() {
     let mut seen = running();
     let stray = |kind, name, labels: Value| held(kind, name, json!({ "metadata": { "labels": labels } }));
     seen.owned.push(stray(Kind::NetworkPolicy, "left-over", json!({})));
-    seen.owned
-        .push(stray(Kind::Job, "export-1", json!({ labels::WORK_UID: "uid-export" })));
-    seen.owned.push(stray(
-        Kind::Service,
-        "not-ours",
-        json!({ labels::INSTANCE_UID: "uid-other" }),
-    ));
-    seen.owned
-        .push(stray(Kind::PersistentVolumeClaim, "old-data", json!({})));
+    seen.owned.push(stray(Kind::Job, "export-1", json!({ labels::WORK_UID: "uid-export" })));
+    seen.owned.push(stray(Kind::Service, "not-ours", json!({ labels::INSTANCE_UID: "uid-other" })));
+    seen.owned.push(stray(Kind::PersistentVolumeClaim, "old-data", json!({})));
     seen.owned.push(stray(Kind::Job, "birth", json!({})));
     let paths: Vec<String> = carry(&seen).prune.iter().map(|held| held.path()).collect();
-    assert_eq!(
-        paths,
-        ["NetworkPolicy steppe-t-heron/left-over", "Job steppe-t-heron/birth"]
-    );
+    assert_eq!(paths, ["NetworkPolicy steppe-t-heron/left-over", "Job steppe-t-heron/birth"]);
 }
 
 // ---- Bounds.
@@ -722,13 +642,7 @@ fn only_what_is_ours_and_holds_no_data_is_pruned() {
 fn objects_of_a_tenant_stay_below_the_ceilings() {
     let plan = carry(&running());
     let ours = plan.objects().count() + 1; // the Secret
-    let kubernetes = [
-        "ServiceAccount default",
-        "ConfigMap kube-root-ca.crt",
-        "ReplicaSet",
-        "Pod",
-        "EndpointSlice",
-    ];
+    let kubernetes = ["ServiceAccount default", "ConfigMap kube-root-ca.crt", "ReplicaSet", "Pod", "EndpointSlice"];
     assert!(ours + kubernetes.len() <= 30, "{ours} objects of ours");
     assert_eq!(plan.objects().filter(|object| object.kind == Kind::Service).count(), 2);
 }
@@ -742,36 +656,20 @@ fn assert_restricted(pod: &Value) {
     assert_eq!(context["runAsNonRoot"], true);
     assert_ne!(context["runAsUser"], 0);
     assert_eq!(context["seccompProfile"]["type"], "RuntimeDefault");
-    let allowed = [
-        "configMap",
-        "emptyDir",
-        "projected",
-        "secret",
-        "downwardAPI",
-        "persistentVolumeClaim",
-        "ephemeral",
-        "csi",
-    ];
+    let allowed =
+        ["configMap", "emptyDir", "projected", "secret", "downwardAPI", "persistentVolumeClaim", "ephemeral", "csi"];
     for volume in pod["volumes"].as_array().unwrap() {
         for kind in volume.as_object().unwrap().keys().filter(|key| *key != "name") {
             assert!(allowed.contains(&kind.as_str()), "{kind}");
         }
     }
-    let containers = ["initContainers", "containers"]
-        .iter()
-        .flat_map(|list| pod[list].as_array().unwrap());
+    let containers = ["initContainers", "containers"].iter().flat_map(|list| pod[list].as_array().unwrap());
     for container in containers {
         let context = &container["securityContext"];
         assert_eq!(context["allowPrivilegeEscalation"], false);
         assert_eq!(context["capabilities"], json!({ "drop": ["ALL"] }));
         assert!(context["privileged"].is_null());
-        assert!(
-            container["ports"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .all(|port| port["hostPort"].is_null())
-        );
+        assert!(container["ports"].as_array().into_iter().flatten().all(|port| port["hostPort"].is_null()));
         // Ours besides.
         assert_eq!(context["readOnlyRootFilesystem"], true);
         assert!(container["resources"]["limits"]["memory"].is_string());
@@ -790,11 +688,7 @@ fn all_pods_are_restricted() {
 #[test]
 fn the_quota_has_room_for_the_server_and_two_jobs() {
     let plan = carry(&running());
-    let quota = plan
-        .bounds
-        .iter()
-        .find(|object| object.kind == Kind::ResourceQuota)
-        .unwrap();
+    let quota = plan.bounds.iter().find(|object| object.kind == Kind::ResourceQuota).unwrap();
     assert_eq!(quota.body["spec"]["hard"]["limits.memory"], "640Mi");
     assert_eq!(quota.body["spec"]["hard"]["limits.cpu"], "2500m");
 }
@@ -802,11 +696,8 @@ fn the_quota_has_room_for_the_server_and_two_jobs() {
 #[test]
 fn nothing_of_the_cell_can_be_reached_by_a_server() {
     let plan = carry(&running());
-    let policy = plan
-        .bounds
-        .iter()
-        .find(|object| object.kind == Kind::NetworkPolicy && object.name == "server")
-        .unwrap();
+    let policy =
+        plan.bounds.iter().find(|object| object.kind == Kind::NetworkPolicy && object.name == "server").unwrap();
     let to = &policy.body["spec"]["egress"][1]["to"];
     let except = to[0]["ipBlock"]["except"].as_array().unwrap();
     for network in ["10.0.0.0/8", "169.254.0.0/16", "192.0.2.0/24", "127.0.0.0/8"] {

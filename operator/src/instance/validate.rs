@@ -65,10 +65,7 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-        }
+        Self { reason, message: message.into() }
     }
 }
 
@@ -82,18 +79,13 @@ pub fn validate(seen: &Observed) -> Result<Wish, Refusal> {
     let name = instance.name_any();
     let id = InstanceId::from_str(&name).map_err(|error| Refusal::new("BadName", error.to_string()))?;
     if seen.namespace_name.len() > 63 {
-        let message = format!(
-            "the namespace {} would have more than 63 characters; choose a shorter name",
-            seen.namespace_name
-        );
+        let message =
+            format!("the namespace {} would have more than 63 characters; choose a shorter name", seen.namespace_name);
         return Err(Refusal::new("BadName", message));
     }
     let cell = cell(seen)?;
     let software = software(spec.flavour).ok_or_else(|| {
-        Refusal::new(
-            "FlavourNotBuilt",
-            format!("this operator cannot run {} yet; it can run snac", spec.flavour),
-        )
+        Refusal::new("FlavourNotBuilt", format!("this operator cannot run {} yet; it can run snac", spec.flavour))
     })?;
     if let Some(older) = &seen.host_taken_by {
         let message = format!(
@@ -126,10 +118,7 @@ pub fn validate(seen: &Observed) -> Result<Wish, Refusal> {
 
 fn cell(seen: &Observed) -> Result<CellFacts, Refusal> {
     let Some(cell) = &seen.cell else {
-        return Err(Refusal::new(
-            "NoCell",
-            "there is no Cell object named `cell` yet; the chart makes it",
-        ));
+        return Err(Refusal::new("NoCell", "there is no Cell object named `cell` yet; the chart makes it"));
     };
     let recorded = cell.status.as_ref().and_then(|status| status.cluster_uid.as_ref());
     if let (Some(recorded), Some(here)) = (recorded, &seen.cluster_uid)
@@ -148,10 +137,8 @@ fn cell(seen: &Observed) -> Result<CellFacts, Refusal> {
 fn unborn(seen: &Observed, cell: &CellFacts) -> Result<(), Refusal> {
     let spec = &seen.instance.spec;
     if spec.hostname == cell.zone || cell.zone.is_in(&spec.hostname) {
-        let message = format!(
-            "{} is the tenants' zone itself or above it; take a name below {}",
-            spec.hostname, cell.zone
-        );
+        let message =
+            format!("{} is the tenants' zone itself or above it; take a name below {}", spec.hostname, cell.zone);
         return Err(Refusal::new("HostIsZone", message));
     }
     for (what, recipient) in [
@@ -184,10 +171,7 @@ fn image(seen: &Observed, cell: &CellFacts) -> Result<String, Refusal> {
         image.clone()
     });
     running.ok_or_else(|| {
-        let message = format!(
-            "the cell offers no {} {}; choose one of its spec.versions",
-            spec.flavour, spec.version
-        );
+        let message = format!("the cell offers no {} {}; choose one of its spec.versions", spec.flavour, spec.version);
         Refusal::new("VersionUnknown", message)
     })
 }
@@ -236,10 +220,7 @@ fn owned_namespace(seen: &Observed) -> Result<Option<Identity>, Refusal> {
         )),
         None => Err(Refusal::new(
             "NamespaceHeld",
-            format!(
-                "the namespace {} exists and is not ours; choose another name",
-                seen.namespace_name
-            ),
+            format!("the namespace {} exists and is not ours; choose another name", seen.namespace_name),
         )),
     }
 }

@@ -174,10 +174,9 @@ fn carry_out(next: Next, volume: &Volume, snac: &Snac, args: &AccountArgs) -> Re
 fn refusal(args: &AccountArgs) -> Failure {
     let handle = &args.handle;
     match args.action {
-        Action::Add => Failure::refused(
-            "AccountExists",
-            format!("there is an account {handle} already; choose another name"),
-        ),
+        Action::Add => {
+            Failure::refused("AccountExists", format!("there is an account {handle} already; choose another name"))
+        }
         Action::ResetLogin | Action::Remove => {
             Failure::refused("AccountMissing", format!("there is no account {handle} on this server"))
         }
@@ -200,10 +199,7 @@ fn read_marker(volume: &Volume, args: &AccountArgs) -> Result<Option<bool>, Fail
     let marker: Marker =
         serde_json::from_str(&text).map_err(|e| Failure::again(format!("reading {}", path.display()), e))?;
     if (marker.action, &marker.handle) != (args.action, &args.handle) {
-        return Err(Failure::refused(
-            "OtherWork",
-            format!("{} records other work under this uid", path.display()),
-        ));
+        return Err(Failure::refused("OtherWork", format!("{} records other work under this uid", path.display())));
     }
     Ok(Some(marker.done))
 }
@@ -211,11 +207,7 @@ fn read_marker(volume: &Volume, args: &AccountArgs) -> Result<Option<bool>, Fail
 fn write_marker(volume: &Volume, args: &AccountArgs, done: bool) -> Result<(), Failure> {
     let path = volume.marker(&args.work_uid.to_string());
     let failed = |e: &dyn std::fmt::Display| Failure::again(format!("writing {}", path.display()), e);
-    let marker = Marker {
-        action: args.action,
-        handle: args.handle.clone(),
-        done,
-    };
+    let marker = Marker { action: args.action, handle: args.handle.clone(), done };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| failed(&e))?;
     }

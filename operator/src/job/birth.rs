@@ -144,32 +144,16 @@ pub fn run(args: &BirthArgs, now: Timestamp, random: &dyn Random) -> Result<Born
         Some(escrow) => seal(Some(escrow), &escrow_text(&snac, args)?)?,
         None => None,
     };
-    Ok(Born {
-        fingerprint: identity.fingerprint,
-        owner_claim,
-        escrow,
-    })
+    Ok(Born { fingerprint: identity.fingerprint, owner_claim, escrow })
 }
 
 fn find(volume: &Volume, args: &BirthArgs, digest: &str) -> Result<Found, Failure> {
-    let fingerprint = |home: PathBuf| {
-        home.exists()
-            .then(|| Snac::new(&args.program, home).fingerprint(&args.handle))
-            .transpose()
-    };
+    let fingerprint =
+        |home: PathBuf| home.exists().then(|| Snac::new(&args.program, home).fingerprint(&args.handle)).transpose();
     let identity = volume.identity()?;
     // A birth that did not come as far as its record may have left anything; only a recorded one is looked into.
-    let partial = if identity.is_some() {
-        fingerprint(volume.partial())?
-    } else {
-        None
-    };
-    decide(
-        identity,
-        fingerprint(volume.home())?,
-        partial,
-        (digest, &args.hostname, &args.handle),
-    )
+    let partial = if identity.is_some() { fingerprint(volume.partial())? } else { None };
+    decide(identity, fingerprint(volume.home())?, partial, (digest, &args.hostname, &args.handle))
 }
 
 /// Decides from `identity.json` and from the keys in the folder in place and in the folder aside.
@@ -182,15 +166,11 @@ fn decide(
     let Some(identity) = identity else {
         return match home {
             None => Ok(Found::Nothing),
-            Some(_) => Err(Failure::identity(
-                "the volume holds a server and no record of its birth; it is left alone",
-            )),
+            Some(_) => Err(Failure::identity("the volume holds a server and no record of its birth; it is left alone")),
         };
     };
     if identity.birth_id_digest != digest {
-        return Err(Failure::identity(
-            "the volume belongs to a server with another identity Secret; it is left alone",
-        ));
+        return Err(Failure::identity("the volume belongs to a server with another identity Secret; it is left alone"));
     }
     if identity.hostname != *hostname || identity.handle != *handle {
         return Err(Failure::identity(format!(
@@ -201,12 +181,8 @@ fn decide(
     match (home, partial) {
         (Some(key), _) if key == identity.fingerprint => Ok(Found::Born(identity)),
         (None, Some(key)) if key == identity.fingerprint => Ok(Found::Built(identity)),
-        (Some(_), _) => Err(Failure::identity(
-            "the owner's key on the volume is not the one the server was born with",
-        )),
-        (None, _) => Err(Failure::identity(
-            "the volume says that a server was born on it, and its data is gone",
-        )),
+        (Some(_), _) => Err(Failure::identity("the owner's key on the volume is not the one the server was born with")),
+        (None, _) => Err(Failure::identity("the volume says that a server was born on it, and its data is gone")),
     }
 }
 
@@ -250,10 +226,7 @@ pub(super) fn recipient(name: &str, text: Option<&str>) -> Result<Option<Recipie
 }
 
 pub(super) fn seal(recipient: Option<&Recipient>, secret: &[u8]) -> Result<Option<String>, Failure> {
-    recipient
-        .map(|r| r.seal(secret))
-        .transpose()
-        .map_err(|e| Failure::again("sealing", e))
+    recipient.map(|r| r.seal(secret)).transpose().map_err(|e| Failure::again("sealing", e))
 }
 
 #[cfg(test)]
@@ -277,12 +250,7 @@ mod tests {
 
     fn decided(identity: Option<IdentityFile>, home: Option<&str>, partial: Option<&str>) -> String {
         let (hostname, handle) = names();
-        match decide(
-            identity,
-            home.map(Into::into),
-            partial.map(Into::into),
-            ("d", &hostname, &handle),
-        ) {
+        match decide(identity, home.map(Into::into), partial.map(Into::into), ("d", &hostname, &handle)) {
             Ok(Found::Nothing) => "build".into(),
             Ok(Found::Built(_)) => "put in place".into(),
             Ok(Found::Born(_)) => "keep".into(),
@@ -307,19 +275,10 @@ mod tests {
             ("data gone", decided(Some(identity()), None, None)),
             ("data gone, other rest", decided(Some(identity()), None, Some("x"))),
             ("other key", decided(Some(identity()), Some("x"), None)),
-            (
-                "other Secret",
-                decided(other(|i| i.birth_id_digest = "x".into()), Some("f"), None),
-            ),
-            (
-                "other host",
-                decided(other(|i| i.hostname = "cats.example".parse().unwrap()), Some("f"), None),
-            ),
+            ("other Secret", decided(other(|i| i.birth_id_digest = "x".into()), Some("f"), None)),
+            ("other host", decided(other(|i| i.hostname = "cats.example".parse().unwrap()), Some("f"), None)),
         ];
-        let text: Vec<String> = rows
-            .into_iter()
-            .map(|(state, decision)| format!("{state}: {decision}"))
-            .collect();
+        let text: Vec<String> = rows.into_iter().map(|(state, decision)| format!("{state}: {decision}")).collect();
         insta::assert_snapshot!(text.join("\n"), @"
         fresh: build
         killed before the record: build
@@ -344,32 +303,17 @@ mod tests {
         let random = crate::clock::fake::SeededRandom::new(4);
         crate::clock::Random::fill(&random, &mut der).unwrap();
         let line = base64::engine::general_purpose::STANDARD.encode(der);
-        let lines: Vec<&str> = (0..line.len())
-            .step_by(64)
-            .map(|at| &line[at..line.len().min(at + 64)])
-            .collect();
-        let private_key = format!(
-            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-            lines.join("\n")
-        );
+        let lines: Vec<&str> = (0..line.len()).step_by(64).map(|at| &line[at..line.len().min(at + 64)]).collect();
+        let private_key = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"));
         let label = |from: usize, length: usize| line[from..from + length].to_lowercase().replace(['+', '/'], "x");
-        let hostname = format!(
-            "{}.{}.{}.{}.example",
-            label(0, 63),
-            label(99, 63),
-            label(200, 63),
-            label(300, 53)
-        );
+        let hostname = format!("{}.{}.{}.{}.example", label(0, 63), label(99, 63), label(200, 63), label(300, 53));
         let escrow = Escrow {
             flavour: Flavour::Snac,
             hostname: hostname.parse().unwrap(),
             handle: label(400, 30).parse().unwrap(),
             private_key,
         };
-        assert_eq!(
-            Escrow::unpack(&escrow.pack().unwrap()).unwrap().private_key,
-            escrow.private_key
-        );
+        assert_eq!(Escrow::unpack(&escrow.pack().unwrap()).unwrap().private_key, escrow.private_key);
         let folder = tempfile::tempdir().unwrap();
         for _ in 0..300 {
             let born = Born {

@@ -11,12 +11,7 @@ use std::path::{Path, PathBuf};
 /// What the system says; then the old file is as it was.
 pub fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let partial = sibling(path);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(&partial)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
     // A file that an earlier run left behind keeps its own mode, and a new one loses bits to the umask.
     file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(content)?;
@@ -79,12 +74,7 @@ pub fn remove_tree(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// What the system says.
 pub fn lock(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)?;
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     file.lock()?;
     Ok(file)
 }
@@ -107,11 +97,7 @@ mod tests {
     fn a_half_written_file_of_an_earlier_run_does_no_harm() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("user.json");
-        fs::write(
-            folder.path().join("user.json.steppe-partial"),
-            "half of something longer",
-        )
-        .unwrap();
+        fs::write(folder.path().join("user.json.steppe-partial"), "half of something longer").unwrap();
         write(&path, b"whole", 0o660).unwrap();
         assert_eq!(read(&path).unwrap().unwrap(), "whole");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);

@@ -56,10 +56,7 @@ pub struct ExportArgs {
 impl ExportArgs {
     fn options(&self) -> Options {
         Options {
-            sizes: Sizes {
-                bytes: self.segment_bytes,
-                ..Sizes::default()
-            },
+            sizes: Sizes { bytes: self.segment_bytes, ..Sizes::default() },
             part_bytes: usize::try_from(self.part_bytes).unwrap_or(usize::MAX),
             ..Options::default()
         }
@@ -80,12 +77,8 @@ pub struct Exported {
 /// What of a snac folder is taken, in which order: what points to objects before the objects, so that even a copy of a
 /// running server would hold no entry without its object.
 fn order() -> Result<Order, Failure> {
-    Order::new(
-        &["user", "public.idx"],
-        &["object"],
-        &["server.pid", "tmp", "log", ".steppe-drain.json"],
-    )
-    .map_err(|e| Failure::again("laying out the order of the copy", e))
+    Order::new(&["user", "public.idx"], &["object"], &["server.pid", "tmp", "log", ".steppe-drain.json"])
+        .map_err(|e| Failure::again("laying out the order of the copy", e))
 }
 
 /// Copies what is not copied yet.
@@ -119,28 +112,14 @@ async fn copy(args: &ExportArgs, api: &Api, log: &mut Log) -> Result<Exported, F
     let task = api.task().await?;
     if task.finished {
         log.say("an earlier pod finished the copy");
-        return Ok(Exported {
-            segments: task.done.len(),
-            resumed: task.done.len(),
-            bytes: 0,
-        });
+        return Ok(Exported { segments: task.done.len(), resumed: task.done.len(), bytes: 0 });
     }
     let total = total_bytes(args).await?;
-    log.say(format!(
-        "{total} bytes of content; {} segments are there from an earlier pod",
-        task.done.len()
-    ));
+    log.say(format!("{total} bytes of content; {} segments are there from an earlier pod", task.done.len()));
     let recipients = recipients(&task)?;
     let sink = sink::GrantSink::new(api.clone());
-    let mut writer = Writer::open(
-        &args.data,
-        order()?,
-        recipients,
-        sink,
-        task.done.clone(),
-        args.options(),
-    )
-    .map_err(|e| Failure::again("opening the data", e))?;
+    let mut writer = Writer::open(&args.data, order()?, recipients, sink, task.done.clone(), args.options())
+        .map_err(|e| Failure::again("opening the data", e))?;
     let (mut resumed, mut bytes) = (0, 0);
     while let Some(written) = writer.next().await.map_err(|e| Failure::again("copying", e))? {
         bytes += written.record.bytes;
@@ -149,12 +128,7 @@ async fn copy(args: &ExportArgs, api: &Api, log: &mut Log) -> Result<Exported, F
             continue;
         }
         let (name, parts) = (written.record.name.clone(), written.record.parts.len());
-        api.segment(&SegmentDone {
-            record: written.record,
-            done_bytes: bytes,
-            total_bytes: total,
-        })
-        .await?;
+        api.segment(&SegmentDone { record: written.record, done_bytes: bytes, total_bytes: total }).await?;
         log.say(format!("{name}: {parts} parts stored, {bytes} of {total} bytes done"));
         hand_over(api, log).await;
     }
@@ -164,11 +138,7 @@ async fn copy(args: &ExportArgs, api: &Api, log: &mut Log) -> Result<Exported, F
     hand_over(api, log).await;
     api.finish(&finish).await?;
     log.say(format!("finished: {segments} segments, {bytes} bytes"));
-    Ok(Exported {
-        segments,
-        resumed,
-        bytes,
-    })
+    Ok(Exported { segments, resumed, bytes })
 }
 
 /// Counts what is to come, so that progress can be told.
@@ -182,9 +152,7 @@ async fn total_bytes(args: &ExportArgs) -> Result<u64, Failure> {
         }
         Ok(total)
     };
-    let counted = tokio::task::spawn_blocking(walk)
-        .await
-        .map_err(|e| Failure::again("counting the data", e))?;
+    let counted = tokio::task::spawn_blocking(walk).await.map_err(|e| Failure::again("counting the data", e))?;
     counted.map_err(|e| Failure::again("counting the data", e))
 }
 
@@ -202,10 +170,7 @@ async fn survey(
     (counts.users, counts.posts) = (survey.users, survey.posts);
     let mut warnings = survey.warnings;
     if outcome.skipped.total > 0 {
-        warnings.push(format!(
-            "{} things were left out because no bundle can carry them",
-            outcome.skipped.total
-        ));
+        warnings.push(format!("{} things were left out because no bundle can carry them", outcome.skipped.total));
     }
     for warning in &warnings {
         log.say(format!("warning: {warning}"));

@@ -25,9 +25,7 @@ impl BirthId {
             .ok_or_else(|| Failure::identity(format!("the identity Secret has no birth-id at {}", path.display())))?;
         let text = text.trim();
         if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(Failure::identity(
-                "the identity Secret's birth-id is not 64 hexadecimal digits",
-            ));
+            return Err(Failure::identity("the identity Secret's birth-id is not 64 hexadecimal digits"));
         }
         Ok(Self(text.to_owned()))
     }

@@ -50,11 +50,7 @@ impl Failure {
     }
 
     fn new(code: u8, reason: &str, message: String) -> Self {
-        Self {
-            code,
-            reason: reason.to_owned(),
-            message: message.chars().take(1000).collect(),
-        }
+        Self { code, reason: reason.to_owned(), message: message.chars().take(1000).collect() }
     }
 }
 
@@ -118,10 +114,7 @@ mod tests {
         let failure = Failure::identity("key.json is gone");
         assert_eq!(report::<Done>(&path, Err(failure)).unwrap(), IDENTITY);
         let read = parse::<Done>(&std::fs::read_to_string(&path).unwrap()).unwrap_err();
-        assert_eq!(
-            (read.reason.as_str(), read.message.as_str()),
-            ("IdentityMissing", "key.json is gone")
-        );
+        assert_eq!((read.reason.as_str(), read.message.as_str()), ("IdentityMissing", "key.json is gone"));
     }
 
     #[test]

@@ -65,13 +65,7 @@ mod tests {
         let random = SeededRandom::new(2);
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..40 {
-            seen.extend(
-                generate(&random)
-                    .unwrap()
-                    .expose_secret()
-                    .bytes()
-                    .filter(|b| *b != b'-'),
-            );
+            seen.extend(generate(&random).unwrap().expose_secret().bytes().filter(|b| *b != b'-'));
         }
         assert_eq!(seen.len(), ALPHABET.len());
     }

@@ -55,10 +55,7 @@ pub fn run(args: &PrepareArgs) -> Result<Prepared, Failure> {
     let identity = volume
         .identity()?
         .ok_or_else(|| Failure::identity("the volume has no identity.json: it is empty, or another one"))?;
-    let seen = Seen {
-        fingerprint: snac.fingerprint(&identity.handle)?,
-        hostname: snac.hostname()?,
-    };
+    let seen = Seen { fingerprint: snac.fingerprint(&identity.handle)?, hostname: snac.hostname()? };
     compare(&identity, &seen, &birth_id.digest(), &args.fingerprint)?;
     let settings_changed = snac.apply_settings(&settings, &identity.handle)?;
     volume.mark_started()?;
@@ -73,14 +70,10 @@ struct Seen {
 
 fn compare(identity: &IdentityFile, seen: &Seen, birth_id_digest: &str, recorded: &str) -> Result<(), Failure> {
     if identity.birth_id_digest != birth_id_digest {
-        return Err(Failure::identity(
-            "the volume was not born with the identity Secret that is mounted",
-        ));
+        return Err(Failure::identity("the volume was not born with the identity Secret that is mounted"));
     }
     if identity.fingerprint != recorded {
-        return Err(Failure::identity(
-            "the volume was born with another key than the instance's status records",
-        ));
+        return Err(Failure::identity("the volume was born with another key than the instance's status records"));
     }
     if seen.fingerprint != recorded {
         return Err(Failure::identity(format!(
@@ -114,10 +107,7 @@ mod tests {
             born_at: Timestamp::UNIX_EPOCH,
         };
         let check = |fingerprint: &str, hostname: &str, digest: &str, recorded: &str| {
-            let seen = Seen {
-                fingerprint: fingerprint.into(),
-                hostname: hostname.into(),
-            };
+            let seen = Seen { fingerprint: fingerprint.into(), hostname: hostname.into() };
             compare(&identity, &seen, digest, recorded).map_err(|failure| failure.code)
         };
         assert_eq!(check("f", "birds.example", "d", "f"), Ok(()));

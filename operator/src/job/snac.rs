@@ -30,10 +30,7 @@ impl Snac {
     /// The snac at `program` (a path, or a name looked up in PATH) with its folder `home`.
     #[must_use]
     pub fn new(program: &Path, home: PathBuf) -> Self {
-        Self {
-            program: program.to_owned(),
-            home,
-        }
+        Self { program: program.to_owned(), home }
     }
 
     /// Makes the folder, which must not exist.
@@ -245,12 +242,7 @@ fn object(path: &Path) -> Result<Map<String, Value>, Failure> {
         .map_err(|e| Failure::again(format!("reading {}", path.display()), e))?
         .ok_or_else(|| Failure::identity(format!("{} is missing", path.display())))?;
     serde_json::from_str(&content).map_err(|e| {
-        Failure::identity(format!(
-            "{} is damaged (line {}, column {})",
-            path.display(),
-            e.line(),
-            e.column()
-        ))
+        Failure::identity(format!("{} is damaged (line {}, column {})", path.display(), e.line(), e.column()))
     })
 }
 
@@ -267,11 +259,7 @@ fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
 /// The DER inside a PEM public key.
 fn der(pem: &str) -> Option<Vec<u8>> {
     let (_, body) = pem.split_once("-----BEGIN PUBLIC KEY-----")?;
-    let base64: String = body
-        .split_once("-----END PUBLIC KEY-----")?
-        .0
-        .split_whitespace()
-        .collect();
+    let base64: String = body.split_once("-----END PUBLIC KEY-----")?.0.split_whitespace().collect();
     STANDARD.decode(base64).ok().filter(|der| !der.is_empty())
 }
 
@@ -283,10 +271,7 @@ struct Keys {
 
 /// Reads them from between their marks, whatever else stands in the file.
 fn keys(file: &str) -> Option<Keys> {
-    Some(Keys {
-        public: pem(file, "PUBLIC KEY")?,
-        secret: pem(file, "PRIVATE KEY")?.into(),
-    })
+    Some(Keys { public: pem(file, "PUBLIC KEY")?, secret: pem(file, "PRIVATE KEY")?.into() })
 }
 
 /// A PEM out of a JSON text, where its newlines are escaped.
@@ -317,10 +302,7 @@ mod tests {
     #[test]
     fn the_hash_is_snacs() {
         let password = SecretString::from("eQyuAEPUb03lgMEV".to_owned());
-        assert_eq!(
-            hash("dcc9f171", &handle(), &password),
-            "dcc9f171:7703dff4db27d6b345a9c758da439fe65d550ba8"
-        );
+        assert_eq!(hash("dcc9f171", &handle(), &password), "dcc9f171:7703dff4db27d6b345a9c758da439fe65d550ba8");
     }
 
     #[test]
@@ -331,10 +313,7 @@ mod tests {
         }) else {
             unreachable!()
         };
-        let settings = Settings {
-            description: Some("<b>of</b> prey".into()),
-            ..Settings::default()
-        };
+        let settings = Settings { description: Some("<b>of</b> prey".into()), ..Settings::default() };
         let new = with_settings(&old, &settings, &handle());
         assert_eq!(with_settings(&new, &settings, &handle()), new);
         insta::assert_snapshot!(serde_json::to_string(&new).unwrap(), @r#"{"address":"0.0.0.0","admin_account":"alice","admin_email":"","disable_email_notifications":true,"host":"birds.example","layout":2.7,"port":8001,"prefix":"","protocol":"https","short_description":"<b>of</b> prey","short_description_raw":false,"title":"Birds"}"#);
@@ -352,14 +331,8 @@ mod tests {
 
     #[test]
     fn der_of_a_public_key() {
-        assert_eq!(
-            der("-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\n"),
-            Some(vec![1, 2, 3])
-        );
-        assert_eq!(
-            der("-----BEGIN PRIVATE KEY-----\nAQID\n-----END PRIVATE KEY-----\n"),
-            None
-        );
+        assert_eq!(der("-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\n"), Some(vec![1, 2, 3]));
+        assert_eq!(der("-----BEGIN PRIVATE KEY-----\nAQID\n-----END PRIVATE KEY-----\n"), None);
         assert_eq!(der(""), None);
     }
 
@@ -381,25 +354,13 @@ mod tests {
         snac.mend_key(&handle()).unwrap();
         assert_eq!(snac.fingerprint(&handle()).unwrap(), before);
         let mended: Value = serde_json::from_slice(&std::fs::read(user.join("key.json")).unwrap()).unwrap();
-        assert_eq!(
-            mended["public"],
-            "-----BEGIN PUBLIC KEY-----\nAQ\nID\n-----END PUBLIC KEY-----\n"
-        );
-        assert_eq!(
-            mended["secret"],
-            "-----BEGIN PRIVATE KEY-----\nBAUG\n-----END PRIVATE KEY-----\n"
-        );
+        assert_eq!(mended["public"], "-----BEGIN PUBLIC KEY-----\nAQ\nID\n-----END PUBLIC KEY-----\n");
+        assert_eq!(mended["secret"], "-----BEGIN PRIVATE KEY-----\nBAUG\n-----END PRIVATE KEY-----\n");
     }
 
     #[test]
     fn a_key_with_a_hole_is_none() {
-        assert!(
-            pem(
-                "-----BEGIN PUBLIC KEY-----\\nAQ\u{fffd}ID\\n-----END PUBLIC KEY-----",
-                "PUBLIC KEY"
-            )
-            .is_none()
-        );
+        assert!(pem("-----BEGIN PUBLIC KEY-----\\nAQ\u{fffd}ID\\n-----END PUBLIC KEY-----", "PUBLIC KEY").is_none());
         assert!(pem("-----BEGIN PUBLIC KEY-----\\nAQID", "PUBLIC KEY").is_none());
     }
 }

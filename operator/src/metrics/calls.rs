@@ -49,10 +49,7 @@ impl Call {
             Method::DELETE => "deletecollection",
             _ => "other",
         };
-        Self {
-            verb: verb.to_owned(),
-            resource,
-        }
+        Self { verb: verb.to_owned(), resource }
     }
 }
 
@@ -70,10 +67,7 @@ impl<S> Layer<S> for CountCallsLayer {
     type Service = CountCalls<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        CountCalls {
-            inner,
-            calls: self.0.clone(),
-        }
+        CountCalls { inner, calls: self.0.clone() }
     }
 }
 
@@ -116,34 +110,10 @@ mod tests {
             (Method::GET, "/api/v1/namespaces", "", "list", "namespaces"),
             (Method::GET, "/api/v1/namespaces/x", "", "get", "namespaces"),
             (Method::POST, "/api/v1/namespaces/x/secrets", "", "create", "secrets"),
-            (
-                Method::PATCH,
-                "/apis/apps/v1/namespaces/x/deployments/server",
-                "fieldManager=a",
-                "patch",
-                "deployments",
-            ),
-            (
-                Method::PATCH,
-                "/apis/steppe.host/v1alpha1/instances/birds/status",
-                "",
-                "patch",
-                "instances/status",
-            ),
-            (
-                Method::DELETE,
-                "/apis/batch/v1/namespaces/x/jobs/birth",
-                "",
-                "delete",
-                "jobs",
-            ),
-            (
-                Method::PUT,
-                "/apis/coordination.k8s.io/v1/namespaces/s/leases/l",
-                "",
-                "update",
-                "leases",
-            ),
+            (Method::PATCH, "/apis/apps/v1/namespaces/x/deployments/server", "fieldManager=a", "patch", "deployments"),
+            (Method::PATCH, "/apis/steppe.host/v1alpha1/instances/birds/status", "", "patch", "instances/status"),
+            (Method::DELETE, "/apis/batch/v1/namespaces/x/jobs/birth", "", "delete", "jobs"),
+            (Method::PUT, "/apis/coordination.k8s.io/v1/namespaces/s/leases/l", "", "update", "leases"),
         ] {
             let call = Call::of(&method, path, query);
             assert_eq!((call.verb.as_str(), call.resource.as_str()), (verb, resource), "{path}");

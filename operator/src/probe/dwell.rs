@@ -39,11 +39,7 @@ impl Streak {
     #[must_use]
     pub fn after(self, answer: Result<(), String>, now: Timestamp) -> Self {
         let Err(message) = answer else {
-            return Self {
-                verdict: Verdict::Up,
-                failures: 0,
-                since: None,
-            };
+            return Self { verdict: Verdict::Up, failures: 0, since: None };
         };
         let failures = self.failures.saturating_add(1);
         let since = self.since.unwrap_or(now);
@@ -54,11 +50,7 @@ impl Streak {
             Verdict::Unknown | Verdict::Up if failures >= FAILURES && long => Verdict::Down(message),
             verdict @ (Verdict::Unknown | Verdict::Up) => verdict,
         };
-        Self {
-            verdict,
-            failures,
-            since: Some(since),
-        }
+        Self { verdict, failures, since: Some(since) }
     }
 }
 
@@ -90,10 +82,7 @@ mod tests {
             (vec![(true, 0), (false, 1), (false, 16), (false, 31)], down.clone()),
             (vec![(false, 1), (false, 16), (false, 31)], down),
             (vec![(false, 1), (false, 16), (false, 31), (true, 32)], Verdict::Up),
-            (
-                vec![(true, 0), (false, 1), (true, 2), (false, 31), (false, 32)],
-                Verdict::Up,
-            ),
+            (vec![(true, 0), (false, 1), (true, 2), (false, 31), (false, 32)], Verdict::Up),
         ] {
             assert_eq!(run(&answers).verdict(), &verdict, "{answers:?}");
         }

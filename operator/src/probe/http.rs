@@ -36,11 +36,8 @@ impl Trust {
     }
 
     fn client(&self) -> Result<Client, String> {
-        let builder = Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .pool_max_idle_per_host(0); // a fresh connection is part of what is probed
+        let builder =
+            Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0); // a fresh connection is part of what is probed
         let builder = match self {
             Self::Nothing => builder.tls_certs_only([]),
             Self::System => builder,
@@ -50,9 +47,7 @@ impl Trust {
                 builder.tls_certs_only(certificates)
             }
         };
-        builder
-            .build()
-            .map_err(|error| format!("no HTTP client can be made: {error}"))
+        builder.build().map_err(|error| format!("no HTTP client can be made: {error}"))
     }
 }
 
@@ -147,10 +142,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = Router::new()
-            .route(
-                "/host",
-                get(|headers: HeaderMap| async move { headers["host"].to_str().unwrap().to_owned() }),
-            )
+            .route("/host", get(|headers: HeaderMap| async move { headers["host"].to_str().unwrap().to_owned() }))
             .route("/away", get(|| async { (StatusCode::FOUND, [("location", "/host")]) }))
             .route("/stopped", get(|| async { StatusCode::SERVICE_UNAVAILABLE }));
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -158,12 +150,7 @@ mod tests {
     }
 
     fn target(url: String, expect: Option<&str>) -> Target {
-        Target {
-            url,
-            host: Some("birds.example".to_owned()),
-            expect: expect.map(str::to_owned),
-            trust: None,
-        }
+        Target { url, host: Some("birds.example".to_owned()), expect: expect.map(str::to_owned), trust: None }
     }
 
     #[tokio::test]
@@ -177,12 +164,7 @@ mod tests {
         };
         assert_eq!(ask("/host", None).await, Ok(()));
         assert_eq!(ask("/host", Some("birds.example")).await, Ok(()));
-        assert!(
-            ask("/host", Some("fish.example"))
-                .await
-                .unwrap_err()
-                .contains("not this server")
-        );
+        assert!(ask("/host", Some("fish.example")).await.unwrap_err().contains("not this server"));
         assert!(ask("/away", None).await.unwrap_err().contains("answered 302"));
         assert!(ask("/stopped", None).await.unwrap_err().contains("answered 503"));
         let gone = target("http://127.0.0.1:1/".to_owned(), None);

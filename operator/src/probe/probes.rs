@@ -171,11 +171,7 @@ impl Probes {
         entry.serving = std::mem::take(&mut entry.serving).after(serving, now);
         entry.reachable = std::mem::take(&mut entry.reachable).after(reachable, now);
         let after = health(entry);
-        entry.tries = if after.is_up() {
-            0
-        } else {
-            entry.tries.saturating_add(1)
-        };
+        entry.tries = if after.is_up() { 0 } else { entry.tries.saturating_add(1) };
         entry.due = Instant::now() + self.wait(uid, after.is_up(), entry.tries);
         entry.busy = false;
         drop(entries);
@@ -194,10 +190,7 @@ impl Probes {
 }
 
 fn health(entry: &Entry) -> Health {
-    Health {
-        serving: entry.serving.verdict().clone(),
-        reachable: entry.reachable.verdict().clone(),
-    }
+    Health { serving: entry.serving.verdict().clone(), reachable: entry.reachable.verdict().clone() }
 }
 
 #[cfg(test)]
@@ -207,17 +200,8 @@ mod tests {
     use crate::probe::fake::FakeProber;
 
     fn probed() -> Probed {
-        let target = |url: &str| Target {
-            url: url.to_owned(),
-            host: None,
-            expect: None,
-            trust: None,
-        };
-        Probed {
-            name: "birds".to_owned(),
-            service: target("http://inside"),
-            public: target("https://outside"),
-        }
+        let target = |url: &str| Target { url: url.to_owned(), host: None, expect: None, trust: None };
+        Probed { name: "birds".to_owned(), service: target("http://inside"), public: target("https://outside") }
     }
 
     #[tokio::test(start_paused = true)]
@@ -227,11 +211,7 @@ mod tests {
         let probes = Arc::new(Probes::new(prober.clone(), clock.clone(), Duration::from_secs(30), 4));
         let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
         let stop = CancellationToken::new();
-        let task = tokio::spawn(
-            probes
-                .clone()
-                .run(move |name| told.send(name.to_owned()).unwrap(), stop.clone()),
-        );
+        let task = tokio::spawn(probes.clone().run(move |name| told.send(name.to_owned()).unwrap(), stop.clone()));
         prober.set("outside", Some("no such name"));
         probes.watch("uid", probed());
         assert_eq!(heard.recv().await.unwrap(), "birds");

@@ -27,10 +27,8 @@ fn gone<T>(result: Result<T, kube::Error>) -> Result<(), kube::Error> {
 }
 
 fn exactly(uid: &str, version: Option<&str>) -> DeleteParams {
-    DeleteParams::default().preconditions(Preconditions {
-        uid: Some(uid.to_owned()),
-        resource_version: version.map(str::to_owned),
-    })
+    DeleteParams::default()
+        .preconditions(Preconditions { uid: Some(uid.to_owned()), resource_version: version.map(str::to_owned) })
 }
 
 impl Purger {
@@ -58,9 +56,7 @@ impl Purger {
             "uid": uid, "resourceVersion": instance.version, "annotations": { labels::PAUSED: mark },
         } });
         let api: Api<Instance> = Api::all(self.client.clone());
-        let result = api
-            .patch(&instance.name, &PatchParams::default(), &Patch::Merge(patch))
-            .await;
+        let result = api.patch(&instance.name, &PatchParams::default(), &Patch::Merge(patch)).await;
         gone(result).map_err(failed(format!("pausing instance {}", instance.name)))
     }
 
@@ -78,9 +74,7 @@ impl Purger {
             patch["spec"] = json!({ "persistentVolumeReclaimPolicy": "Delete" });
         }
         let api: Api<PersistentVolume> = Api::all(self.client.clone());
-        let result = api
-            .patch(&volume.name, &PatchParams::default(), &Patch::Merge(patch))
-            .await;
+        let result = api.patch(&volume.name, &PatchParams::default(), &Patch::Merge(patch)).await;
         gone(result).map_err(failed(format!("releasing volume {}", volume.name)))
     }
 
@@ -114,15 +108,9 @@ impl Purger {
             return Ok(());
         };
         self.expect_one_less().await?;
-        let left: Vec<&String> = instance
-            .finalizers()
-            .iter()
-            .filter(|name| *name != labels::KEEP_FINALIZER)
-            .collect();
+        let left: Vec<&String> = instance.finalizers().iter().filter(|name| *name != labels::KEEP_FINALIZER).collect();
         let patch = json!({ "metadata": { "uid": uid, "resourceVersion": seen.version, "finalizers": left } });
-        let result = api
-            .patch(&seen.name, &PatchParams::default(), &Patch::Merge(patch))
-            .await;
+        let result = api.patch(&seen.name, &PatchParams::default(), &Patch::Merge(patch)).await;
         gone(result).map_err(failed(doing()))
     }
 }

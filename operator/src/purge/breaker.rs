@@ -60,11 +60,7 @@ pub fn limit(instances: u32) -> usize {
 /// must not make room.
 #[must_use]
 pub fn recent(now: Timestamp, recorded: &[Timestamp]) -> Vec<Timestamp> {
-    recorded
-        .iter()
-        .copied()
-        .filter(|time| now.duration_since(*time) < WINDOW)
-        .collect()
+    recorded.iter().copied().filter(|time| now.duration_since(*time) < WINDOW).collect()
 }
 
 /// Whether one more server may be destroyed now.
@@ -75,11 +71,7 @@ pub fn admit(now: Timestamp, recorded: &[Timestamp], instances: u32) -> Result<(
     let recent = recent(now, recorded).len();
     let limit = limit(instances);
     if recent >= limit {
-        return Err(Trip::TooManyPurges {
-            recent,
-            limit,
-            instances,
-        });
+        return Err(Trip::TooManyPurges { recent, limit, instances });
     }
     Ok(())
 }

@@ -115,10 +115,7 @@ impl Next {
             Self::AwaitPause => "waiting for the operator to say Paused on the instance".to_owned(),
             Self::AwaitNamespace(name) => format!("namespace {name} is being emptied"),
             Self::AwaitVolume(volume) => match &volume.trouble {
-                Some(trouble) => format!(
-                    "volume {} cannot be removed ({trouble}): remove it by hand",
-                    volume.name
-                ),
+                Some(trouble) => format!("volume {} cannot be removed ({trouble}): remove it by hand", volume.name),
                 None => format!("volume {} is being removed by its provisioner", volume.name),
             },
             Self::Pause
@@ -237,10 +234,8 @@ mod tests {
 
     #[test]
     fn the_course_of_a_purge() {
-        let steps: Vec<_> = course(scene())
-            .iter()
-            .map(|next| format!("{:>3} {}", next.percent(), next.step()))
-            .collect();
+        let steps: Vec<_> =
+            course(scene()).iter().map(|next| format!("{:>3} {}", next.percent(), next.step())).collect();
         insta::assert_snapshot!(steps.join("\n"), @r"
          10 Pausing
          10 Pausing
@@ -276,26 +271,16 @@ mod tests {
             if let Next::Release(_) | Next::AwaitVolume(_) = next {
                 return;
             }
-            assert!(!matches!(
-                next,
-                Next::RemoveInstance(_) | Next::Unhold(_) | Next::Finish
-            ));
+            assert!(!matches!(next, Next::RemoveInstance(_) | Next::Unhold(_) | Next::Finish));
         }
         panic!("no volume was released");
     }
 
     #[test]
     fn without_a_bundle_volume_and_bundles_stay() {
-        let course = course(Scene {
-            proven: false,
-            ..scene()
-        });
+        let course = course(Scene { proven: false, ..scene() });
         assert!(course.iter().any(|next| matches!(next, Next::Release(_))));
-        assert!(
-            !course
-                .iter()
-                .any(|next| matches!(next, Next::AwaitVolume(_) | Next::DeleteObjects(_)))
-        );
+        assert!(!course.iter().any(|next| matches!(next, Next::AwaitVolume(_) | Next::DeleteObjects(_))));
     }
 
     #[test]
@@ -303,9 +288,6 @@ mod tests {
         let mut volume = scene().volumes.remove(0);
         volume.trouble = Some("Failed: no such plugin".into());
         let message = Next::AwaitVolume(volume).message();
-        assert!(
-            message.contains("pv-1") && message.contains("no such plugin"),
-            "{message}"
-        );
+        assert!(message.contains("pv-1") && message.contains("no such plugin"), "{message}");
     }
 }

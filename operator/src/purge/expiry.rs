@@ -52,11 +52,7 @@ pub fn plan(now: Timestamp, keep: Keep, shelf: Shelf<'_>) -> Vec<Doomed> {
         .iter()
         .filter_map(|export| {
             let why = doom(now, keep, shelf, export)?;
-            Some(Doomed {
-                export: export.name_any(),
-                uid: export.uid()?,
-                why,
-            })
+            Some(Doomed { export: export.name_any(), uid: export.uid()?, why })
         })
         .collect()
 }
@@ -98,11 +94,7 @@ fn newer(shelf: Shelf<'_>, than: &Export, counts: impl Fn(&Export) -> bool) -> u
             status.work.phase == Phase::Succeeded && status.bundle.is_some() && status.expired_at.is_none()
         }) && export.uid().is_some_and(|uid| shelf.complete.contains(&uid))
     };
-    shelf
-        .exports
-        .iter()
-        .filter(|other| counts(other) && is_complete(other) && key(other) > key(than))
-        .count()
+    shelf.exports.iter().filter(|other| counts(other) && is_complete(other) && key(other) > key(than)).count()
 }
 
 fn finished(export: &Export) -> Option<Timestamp> {
@@ -132,10 +124,7 @@ mod tests {
 
     use super::*;
 
-    const KEEP: Keep = Keep {
-        nightly: 3,
-        requested: SignedDuration::from_hours(30 * 24),
-    };
+    const KEEP: Keep = Keep { nightly: 3, requested: SignedDuration::from_hours(30 * 24) };
 
     fn at(day: i64) -> Timestamp {
         Timestamp::from_second(day * 86_400).unwrap()
@@ -145,10 +134,7 @@ mod tests {
         let mut export = Export::new(
             &format!("e{n:03}"),
             crd::ExportSpec {
-                instance_ref: crd::InstanceRef {
-                    name: "birds".into(),
-                    uid: "u".into(),
-                },
+                instance_ref: crd::InstanceRef { name: "birds".into(), uid: "u".into() },
                 reason,
                 recipient: None,
                 key_claim: None,
@@ -158,46 +144,31 @@ mod tests {
         let mut status = crd::ExportStatus::default();
         status.work.phase = Phase::Succeeded;
         status.work.finished_at = Some(at(day));
-        status.bundle = Some(crd::Bundle {
-            manifest_digest: format!("{n:064}"),
-            ..Default::default()
-        });
+        status.bundle = Some(crd::Bundle { manifest_digest: format!("{n:064}"), ..Default::default() });
         export.status = Some(status);
         export
     }
 
     fn doomed(now: i64, exports: &[Export], missing: &[usize], pinned: &[usize]) -> Vec<String> {
-        let complete = (0..exports.len())
-            .filter(|n| !missing.contains(n))
-            .map(|n| format!("uid-{n:03}"))
-            .collect();
+        let complete = (0..exports.len()).filter(|n| !missing.contains(n)).map(|n| format!("uid-{n:03}")).collect();
         let pinned = pinned.iter().map(|n| format!("{n:064}")).collect();
         let exports: Vec<&Export> = exports.iter().collect();
-        let shelf = Shelf {
-            exports: &exports,
-            complete: &complete,
-            pinned: &pinned,
-        };
-        plan(at(now), KEEP, shelf)
-            .into_iter()
-            .map(|doomed| doomed.export)
-            .collect()
+        let shelf = Shelf { exports: &exports, complete: &complete, pinned: &pinned };
+        plan(at(now), KEEP, shelf).into_iter().map(|doomed| doomed.export).collect()
     }
 
     #[test]
     fn the_newest_nightly_bundles_stay() {
-        let exports: Vec<Export> = (0..5_usize)
-            .map(|n| export(n, ExportReason::Nightly, i64::try_from(n).unwrap()))
-            .collect();
+        let exports: Vec<Export> =
+            (0..5_usize).map(|n| export(n, ExportReason::Nightly, i64::try_from(n).unwrap())).collect();
         assert_eq!(doomed(5, &exports, &[], &[]), ["e000", "e001"]);
         assert_eq!(doomed(5, &exports[..3], &[], &[]), Vec::<String>::new());
     }
 
     #[test]
     fn no_bundle_goes_before_its_replacement_is_there() {
-        let exports: Vec<Export> = (0..5_usize)
-            .map(|n| export(n, ExportReason::Nightly, i64::try_from(n).unwrap()))
-            .collect();
+        let exports: Vec<Export> =
+            (0..5_usize).map(|n| export(n, ExportReason::Nightly, i64::try_from(n).unwrap())).collect();
         assert_eq!(doomed(5, &exports, &[3, 4], &[]), Vec::<String>::new());
         // A bundle whose own manifest is gone already is finished off only if it had been doomed anyway.
         assert_eq!(doomed(5, &exports, &[0], &[]), ["e000", "e001"]);
@@ -237,12 +208,7 @@ mod tests {
 
     #[test]
     fn the_key_goes_first_and_the_manifest_second() {
-        let keys = [
-            "b/e/segment-0000/part-0000.tar.gz.age",
-            "b/e/restore.sh",
-            "b/e/manifest.json",
-            "b/e/key.age",
-        ];
+        let keys = ["b/e/segment-0000/part-0000.tar.gz.age", "b/e/restore.sh", "b/e/manifest.json", "b/e/key.age"];
         let ordered = order(keys.iter().map(ToString::to_string).collect());
         assert_eq!(ordered[..2], ["b/e/key.age", "b/e/manifest.json"]);
     }

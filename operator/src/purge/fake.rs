@@ -25,19 +25,13 @@ impl Platform {
     /// Keys of one's own.
     #[must_use]
     pub fn new(seed: u8) -> Self {
-        Self {
-            signer: Signer::from_seed(&[seed; 32]),
-            wrapping: BundleKey::generate(),
-        }
+        Self { signer: Signer::from_seed(&[seed; 32]), wrapping: BundleKey::generate() }
     }
 
     /// What the purger gets of them.
     #[must_use]
     pub fn keys(&self) -> Keys {
-        Keys {
-            signing: self.signing(),
-            wrapping: self.wrapping.identities(),
-        }
+        Keys { signing: self.signing(), wrapping: self.wrapping.identities() }
     }
 
     /// The public half of the signing key.
@@ -93,16 +87,9 @@ impl FakeBundle {
         }
         let prefix = layout::bundle(&instance, &export);
         let part = Part::new(ObjectName::part(0, 0), Bytes::from(format!("data of {export}")));
-        let script = Part::new(
-            ObjectName::parse("restore.sh").unwrap_or_else(|_| ObjectName::manifest()),
-            "exit 0\n".into(),
-        );
-        let manifest = self.manifest(
-            platform,
-            &part,
-            &script,
-            self.recipient.unwrap_or_else(|| key.recipient().id()),
-        );
+        let script =
+            Part::new(ObjectName::parse("restore.sh").unwrap_or_else(|_| ObjectName::manifest()), "exit 0\n".into());
+        let manifest = self.manifest(platform, &part, &script, self.recipient.unwrap_or_else(|| key.recipient().id()));
         let bytes = manifest.to_bytes()?;
         for object in [part, script] {
             store.set(&format!("{prefix}{}", object.name), object.bytes);
@@ -127,29 +114,15 @@ impl FakeBundle {
             format: Manifest::FORMAT.into(),
             version: Version::CURRENT,
             bundle: self.export,
-            instance: Instance {
-                uid: self.instance,
-                hostname: self.hostname.clone(),
-                actor_keys: Vec::new(),
-            },
-            software: Software {
-                flavour: "snac".into(),
-                version: "2.75".into(),
-            },
+            instance: Instance { uid: self.instance, hostname: self.hostname.clone(), actor_keys: Vec::new() },
+            software: Software { flavour: "snac".into(), version: "2.75".into() },
             created_at: self.made,
             freeze: Freeze::default(),
-            counts: Counts {
-                files: 1,
-                bytes: 5,
-                ..Counts::default()
-            },
+            counts: Counts { files: 1, bytes: 5, ..Counts::default() },
             skipped: SkippedList::default(),
             segments: vec![segment],
             kit: vec![script.kit_file()],
-            encryption: Encryption {
-                scheme: Encryption::AGE.into(),
-                recipients: vec![recipient],
-            },
+            encryption: Encryption { scheme: Encryption::AGE.into(), recipients: vec![recipient] },
             signing: platform.signing().signing(),
         }
     }

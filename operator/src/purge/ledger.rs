@@ -29,18 +29,10 @@ impl Purger {
     pub(super) async fn count(&self) -> Result<Found, Error> {
         let cluster_uid = self.cluster_uid().await?;
         let Some(cell) = self.cell().await? else {
-            return Ok(Found {
-                cell: None,
-                cluster_uid,
-                instances: 0,
-            });
+            return Ok(Found { cell: None, cluster_uid, instances: 0 });
         };
         if !is_here(&cell, &cluster_uid) {
-            return Ok(Found {
-                cell: Some(cell),
-                cluster_uid,
-                instances: 0,
-            });
+            return Ok(Found { cell: Some(cell), cluster_uid, instances: 0 });
         }
         let recorded = cell.status.as_ref().and_then(|status| status.instances);
         let counted = self.instances().await?.and_then(|found| {
@@ -54,11 +46,7 @@ impl Purger {
             Ok(found) => (cell, found),
             Err(trip) => (self.open(&cell, &trip).await?, 0),
         };
-        Ok(Found {
-            cell: Some(cell),
-            cluster_uid,
-            instances,
-        })
+        Ok(Found { cell: Some(cell), cluster_uid, instances })
     }
 
     /// Opens the breaker, unless it is open.
@@ -66,21 +54,11 @@ impl Purger {
         if cell.status.as_ref().is_some_and(|status| status.breaker.is_some()) {
             return Ok(cell.clone());
         }
-        let breaker = Breaker {
-            reason: trip.reason().to_owned(),
-            message: trip.to_string(),
-            since: self.clock.now(),
-        };
-        tracing::error!(
-            reason = breaker.reason,
-            message = breaker.message,
-            "the breaker opens: nothing is destroyed"
-        );
+        let breaker = Breaker { reason: trip.reason().to_owned(), message: trip.to_string(), since: self.clock.now() };
+        tracing::error!(reason = breaker.reason, message = breaker.message, "the breaker opens: nothing is destroyed");
         let written = self.write(cell, json!({ "breaker": breaker })).await?;
         let message = format!("{trip}; nothing is destroyed until a person closes the breaker (docs/operating.md)");
-        self.events
-            .tell(&cell.object_ref(&()), vec![Note::warning("BreakerOpen", message)])
-            .await;
+        self.events.tell(&cell.object_ref(&()), vec![Note::warning("BreakerOpen", message)]).await;
         Ok(written)
     }
 
@@ -96,11 +74,7 @@ impl Purger {
     /// Records that a server's destruction began at `time`, once. Times older than the breaker's window are dropped.
     pub(super) async fn record_purge(&self, time: Timestamp) -> Result<(), Error> {
         let Some(cell) = self.cell().await? else { return Ok(()) };
-        let recorded = cell
-            .status
-            .as_ref()
-            .map(|status| status.recent_purges.clone())
-            .unwrap_or_default();
+        let recorded = cell.status.as_ref().map(|status| status.recent_purges.clone()).unwrap_or_default();
         let now = self.clock.now();
         if recorded.contains(&time) || now.duration_since(time) >= breaker::WINDOW {
             return Ok(());
@@ -117,9 +91,7 @@ impl Purger {
             "status": status,
         });
         let api: Api<Cell> = Api::all(self.client.clone());
-        let written = api
-            .patch_status(labels::CELL, &PatchParams::default(), &Patch::Merge(patch))
-            .await;
+        let written = api.patch_status(labels::CELL, &PatchParams::default(), &Patch::Merge(patch)).await;
         written.map_err(|error| Error::kube(Step::Status, "writing the status of Cell cell", error))
     }
 }

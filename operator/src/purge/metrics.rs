@@ -40,22 +40,10 @@ impl Default for Metrics {
         let mut registry = metrics.registry.write().unwrap_or_else(PoisonError::into_inner);
         let ours = registry.sub_registry_with_prefix("steppe_purger");
         ours.register("purges", "Purges by phase and reason", metrics.purges.clone());
-        ours.register(
-            "breaker_open",
-            "Whether all destruction is stopped",
-            metrics.breaker.clone(),
-        );
-        ours.register(
-            "expired_bundles",
-            "Bundles removed because their time was over",
-            metrics.expired.clone(),
-        );
+        ours.register("breaker_open", "Whether all destruction is stopped", metrics.breaker.clone());
+        ours.register("expired_bundles", "Bundles removed because their time was over", metrics.expired.clone());
         ours.register("passes", "Looks at all purges", metrics.passes.clone());
-        ours.register(
-            "failed_passes",
-            "Looks that ended with an error",
-            metrics.failures.clone(),
-        );
+        ours.register("failed_passes", "Looks that ended with an error", metrics.failures.clone());
         drop(registry);
         metrics
     }
@@ -117,19 +105,11 @@ mod tests {
         }))
         .unwrap();
         metrics.purges(std::slice::from_ref(&purge));
-        assert!(
-            metrics
-                .text()
-                .unwrap()
-                .contains(r#"steppe_purger_purges{phase="Pending",reason=""} 1"#)
-        );
+        assert!(metrics.text().unwrap().contains(r#"steppe_purger_purges{phase="Pending",reason=""} 1"#));
         purge.status = Some(crd::PurgeStatus::default());
         purge.status.as_mut().unwrap().work.reason = "TooEarly".into();
         metrics.purges(&[purge]);
         let text = metrics.text().unwrap();
-        assert!(
-            text.contains(r#"reason="TooEarly"} 1"#) && !text.contains(r#"reason="""#),
-            "{text}"
-        );
+        assert!(text.contains(r#"reason="TooEarly"} 1"#) && !text.contains(r#"reason="""#), "{text}");
     }
 }

@@ -70,18 +70,14 @@ impl Purger {
     /// Which cluster this is.
     pub(super) async fn cluster_uid(&self) -> Result<String, Error> {
         let namespaces = api::<Namespace>(&self.client);
-        let system = namespaces
-            .get("kube-system")
-            .await
-            .map_err(failed("reading namespace kube-system"))?;
+        let system = namespaces.get("kube-system").await.map_err(failed("reading namespace kube-system"))?;
         Ok(system.uid().unwrap_or_default())
     }
 
     /// All purges that match the selector, oldest first.
     pub(super) async fn purges(&self) -> Result<Vec<Purge>, Error> {
-        let mut purges: Vec<Purge> = all(&api(&self.client), self.config.selector.as_deref())
-            .await
-            .map_err(failed("listing purges"))?;
+        let mut purges: Vec<Purge> =
+            all(&api(&self.client), self.config.selector.as_deref()).await.map_err(failed("listing purges"))?;
         purges.sort_by_key(|purge| (purge.creation_timestamp(), purge.name_any()));
         Ok(purges)
     }
@@ -99,32 +95,21 @@ impl Purger {
     pub(super) async fn world(&self) -> Result<World, Error> {
         Ok(World {
             exports: all(&api(&self.client), None).await.map_err(failed("listing exports"))?,
-            account_changes: all(&api(&self.client), None)
-                .await
-                .map_err(failed("listing account changes"))?,
+            account_changes: all(&api(&self.client), None).await.map_err(failed("listing account changes"))?,
         })
     }
 
     /// What there is of the server that a purge names.
     pub(super) async fn server(&self, purge: &Purge) -> Result<Server, Error> {
         let name = &purge.spec.instance_ref.name;
-        let instance = api::<Instance>(&self.client)
-            .get_opt(name)
-            .await
-            .map_err(failed("reading the instance"))?;
-        let namespace = self
-            .namespace(&format!("{}{name}", self.config.namespace_prefix))
-            .await?;
+        let instance = api::<Instance>(&self.client).get_opt(name).await.map_err(failed("reading the instance"))?;
+        let namespace = self.namespace(&format!("{}{name}", self.config.namespace_prefix)).await?;
         Ok(Server { instance, namespace })
     }
 
     async fn namespace(&self, name: &str) -> Result<Option<NamespaceSeen>, Error> {
         let namespaces = api::<Namespace>(&self.client);
-        let Some(namespace) = namespaces
-            .get_opt(name)
-            .await
-            .map_err(failed("reading the tenant's namespace"))?
-        else {
+        let Some(namespace) = namespaces.get_opt(name).await.map_err(failed("reading the tenant's namespace"))? else {
             return Ok(None);
         };
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), name);
@@ -138,11 +123,7 @@ impl Purger {
             uid: namespace.uid().unwrap_or_default(),
             instance_uid: namespace.labels().get(labels::INSTANCE_UID).cloned(),
             terminating: namespace.metadata.deletion_timestamp.is_some(),
-            pods: pods
-                .iter()
-                .filter(|pod| !ended(pod))
-                .map(kube::ResourceExt::name_any)
-                .collect(),
+            pods: pods.iter().filter(|pod| !ended(pod)).map(kube::ResourceExt::name_any).collect(),
         }))
     }
 
@@ -150,37 +131,20 @@ impl Purger {
     pub(super) async fn scene(&self, purge: &Purge, server: &Server, export: Option<&str>) -> Result<Scene, Error> {
         let uid = &purge.spec.instance_ref.uid;
         let mark = purge.uid().unwrap_or_default();
-        let instance = server
-            .instance
-            .as_ref()
-            .filter(|instance| instance.uid().as_ref() == Some(uid));
+        let instance = server.instance.as_ref().filter(|instance| instance.uid().as_ref() == Some(uid));
         let claim = instance.and_then(|instance| {
             let identity = instance.status.as_ref()?.identity.as_ref()?;
             Some(identity.volume_claim_uid.clone())
         });
         let namespace = format!("{}{}", self.config.namespace_prefix, purge.spec.instance_ref.name);
-        let volumes = all(&api::<PersistentVolume>(&self.client), None)
-            .await
-            .map_err(failed("listing volumes"))?;
+        let volumes = all(&api::<PersistentVolume>(&self.client), None).await.map_err(failed("listing volumes"))?;
         let proven = export.is_some();
-        let ours = Ours {
-            namespace: &namespace,
-            instance_uid: uid,
-            claim_uid: claim.as_deref(),
-            purge_uid: &mark,
-        };
-        let volumes = volumes
-            .iter()
-            .filter(|volume| ours.is(volume))
-            .map(|volume| ours.see(volume, proven))
-            .collect();
+        let ours = Ours { namespace: &namespace, instance_uid: uid, claim_uid: claim.as_deref(), purge_uid: &mark };
+        let volumes = volumes.iter().filter(|volume| ours.is(volume)).map(|volume| ours.see(volume, proven)).collect();
         Ok(Scene {
             proven,
             instance: instance.map(see_instance),
-            namespace: server
-                .namespace
-                .clone()
-                .filter(|namespace| namespace.instance_uid.as_ref() == Some(uid)),
+            namespace: server.namespace.clone().filter(|namespace| namespace.instance_uid.as_ref() == Some(uid)),
             volumes,
             leavings: match export {
                 Some(export) => self.leavings(uid, export).await?,
@@ -192,24 +156,11 @@ impl Purger {
 
     /// Objects of all bundles of an instance but the one that stays.
     async fn leavings(&self, instance_uid: &str, stays: &str) -> Result<Vec<String>, Error> {
-        let failed = |error| {
-            Error::new(
-                Step::Observe,
-                format!("listing the bundles of instance {instance_uid}"),
-                error,
-            )
-        };
+        let failed =
+            |error| Error::new(Step::Observe, format!("listing the bundles of instance {instance_uid}"), error);
         let mut keys = Vec::new();
-        let (stays_key, stays_folder) = (
-            layout::bundle_key(instance_uid, stays),
-            layout::bundle(instance_uid, stays),
-        );
-        for meta in self
-            .store
-            .list(&format!("keys/{instance_uid}/"))
-            .await
-            .map_err(failed)?
-        {
+        let (stays_key, stays_folder) = (layout::bundle_key(instance_uid, stays), layout::bundle(instance_uid, stays));
+        for meta in self.store.list(&format!("keys/{instance_uid}/")).await.map_err(failed)? {
             if meta.key != stays_key {
                 keys.push(meta.key);
             }
@@ -259,10 +210,7 @@ impl Ours<'_> {
     }
 
     fn see(&self, volume: &PersistentVolume, proven: bool) -> VolumeSeen {
-        let policy = volume
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.persistent_volume_reclaim_policy.as_deref());
+        let policy = volume.spec.as_ref().and_then(|spec| spec.persistent_volume_reclaim_policy.as_deref());
         let status = volume.status.as_ref();
         let failed = status.filter(|status| status.phase.as_deref() == Some("Failed"));
         VolumeSeen {
@@ -297,12 +245,7 @@ mod tests {
 
     #[test]
     fn a_volume_of_an_earlier_server_of_the_name_is_not_ours() {
-        let ours = Ours {
-            namespace: "steppe-t-birds",
-            instance_uid: "i",
-            claim_uid: Some("c"),
-            purge_uid: "p",
-        };
+        let ours = Ours { namespace: "steppe-t-birds", instance_uid: "i", claim_uid: Some("c"), purge_uid: "p" };
         for (volume, expected) in [
             (volume("steppe-t-birds", "c", None, None), true),
             (volume("steppe-t-birds", "x", Some("i"), None), true),
@@ -313,21 +256,13 @@ mod tests {
         ] {
             assert_eq!(ours.is(&volume), expected, "{volume:?}");
         }
-        let unborn = Ours {
-            claim_uid: None,
-            ..ours
-        };
+        let unborn = Ours { claim_uid: None, ..ours };
         assert!(!unborn.is(&volume("steppe-t-birds", "x", None, None)));
     }
 
     #[test]
     fn a_volume_is_released_when_marked_and_allowed_to_go() {
-        let ours = Ours {
-            namespace: "n",
-            instance_uid: "i",
-            claim_uid: None,
-            purge_uid: "p",
-        };
+        let ours = Ours { namespace: "n", instance_uid: "i", claim_uid: None, purge_uid: "p" };
         let mut volume = volume("n", "c", None, Some("p"));
         assert!(!ours.see(&volume, true).released);
         assert!(ours.see(&volume, false).released);

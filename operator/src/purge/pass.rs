@@ -47,22 +47,13 @@ impl Purger {
         let mut again = Again::Later;
         let mut first = None;
         let found = self.count().await?;
-        self.metrics.breaker(
-            found
-                .cell
-                .as_ref()
-                .and_then(|cell| cell.status.as_ref()?.breaker.as_ref())
-                .is_some(),
-        );
+        self.metrics.breaker(found.cell.as_ref().and_then(|cell| cell.status.as_ref()?.breaker.as_ref()).is_some());
         if let Some(cell) = &found.cell {
             self.reach(&cell.spec.object_store, cell.spec.trust_bundle.as_deref())?;
         }
         let purges = self.purges().await?;
         self.metrics.purges(&purges);
-        let unfinished: Vec<&Purge> = purges
-            .iter()
-            .filter(|purge| !status(purge).work.phase.is_final())
-            .collect();
+        let unfinished: Vec<&Purge> = purges.iter().filter(|purge| !status(purge).work.phase.is_final()).collect();
         if unfinished.is_empty() {
             return Ok(again);
         }
@@ -72,11 +63,7 @@ impl Purger {
             self.record_purge(begun).await?;
         }
         let taken = unfinished.iter().any(|purge| takes_hold(purge));
-        let mut round = Round {
-            world,
-            purges: &purges,
-            taken,
-        };
+        let mut round = Round { world, purges: &purges, taken };
         for purge in unfinished {
             match self.one(&mut round, purge).await {
                 Ok(next) => again = again.min(next),
@@ -162,11 +149,7 @@ impl Purger {
         let Some(cell) = &found.cell else {
             return self.refuse(purge, server, &Refusal::CellMissing).await;
         };
-        let recorded = cell
-            .status
-            .as_ref()
-            .map(|status| status.recent_purges.clone())
-            .unwrap_or_default();
+        let recorded = cell.status.as_ref().map(|status| status.recent_purges.clone()).unwrap_or_default();
         if let Err(trip) = breaker::admit(now, &recorded, found.instances) {
             let cell = self.open(cell, &trip).await?;
             return match decide::cell(Some(&cell), &found.cluster_uid) {
@@ -175,18 +158,10 @@ impl Purger {
             };
         }
         let mut taken = recorded;
-        taken.extend(
-            round
-                .purges
-                .iter()
-                .filter_map(|purge| purge.status.as_ref()?.work.started_at),
-        );
+        taken.extend(round.purges.iter().filter_map(|purge| purge.status.as_ref()?.work.started_at));
         let own = breaker::own_time(now, &taken);
         round.taken = true;
-        let note = Note::warning(
-            "PurgeBegun",
-            "all conditions are met: the server's data is being destroyed",
-        );
+        let note = Note::warning("PurgeBegun", "all conditions are met: the server's data is being destroyed");
         self.save(purge, record::begun(&status(purge), own), Some(note)).await?;
         self.record_purge(own).await?;
         Ok(Again::Now)
@@ -196,11 +171,7 @@ impl Purger {
     async fn proceed(&self, purge: &Purge, server: &Server) -> Result<Again, Error> {
         let status = status(purge);
         let (uid, digest) = (&purge.spec.instance_ref.uid, &purge.spec.manifest_digest);
-        let export = if digest == NO_BUNDLE {
-            None
-        } else {
-            Some(locate(self.store.as_ref(), uid, digest).await?)
-        };
+        let export = if digest == NO_BUNDLE { None } else { Some(locate(self.store.as_ref(), uid, digest).await?) };
         let export = match export.transpose() {
             Ok(export) => export,
             Err(refusal) => return self.hold(purge, &refusal).await,
@@ -223,33 +194,19 @@ impl Purger {
     }
 
     async fn prove(&self, proof: &Proof, world: &World, server: &Server) -> Result<Result<String, Refusal>, Error> {
-        let Proof::Bundle {
-            digest,
-            uid,
-            hostname,
-            stopped,
-        } = proof
-        else {
+        let Proof::Bundle { digest, uid, hostname, stopped } = proof else {
             return Ok(Ok(String::new()));
         };
         let recipients = recipients(uid, &world.exports, server.instance.as_ref());
-        let wanted = Wanted {
-            digest,
-            uid,
-            hostname,
-            stopped: *stopped,
-            recipients: &recipients,
-        };
+        let wanted = Wanted { digest, uid, hostname, stopped: *stopped, recipients: &recipients };
         prove(self.store.as_ref(), &self.keys, &wanted).await
     }
 
     /// Says why not, and gives back what was taken hold of.
     async fn refuse(&self, purge: &Purge, server: &Server, refusal: &Refusal) -> Result<Again, Error> {
         let mark = pause_mark(&purge.uid().unwrap_or_default());
-        if let Some(instance) = server
-            .instance
-            .as_ref()
-            .filter(|instance| instance.annotations().get(crd::labels::PAUSED) == Some(&mark))
+        if let Some(instance) =
+            server.instance.as_ref().filter(|instance| instance.annotations().get(crd::labels::PAUSED) == Some(&mark))
         {
             let seen = InstanceSeen {
                 name: instance.name_any(),
@@ -260,8 +217,7 @@ impl Purger {
             };
             self.pause(&instance.uid().unwrap_or_default(), &seen, None).await?;
         }
-        self.save(purge, record::refused(&status(purge), refusal), Some(note(refusal)))
-            .await?;
+        self.save(purge, record::refused(&status(purge), refusal), Some(note(refusal))).await?;
         Ok(Again::Later)
     }
 
@@ -286,8 +242,7 @@ fn note(refusal: &Refusal) -> Note {
 /// When a purge began that may not be counted yet.
 fn uncounted(purge: &Purge) -> Option<Timestamp> {
     let work = &purge.status.as_ref()?.work;
-    work.started_at
-        .filter(|_| work.phase == Phase::Running && work.step == record::COUNTING)
+    work.started_at.filter(|_| work.phase == Phase::Running && work.step == record::COUNTING)
 }
 
 /// Whether a purge has begun and can still be called back.

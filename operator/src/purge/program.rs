@@ -98,9 +98,9 @@ impl Keys {
         };
         let signing = match text("signing.pub.pem") {
             Ok(pem) => PublicKey::from_pem(&pem).context("signing.pub.pem")?,
-            Err(missing) => Signer::from_pem(&text("signing.pem").map_err(|_| missing)?)
-                .context("signing.pem")?
-                .public(),
+            Err(missing) => {
+                Signer::from_pem(&text("signing.pem").map_err(|_| missing)?).context("signing.pem")?.public()
+            }
         };
         let wrapping = Identities::parse(&text("wrapping.txt")?).context("wrapping.txt")?;
         Ok(Self { signing, wrapping })
@@ -197,8 +197,5 @@ fn pages(metrics: Metrics) -> Router {
         }
     };
     let ok = || async { "ok\n" };
-    Router::new()
-        .route("/healthz", get(ok))
-        .route("/readyz", get(ok))
-        .route("/metrics", get(text))
+    Router::new().route("/healthz", get(ok)).route("/readyz", get(ok)).route("/metrics", get(text))
 }

@@ -59,9 +59,7 @@ impl PartSource for Folder<'_> {
 
     async fn names(&self) -> Result<Option<Vec<String>>, BoxError> {
         let found = self.store.list(&self.prefix).await?;
-        let names = found
-            .into_iter()
-            .filter_map(|meta| Some(meta.key.strip_prefix(&self.prefix)?.to_owned()));
+        let names = found.into_iter().filter_map(|meta| Some(meta.key.strip_prefix(&self.prefix)?.to_owned()));
         Ok(Some(names.collect()))
     }
 }
@@ -109,21 +107,14 @@ pub async fn locate(store: &dyn Store, uid: &str, digest: &str) -> Result<Result
 
 async fn check(store: &dyn Store, keys: &Keys, wanted: &Wanted<'_>) -> Result<String, Fault> {
     let export = find(store, wanted.uid, wanted.digest).await?;
-    let folder = Folder {
-        store,
-        prefix: layout::bundle(wanted.uid, &export),
-    };
-    let opened = open(&folder, &Trust::Key(keys.signing.clone()))
-        .await
-        .map_err(|error| not_opened(&folder, error))?;
+    let folder = Folder { store, prefix: layout::bundle(wanted.uid, &export) };
+    let opened = open(&folder, &Trust::Key(keys.signing.clone())).await.map_err(|error| not_opened(&folder, error))?;
     judge(&opened, &export, wanted)?;
     let whole = verify(&folder, &opened.manifest, |_| {}).await;
     whole.map_err(|error| match error {
-        VerifyError::Read {
-            error: SourceError::Store(error),
-            ..
+        VerifyError::Read { error: SourceError::Store(error), .. } | VerifyError::List(error) => {
+            failed(format!("reading {}", folder.prefix), error)
         }
-        | VerifyError::List(error) => failed(format!("reading {}", folder.prefix), error),
         VerifyError::Read { .. } | VerifyError::Size { .. } | VerifyError::Content { .. } | VerifyError::Extra(_) => {
             Refusal::BundleDamaged(error.to_string()).into()
         }
@@ -134,10 +125,9 @@ async fn check(store: &dyn Store, keys: &Keys, wanted: &Wanted<'_>) -> Result<St
 
 fn not_opened(folder: &Folder<'_>, error: OpenError) -> Fault {
     match error {
-        OpenError::Read {
-            error: SourceError::Store(error),
-            ..
-        } => failed(format!("reading the manifest in {}", folder.prefix), error),
+        OpenError::Read { error: SourceError::Store(error), .. } => {
+            failed(format!("reading the manifest in {}", folder.prefix), error)
+        }
         OpenError::Read { .. } | OpenError::Manifest(_) => Refusal::BundleDamaged(error.to_string()).into(),
         OpenError::Signature(_) => Refusal::SignatureBad(error.to_string()).into(),
     }
@@ -146,56 +136,37 @@ fn not_opened(folder: &Folder<'_>, error: OpenError) -> Fault {
 /// The export under whose uid a manifest of this digest lies.
 async fn find(store: &dyn Store, uid: &str, digest: &str) -> Result<String, Fault> {
     let prefix = layout::bundles(uid);
-    let found = store
-        .list(&prefix)
-        .await
-        .map_err(|error| failed(format!("listing {prefix}"), error))?;
+    let found = store.list(&prefix).await.map_err(|error| failed(format!("listing {prefix}"), error))?;
     let limit = Manifest::MAX_BYTES as u64;
     for meta in found.iter().rev() {
-        let export = meta
-            .key
-            .strip_prefix(&prefix)
-            .and_then(|rest| rest.strip_suffix("/manifest.json"));
+        let export = meta.key.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix("/manifest.json"));
         let Some(export) = export.filter(|export| !export.contains('/') && meta.size <= limit) else {
             continue;
         };
-        let content = read(store, &meta.key, limit)
-            .await
-            .map_err(|error| failed(format!("reading {}", meta.key), error))?;
+        let content =
+            read(store, &meta.key, limit).await.map_err(|error| failed(format!("reading {}", meta.key), error))?;
         if content.is_some_and(|content| Digest::of(&content).to_string() == digest) {
             return Ok(export.to_owned());
         }
     }
-    Err(Refusal::BundleMissing {
-        prefix,
-        digest: digest.to_owned(),
-    }
-    .into())
+    Err(Refusal::BundleMissing { prefix, digest: digest.to_owned() }.into())
 }
 
 /// Whether the manifest speaks of this server, and was written when it had stopped for good.
 fn judge(opened: &Opened, export: &str, wanted: &Wanted<'_>) -> Result<(), Refusal> {
     let manifest = &opened.manifest;
     if opened.digest.to_string() != wanted.digest {
-        return Err(Refusal::BundleDamaged(
-            "the manifest changed while it was read".to_owned(),
-        ));
+        return Err(Refusal::BundleDamaged("the manifest changed while it was read".to_owned()));
     }
     let (uid, hostname) = (manifest.instance.uid.to_string(), &manifest.instance.hostname);
     if uid != wanted.uid || hostname != wanted.hostname {
         return Err(Refusal::BundleForeign(format!("{hostname}, instance uid {uid}")));
     }
     if manifest.bundle.to_string() != export {
-        return Err(Refusal::BundleForeign(format!(
-            "export {}, and lies under {export}",
-            manifest.bundle
-        )));
+        return Err(Refusal::BundleForeign(format!("export {}, and lies under {export}", manifest.bundle)));
     }
     if manifest.created_at < wanted.stopped {
-        return Err(Refusal::BundleOutdated {
-            made: manifest.created_at,
-            stopped: wanted.stopped,
-        });
+        return Err(Refusal::BundleOutdated { made: manifest.created_at, stopped: wanted.stopped });
     }
     Ok(())
 }
@@ -232,17 +203,10 @@ async fn openable(
 /// Ids of the keys that are sealed in here.
 fn unsealed(keys: &Keys, sealed: &[u8]) -> Result<Vec<KeyId>, String> {
     // Sealed keys are written in ASCII armour or in binary; age reads both only when told which.
-    let plain = keys
-        .wrapping
-        .open(&dearmored(sealed)?)
-        .map_err(|error| error.to_string())?;
+    let plain = keys.wrapping.open(&dearmored(sealed)?).map_err(|error| error.to_string())?;
     let text = String::from_utf8(plain).map_err(|_| "it is no text".to_owned())?;
     let identities = Identities::parse(&text).map_err(|error| error.to_string())?;
-    Ok(identities
-        .recipients()
-        .iter()
-        .map(bundle::seal::Recipient::id)
-        .collect())
+    Ok(identities.recipients().iter().map(bundle::seal::Recipient::id).collect())
 }
 
 fn dearmored(sealed: &[u8]) -> Result<Vec<u8>, String> {
@@ -283,12 +247,7 @@ mod tests {
     fn case(bundle: &FakeBundle) -> Case {
         let (store, platform) = (FakeStore::new(), Platform::new(1));
         let digest = bundle.put(&store, &platform).unwrap();
-        Case {
-            store,
-            platform,
-            digest,
-            recipients: BTreeSet::new(),
-        }
+        Case { store, platform, digest, recipients: BTreeSet::new() }
     }
 
     impl Case {
@@ -326,22 +285,12 @@ mod tests {
             ("BundleMissing", |case| case.store.forget(&case.key("manifest.json"))),
             ("BundleMissing", |case| case.digest = "0".repeat(63) + "1"),
             ("BundleDamaged", |case| case.store.forget(&case.key("manifest.sig"))),
-            ("SignatureBad", |case| {
-                case.store.set(&case.key("manifest.sig"), vec![7; 64])
-            }),
+            ("SignatureBad", |case| case.store.set(&case.key("manifest.sig"), vec![7; 64])),
             ("SignatureBad", |case| case.platform = Platform::new(2)),
-            ("BundleDamaged", |case| {
-                case.store.forget(&case.key("segment-0000/part-0000.tar.gz.age"))
-            }),
-            ("BundleDamaged", |case| {
-                case.store.set(&case.key("restore.sh"), "exit 1\n")
-            }),
-            ("BundleDamaged", |case| {
-                case.store.set(&case.key("segment-0000/part-0001.tar.gz.age"), "more")
-            }),
-            ("KeyMissing", |case| {
-                case.store.forget(&format!("keys/{INSTANCE}/{EXPORT}.age"))
-            }),
+            ("BundleDamaged", |case| case.store.forget(&case.key("segment-0000/part-0000.tar.gz.age"))),
+            ("BundleDamaged", |case| case.store.set(&case.key("restore.sh"), "exit 1\n")),
+            ("BundleDamaged", |case| case.store.set(&case.key("segment-0000/part-0001.tar.gz.age"), "more")),
+            ("KeyMissing", |case| case.store.forget(&format!("keys/{INSTANCE}/{EXPORT}.age"))),
         ];
         for (reason, spoil) in cases {
             let mut case = case(&bundle());
@@ -358,21 +307,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_bundle_of_another_server_is_none() {
-        let foreign = FakeBundle {
-            hostname: "trees.test".into(),
-            ..bundle()
-        };
+        let foreign = FakeBundle { hostname: "trees.test".into(), ..bundle() };
         assert_eq!(case(&foreign).prove().await.unwrap_err().reason(), "BundleForeign");
         // Another instance's bundle, moved to ours.
         let other = Uuid::from_u128(5);
-        let case = case(&FakeBundle {
-            instance: other,
-            ..bundle()
-        });
+        let case = case(&FakeBundle { instance: other, ..bundle() });
         for key in case.store.keys() {
             let content = case.store.content(&key).unwrap();
-            case.store
-                .set(&key.replace(&other.to_string(), &INSTANCE.to_string()), content);
+            case.store.set(&key.replace(&other.to_string(), &INSTANCE.to_string()), content);
         }
         assert_eq!(case.prove().await.unwrap_err().reason(), "BundleForeign");
     }
@@ -387,10 +329,7 @@ mod tests {
     #[tokio::test]
     async fn a_customers_recipient_needs_no_key_of_ours() {
         let recipient = bundle::seal::BundleKey::generate().recipient().id();
-        let mut case = case(&FakeBundle {
-            recipient: Some(recipient),
-            ..bundle()
-        });
+        let mut case = case(&FakeBundle { recipient: Some(recipient), ..bundle() });
         assert_eq!(case.prove().await.unwrap_err().reason(), "KeyMissing");
         case.recipients.insert(recipient);
         assert!(case.prove().await.is_ok());

@@ -19,9 +19,7 @@ pub(super) const COUNTING: &str = "Counting";
 
 /// Whether the bundle was proven a short while ago.
 pub(super) fn is_fresh(status: &PurgeStatus, now: Timestamp) -> bool {
-    status
-        .verified_at
-        .is_some_and(|time| time <= now && now.duration_since(time) < FRESH)
+    status.verified_at.is_some_and(|time| time <= now && now.duration_since(time) < FRESH)
 }
 
 /// The status of a purge that is refused. What was proven before counts no more.
@@ -114,10 +112,7 @@ mod tests {
 
     #[test]
     fn a_proof_is_good_for_ten_minutes_and_never_from_the_future() {
-        let status = PurgeStatus {
-            verified_at: Some(time(1000)),
-            ..PurgeStatus::default()
-        };
+        let status = PurgeStatus { verified_at: Some(time(1000)), ..PurgeStatus::default() };
         assert!(is_fresh(&status, time(1000)) && is_fresh(&status, time(1599)));
         assert!(!is_fresh(&status, time(1600)) && !is_fresh(&status, time(999)));
         assert!(!is_fresh(&PurgeStatus::default(), time(0)));
@@ -127,10 +122,7 @@ mod tests {
     fn a_refusal_is_told_once_and_a_repeat_changes_nothing() {
         let refusal = Refusal::NotApproved { have: 0, need: 1 };
         let first = refused(&PurgeStatus::default(), &refusal);
-        assert_eq!(
-            (first.work.phase, first.work.reason.as_str()),
-            (Phase::Pending, "NotApproved")
-        );
+        assert_eq!((first.work.phase, first.work.reason.as_str()), (Phase::Pending, "NotApproved"));
         assert!(is_turn(&PurgeStatus::default(), &first));
         let again = refused(&first, &refusal);
         assert_eq!(again, first);
@@ -141,10 +133,7 @@ mod tests {
     fn a_refusal_ends_what_was_proven() {
         let proven = proven(&PurgeStatus::default(), time(1000));
         assert!(is_fresh(&proven, time(1001)));
-        let refused = refused(
-            &begun(&proven, time(1001)),
-            &Refusal::BundleDamaged("a part is missing".into()),
-        );
+        let refused = refused(&begun(&proven, time(1001)), &Refusal::BundleDamaged("a part is missing".into()));
         assert!(!is_fresh(&refused, time(1002)));
     }
 

@@ -66,29 +66,15 @@ impl Purger {
         };
         let pinned: BTreeSet<String> = purges.iter().map(|purge| purge.spec.manifest_digest.clone()).collect();
         let everything: BTreeSet<String> = exports.iter().filter_map(|export| export.uid()).collect();
-        let hope = Shelf {
-            exports,
-            complete: &everything,
-            pinned: &pinned,
-        };
+        let hope = Shelf { exports, complete: &everything, pinned: &pinned };
         let nothing = BTreeSet::new();
-        let fear = Shelf {
-            complete: &nothing,
-            ..hope
-        };
+        let fear = Shelf { complete: &nothing, ..hope };
         // Only if something would go in the best or in the worst case is the store asked what is there.
         if expiry::plan(now, keep, hope).is_empty() && expiry::plan(now, keep, fear).is_empty() {
             return Ok(());
         }
         let complete = self.complete(uid).await?;
-        for doomed in expiry::plan(
-            now,
-            keep,
-            Shelf {
-                complete: &complete,
-                ..hope
-            },
-        ) {
+        for doomed in expiry::plan(now, keep, Shelf { complete: &complete, ..hope }) {
             tracing::info!(
                 instance = instance.name_any(),
                 instance_uid = uid,
@@ -135,31 +121,20 @@ impl Purger {
             "status": { "expiredAt": now },
         });
         let api: Api<Export> = Api::all(self.client.clone());
-        let result = api
-            .patch_status(&export.name_any(), &PatchParams::default(), &Patch::Merge(patch))
-            .await;
+        let result = api.patch_status(&export.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await;
         let doing = || format!("writing the status of Export {}", export.name_any());
-        result
-            .map(drop)
-            .map_err(|error| Error::kube(Step::Status, doing(), error))
+        result.map(drop).map_err(|error| Error::kube(Step::Status, doing(), error))
     }
 
     /// What a purged server left: its last bundle with its key, and its identity in escrow, once the time to keep them is
     /// over.
     async fn forget(&self, purge: &Purge, shelves: &BTreeMap<&str, Vec<&Export>>) -> Result<(), Error> {
-        let Some(status) = purge
-            .status
-            .as_ref()
-            .filter(|status| status.work.phase == Phase::Succeeded)
-        else {
+        let Some(status) = purge.status.as_ref().filter(|status| status.work.phase == Phase::Succeeded) else {
             return Ok(());
         };
         let now = self.clock.now();
         let keep = SignedDuration::from_hours(24 * self.config.keep_final_days);
-        let over = status
-            .work
-            .finished_at
-            .is_some_and(|time| now.duration_since(time) >= keep);
+        let over = status.work.finished_at.is_some_and(|time| now.duration_since(time) >= keep);
         let reference = &purge.spec.instance_ref;
         if !over || purge.spec.manifest_digest == decide::NO_BUNDLE {
             return Ok(());
@@ -222,19 +197,15 @@ impl Purger {
     where
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
     {
-        let exactly = DeleteParams::default().preconditions(Preconditions {
-            uid: object.uid(),
-            resource_version: object.resource_version(),
-        });
+        let exactly = DeleteParams::default()
+            .preconditions(Preconditions { uid: object.uid(), resource_version: object.resource_version() });
         let api: Api<K> = Api::all(self.client.clone());
         match api.delete(&object.name_any(), &exactly).await {
             Ok(_) => Ok(()),
             Err(error) if is_not_found(&error) => Ok(()),
-            Err(error) => Err(Error::kube(
-                Step::Apply,
-                format!("deleting {} {}", K::kind(&()), object.name_any()),
-                error,
-            )),
+            Err(error) => {
+                Err(Error::kube(Step::Apply, format!("deleting {} {}", K::kind(&()), object.name_any()), error))
+            }
         }
     }
 }

@@ -18,16 +18,9 @@ impl Files {
             let path = self.0.join(name);
             std::fs::read_to_string(&path)
                 .map(|text| text.trim().to_owned())
-                .map_err(|error| StoreError::Credentials {
-                    path: path.display().to_string(),
-                    error,
-                })
+                .map_err(|error| StoreError::Credentials { path: path.display().to_string(), error })
         };
-        Ok(AwsCredential {
-            key_id: file("access-key")?,
-            secret_key: file("secret-key")?,
-            token: None,
-        })
+        Ok(AwsCredential { key_id: file("access-key")?, secret_key: file("secret-key")?, token: None })
     }
 }
 
@@ -39,10 +32,7 @@ impl CredentialProvider for Files {
         'a: 'b,
         Self: 'b,
     {
-        let read = self.read().map(Arc::new).map_err(|error| Error::Generic {
-            store: "S3",
-            source: error.into(),
-        });
+        let read = self.read().map(Arc::new).map_err(|error| Error::Generic { store: "S3", source: error.into() });
         Box::pin(std::future::ready(read))
     }
 }
@@ -59,10 +49,7 @@ mod tests {
         std::fs::write(folder.path().join("access-key"), "AKEY\n").unwrap();
         std::fs::write(folder.path().join("secret-key"), "CANARY\n").unwrap();
         let credential = files.read().unwrap();
-        assert_eq!(
-            (credential.key_id.as_str(), credential.secret_key.as_str()),
-            ("AKEY", "CANARY")
-        );
+        assert_eq!((credential.key_id.as_str(), credential.secret_key.as_str()), ("AKEY", "CANARY"));
         assert!(!format!("{files:?} {credential:?}").contains("CANARY"));
     }
 }

@@ -131,9 +131,7 @@ async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> StatusCode {
-    let sent = headers
-        .get("x-amz-checksum-sha256")
-        .and_then(|value| value.to_str().ok());
+    let sent = headers.get("x-amz-checksum-sha256").and_then(|value| value.to_str().ok());
     if sent != Some(STANDARD.encode(Sha256::digest(&body)).as_str()) {
         return StatusCode::BAD_REQUEST;
     }
@@ -155,16 +153,10 @@ impl Store for FakeStore {
         _: Duration,
     ) -> BoxFuture<'a, Result<Grant, StoreError>> {
         async move {
-            let address = self
-                .call("presign", key)?
-                .address
-                .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9)));
+            let address = self.call("presign", key)?.address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9)));
             let url = format!("http://{address}/{key}").parse();
             let url = url.map_err(|e: url::ParseError| StoreError::Configuration(e.to_string()))?;
-            Ok(Grant {
-                url,
-                headers: vec![("x-amz-checksum-sha256".to_owned(), STANDARD.encode(sha256))],
-            })
+            Ok(Grant { url, headers: vec![("x-amz-checksum-sha256".to_owned(), STANDARD.encode(sha256))] })
         }
         .boxed()
     }
@@ -192,23 +184,14 @@ impl Store for FakeStore {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Object>, StoreError>> {
         async move {
             let content = self.call("get", key)?.objects.get(key).cloned();
-            Ok(content.map(|content| Object {
-                size: content.len() as u64,
-                stream: stream::iter([Ok(content)]).boxed(),
-            }))
+            Ok(content
+                .map(|content| Object { size: content.len() as u64, stream: stream::iter([Ok(content)]).boxed() }))
         }
         .boxed()
     }
 
     fn head<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Meta>, StoreError>> {
-        async move {
-            Ok(self
-                .call("head", key)?
-                .objects
-                .get(key)
-                .map(|content| meta(key, content)))
-        }
-        .boxed()
+        async move { Ok(self.call("head", key)?.objects.get(key).map(|content| meta(key, content))) }.boxed()
     }
 
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Meta>, StoreError>> {
@@ -230,11 +213,7 @@ impl Store for FakeStore {
 }
 
 fn meta(key: &str, content: &Bytes) -> Meta {
-    Meta {
-        key: key.to_owned(),
-        size: content.len() as u64,
-        modified: Timestamp::UNIX_EPOCH,
-    }
+    Meta { key: key.to_owned(), size: content.len() as u64, modified: Timestamp::UNIX_EPOCH }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -252,10 +231,7 @@ mod tests {
         assert_eq!(store.put_if_absent("a/b", "one".into()).await.unwrap(), Put::Created);
         assert_eq!(store.put_if_absent("a/b", "two".into()).await.unwrap(), Put::Exists);
         assert_eq!(ensure(&store, "a/b", "three".into(), 100).await.unwrap(), "one");
-        assert!(matches!(
-            read(&store, "a/b", 2).await,
-            Err(StoreError::TooLong { limit: 2 })
-        ));
+        assert!(matches!(read(&store, "a/b", 2).await, Err(StoreError::TooLong { limit: 2 })));
         assert_eq!(read(&store, "a/c", 2).await.unwrap(), None);
         assert_eq!(store.list("a/").await.unwrap().len(), 1);
     }

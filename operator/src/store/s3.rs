@@ -43,10 +43,7 @@ impl S3Store {
     /// [`Store::configure`].
     #[must_use]
     pub fn new(folder: &FilePath) -> Self {
-        Self {
-            credentials: Files(folder.to_owned()),
-            client: RwLock::new(None),
-        }
+        Self { credentials: Files(folder.to_owned()), client: RwLock::new(None) }
     }
 
     fn build(&self, at: &crd::cell::ObjectStore, trust: Option<&str>) -> Result<AmazonS3, StoreError> {
@@ -60,11 +57,7 @@ impl S3Store {
                 options = options.with_root_certificate(certificate);
             }
         }
-        let retry = RetryConfig {
-            max_retries: 3,
-            retry_timeout: Duration::from_secs(30),
-            ..RetryConfig::default()
-        };
+        let retry = RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(30), ..RetryConfig::default() };
         AmazonS3Builder::new()
             .with_endpoint(at.endpoint.trim_end_matches('/'))
             .with_bucket_name(&at.bucket)
@@ -79,31 +72,18 @@ impl S3Store {
 
     fn s3(&self) -> Result<Arc<AmazonS3>, StoreError> {
         let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
-        client
-            .as_ref()
-            .map(|client| Arc::clone(&client.s3))
-            .ok_or(StoreError::NotConfigured)
+        client.as_ref().map(|client| Arc::clone(&client.s3)).ok_or(StoreError::NotConfigured)
     }
 }
 
 impl Store for S3Store {
     fn configure(&self, at: &crd::cell::ObjectStore, trust_bundle: Option<&str>) -> Result<(), StoreError> {
         let same = |client: &Client| client.at == *at && client.trust.as_deref() == trust_bundle;
-        if self
-            .client
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-            .is_some_and(same)
-        {
+        if self.client.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(same) {
             return Ok(());
         }
         let s3 = Arc::new(self.build(at, trust_bundle)?);
-        let client = Client {
-            at: at.clone(),
-            trust: trust_bundle.map(str::to_owned),
-            s3,
-        };
+        let client = Client { at: at.clone(), trust: trust_bundle.map(str::to_owned), s3 };
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = Some(client);
         Ok(())
     }
@@ -121,10 +101,7 @@ impl Store for S3Store {
             let path = path(key)?;
             let url = self.s3()?.signed_url_opts(Method::PUT, &path, valid, &options).await;
             let url = url.map_err(|e| failed("granting", key, e))?;
-            Ok(Grant {
-                url,
-                headers: vec![(CHECKSUM.to_owned(), checksum)],
-            })
+            Ok(Grant { url, headers: vec![(CHECKSUM.to_owned(), checksum)] })
         }
         .boxed()
     }
@@ -204,17 +181,9 @@ fn path(key: &str) -> Result<Path, StoreError> {
 
 fn meta(found: &ObjectMeta) -> Meta {
     let modified = Timestamp::from_second(found.last_modified.timestamp()).unwrap_or_default();
-    Meta {
-        key: found.location.to_string(),
-        size: found.size,
-        modified,
-    }
+    Meta { key: found.location.to_string(), size: found.size, modified }
 }
 
 fn failed(doing: &'static str, key: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-    StoreError::Failed {
-        doing,
-        key: key.to_owned(),
-        source: error.into(),
-    }
+    StoreError::Failed { doing, key: key.to_owned(), source: error.into() }
 }

@@ -51,22 +51,13 @@ impl Job {
         let namespace = context.config.namespace(instance);
         let owned = &context.caches.owned;
         let held = owned.get(instance, Kind::Job, Some(&namespace), &pod::job_name(role, work_uid))?;
-        let Seen::Job {
-            complete,
-            ended_at,
-            message,
-        } = &held.seen
-        else {
+        let Seen::Job { complete, ended_at, message } = &held.seen else {
             return None;
         };
         let mut pods = owned.of(instance);
         pods.retain(|pod| pod.kind == Kind::Pod && pod.label(labels::WORK_UID) == Some(work_uid));
         let created = |seen: &Seen| {
-            if let Seen::Pod { created, .. } = seen {
-                *created
-            } else {
-                None
-            }
+            if let Seen::Pod { created, .. } = seen { *created } else { None }
         };
         let newest = pods.iter().max_by_key(|pod| created(&pod.seen));
         let (ended, waiting) = match newest.map(|pod| &pod.seen) {
@@ -90,9 +81,7 @@ impl Job {
     pub fn lasting_failure(&self) -> Option<Failure> {
         let end = self.ended.as_ref()?;
         let lasting = [REFUSED, IDENTITY].iter().any(|code| i64::from(*code) == end.code);
-        outcome::parse::<serde_json::Value>(&end.message)
-            .err()
-            .filter(|_| lasting)
+        outcome::parse::<serde_json::Value>(&end.message).err().filter(|_| lasting)
     }
 
     /// Why it failed, in words.

@@ -41,17 +41,9 @@ where
     let api: Api<K> = Api::all(client.clone());
     let ours = ListParams::default().labels(&format!("{}={instance_uid}", labels::INSTANCE_UID));
     let found = api.list(&ours).await.map_err(|e| {
-        Error::kube(
-            Step::Observe,
-            format!("listing every {} of instance {instance_uid}", K::kind(&())),
-            e,
-        )
+        Error::kube(Step::Observe, format!("listing every {} of instance {instance_uid}", K::kind(&())), e)
     })?;
-    Ok(found
-        .items
-        .into_iter()
-        .filter(|work| work.instance_uid() == instance_uid)
-        .collect())
+    Ok(found.items.into_iter().filter(|work| work.instance_uid() == instance_uid).collect())
 }
 
 /// An instance as it is now; `None` when there is none of this name and uid.
@@ -60,10 +52,8 @@ where
 /// What the API server says.
 pub async fn instance(client: &Client, name: &str, uid: &str) -> Result<Option<Instance>, Error> {
     let api: Api<Instance> = Api::all(client.clone());
-    let found = api
-        .get_opt(name)
-        .await
-        .map_err(|e| Error::kube(Step::Observe, format!("reading Instance {name}"), e))?;
+    let found =
+        api.get_opt(name).await.map_err(|e| Error::kube(Step::Observe, format!("reading Instance {name}"), e))?;
     Ok(found.filter(|instance| instance.uid().as_deref() == Some(uid)))
 }
 
@@ -77,9 +67,7 @@ pub async fn server_is_down(client: &Client, namespace: &str) -> Result<bool, Er
         .get_opt("server")
         .await
         .map_err(|e| Error::kube(Step::Observe, format!("reading Deployment {namespace}/server"), e))?;
-    let wanted = deployment
-        .and_then(|found| found.spec)
-        .map_or(0, |spec| spec.replicas.unwrap_or(1));
+    let wanted = deployment.and_then(|found| found.spec).map_or(0, |spec| spec.replicas.unwrap_or(1));
     if wanted != 0 {
         return Ok(false);
     }
@@ -108,15 +96,9 @@ pub async fn work_pods(client: &Client, namespace: &str, work_uid: &str) -> Resu
 pub async fn work_ended(client: &Client, namespace: &str, work_uid: &str, role: &str) -> Result<Option<Ended>, Error> {
     let mut pods = work_pods(client, namespace, work_uid).await?;
     pods.sort_by_key(|pod| pod.creation_timestamp().map(|time| time.0));
-    let statuses = pods
-        .pop()
-        .and_then(|pod| pod.status)
-        .and_then(|status| status.container_statuses)
-        .unwrap_or_default();
-    let state = statuses
-        .into_iter()
-        .find(|status| status.name == role)
-        .and_then(|status| status.state);
+    let statuses =
+        pods.pop().and_then(|pod| pod.status).and_then(|status| status.container_statuses).unwrap_or_default();
+    let state = statuses.into_iter().find(|status| status.name == role).and_then(|status| status.state);
     Ok(state.and_then(|state| state.terminated).map(|end| Ended {
         container: role.to_owned(),
         code: i64::from(end.exit_code),
@@ -127,9 +109,7 @@ pub async fn work_ended(client: &Client, namespace: &str, work_uid: &str, role: 
 async fn pods(client: &Client, namespace: &str, selector: &str) -> Result<Vec<Pod>, Error> {
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let found = api.list(&ListParams::default().labels(selector)).await;
-    Ok(found
-        .map_err(|e| Error::kube(Step::Observe, format!("listing pods {selector} in {namespace}"), e))?
-        .items)
+    Ok(found.map_err(|e| Error::kube(Step::Observe, format!("listing pods {selector} in {namespace}"), e))?.items)
 }
 
 /// Makes a Job. Gives the attempt that it is of: ours, or the one that was there.
@@ -153,11 +133,7 @@ pub async fn create_job(client: &Client, namespace: &str, job: &Job) -> Result<u
         }
         Err(error) => return Err(failed(error)),
     };
-    Ok(there
-        .labels()
-        .get(ATTEMPT)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1))
+    Ok(there.labels().get(ATTEMPT).and_then(|text| text.parse().ok()).unwrap_or(1))
 }
 
 /// Asks for the deletion of a Job and its pods. The Job stays until its pods are gone. No error when it is gone already.
@@ -168,20 +144,13 @@ pub async fn delete_job(client: &Client, namespace: &str, name: &str, uid: &str)
     let api: Api<Job> = Api::namespaced(client.clone(), namespace);
     let parameters = DeleteParams {
         propagation_policy: Some(PropagationPolicy::Foreground),
-        preconditions: Some(Preconditions {
-            uid: Some(uid.to_owned()),
-            resource_version: None,
-        }),
+        preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
         ..DeleteParams::default()
     };
     match api.delete(name, &parameters).await {
         Ok(_) => Ok(()),
         Err(error) if is_not_found(&error) => Ok(()),
-        Err(error) => Err(Error::kube(
-            Step::Apply,
-            format!("deleting Job {namespace}/{name}"),
-            error,
-        )),
+        Err(error) => Err(Error::kube(Step::Apply, format!("deleting Job {namespace}/{name}"), error)),
     }
 }
 
@@ -237,10 +206,6 @@ where
     match api.patch(&name, &PatchParams::default(), &patch).await {
         Ok(_) => Ok(()),
         Err(error) if is_not_found(&error) => Ok(()),
-        Err(error) => Err(Error::kube(
-            Step::Apply,
-            format!("{doing} {} {name}", K::kind(&())),
-            error,
-        )),
+        Err(error) => Err(Error::kube(Step::Apply, format!("{doing} {} {name}", K::kind(&())), error)),
     }
 }

@@ -15,10 +15,7 @@ impl Turn {
     #[must_use]
     pub fn of(object: &impl ResourceExt) -> Self {
         let created = object.creation_timestamp().map_or(Timestamp::MAX, |time| time.0);
-        Self {
-            created,
-            name: object.name_any(),
-        }
+        Self { created, name: object.name_any() }
     }
 
     /// The object's name.
@@ -34,10 +31,7 @@ mod tests {
 
     #[test]
     fn oldest_first_then_by_name() {
-        let turn = |second, name: &str| Turn {
-            created: Timestamp::from_second(second).unwrap(),
-            name: name.into(),
-        };
+        let turn = |second, name: &str| Turn { created: Timestamp::from_second(second).unwrap(), name: name.into() };
         assert!(turn(1, "z") < turn(2, "a"));
         assert!(turn(1, "a") < turn(1, "b"));
     }

@@ -24,11 +24,7 @@ impl Changed {
     /// Where it stands in the end.
     #[must_use]
     pub fn phase(&self) -> Phase {
-        self.change
-            .status
-            .as_ref()
-            .map(|status| status.work.phase)
-            .unwrap_or_default()
+        self.change.status.as_ref().map(|status| status.work.phase).unwrap_or_default()
     }
 
     /// Why it failed: the word for programs, and the sentence.
@@ -68,10 +64,7 @@ pub async fn change(
     };
     let changes: Api<AccountChange> = Api::all(site.client.clone());
     let asked = AccountChange::new(name, spec);
-    changes
-        .create(&PostParams::default(), &asked)
-        .await
-        .with_context(|| format!("asking for {name}"))?;
+    changes.create(&PostParams::default(), &asked).await.with_context(|| format!("asking for {name}"))?;
     let mut seen = String::new();
     let change = wait::until(&format!("account change {name}"), LIMIT, async || {
         let change = changes.get(name).await?;
@@ -82,9 +75,6 @@ pub async fn change(
     .await
     .with_context(|| format!("status of account change {name}: {seen}"))?;
     let sealed = change.status.as_ref().and_then(|status| status.claim.clone());
-    let password = claim
-        .zip(sealed)
-        .map(|(claim, sealed)| claim.open(&sealed))
-        .transpose()?;
+    let password = claim.zip(sealed).map(|(claim, sealed)| claim.open(&sealed)).transpose()?;
     Ok(Changed { change, password })
 }

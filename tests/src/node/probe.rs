@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::Ipv4Addr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -81,8 +81,7 @@ impl Probe {
         role: Option<&str>,
     ) -> Result<Self> {
         let pods: Api<Pod> = Api::namespaced(client.clone(), space);
-        pods.create(&PostParams::default(), &serde_json::from_value(pod(image, name, role))?)
-            .await?;
+        pods.create(&PostParams::default(), &serde_json::from_value(pod(image, name, role))?).await?;
         let ip = wait::until(&format!("pod {space}/{name} to run"), LIMIT, async || {
             let status = pods.get(name).await?.status.context("no status")?;
             if status.phase.as_deref() != Some("Running") {
@@ -94,13 +93,7 @@ impl Probe {
         if role.is_some() {
             policy::covers(ground, ip, LIMIT).await?;
         }
-        Ok(Self {
-            ip,
-            ground: ground.clone(),
-            client: client.clone(),
-            space: space.to_owned(),
-            name: name.to_owned(),
-        })
+        Ok(Self { ip, ground: ground.clone(), client: client.clone(), space: space.to_owned(), name: name.to_owned() })
     }
 
     /// Tries all targets at once; what came of each: `open`, or something else. A failed name counts as closed.
@@ -111,16 +104,8 @@ impl Probe {
         let words = [&["/bin/steppe-probe", "check", "-timeout", "1500ms"][..], targets].concat();
         let text = exec(&self.ground, &self.space, &self.name, &words).await?;
         let outcomes: Vec<Outcome> = serde_json::from_str(&text).context("the probe's answer")?;
-        ensure!(
-            outcomes.len() == targets.len(),
-            "{} answers to {} tries",
-            outcomes.len(),
-            targets.len()
-        );
-        Ok(outcomes
-            .into_iter()
-            .map(|outcome| (outcome.target, outcome.result))
-            .collect())
+        ensure!(outcomes.len() == targets.len(), "{} answers to {} tries", outcomes.len(), targets.len());
+        Ok(outcomes.into_iter().map(|outcome| (outcome.target, outcome.result)).collect())
     }
 
     /// Runs a command in it; what it printed.
@@ -184,30 +169,17 @@ impl Machines {
     pub fn start(ground: &Ground, addresses: &[Ipv4Addr], listeners: &[&str]) -> Result<Self> {
         let namespace = Namespace::at(&ground.netns);
         for address in addresses {
-            let given = namespace
-                .command("ip")
-                .args(["addr", "replace", &format!("{address}/32"), "dev", "lo"])
-                .status()?;
+            let given =
+                namespace.command("ip").args(["addr", "replace", &format!("{address}/32"), "dev", "lo"]).status()?;
             ensure!(given.success(), "cannot give the node the address {address}");
         }
         let mut command = namespace.command("python3");
-        command
-            .args(["-c", PROGRAM])
-            .args(listeners)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.args(["-c", PROGRAM]).args(listeners).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().context("python3 is missing")?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
-        let machines = Self {
-            namespace,
-            addresses: addresses.to_vec(),
-            child,
-        };
-        ensure!(
-            line.trim() == "ready",
-            "the double of other machines does not listen at {listeners:?}"
-        );
+        let machines = Self { namespace, addresses: addresses.to_vec(), child };
+        ensure!(line.trim() == "ready", "the double of other machines does not listen at {listeners:?}");
         Ok(machines)
     }
 
@@ -217,7 +189,7 @@ impl Machines {
     /// When there is none.
     pub fn link_local(&self, pod: Ipv4Addr) -> Result<String> {
         let run = |words: &[&str]| -> Result<String> {
-            let output = Command::from(self.namespace.command("ip")).args(words).output()?;
+            let output = self.namespace.command("ip").args(words).output()?;
             Ok(String::from_utf8(output.stdout)?)
         };
         let route = run(&["-o", "route", "get", &pod.to_string()])?;
@@ -225,9 +197,7 @@ impl Machines {
         let device = words.nth(1).with_context(|| format!("no device in {route}"))?;
         let text = run(&["-o", "-6", "addr", "show", "dev", device, "scope", "link"])?;
         let mut words = text.split_whitespace().skip_while(|word| *word != "inet6");
-        let address = words
-            .nth(1)
-            .with_context(|| format!("{device} has no link-local address: {text}"))?;
+        let address = words.nth(1).with_context(|| format!("{device} has no link-local address: {text}"))?;
         Ok(address.split('/').next().unwrap_or_default().to_owned())
     }
 }

@@ -118,9 +118,7 @@ impl Tenant {
     /// When there is none.
     pub async fn kill_server(&self) -> Result<()> {
         let pod = self.server().await?.name_any();
-        self.api::<Pod>()
-            .delete(&pod, &DeleteParams::default().grace_period(0))
-            .await?;
+        self.api::<Pod>().delete(&pod, &DeleteParams::default().grace_period(0)).await?;
         Ok(())
     }
 
@@ -139,10 +137,7 @@ impl Tenant {
     /// When its claim is not bound.
     pub async fn volume(&self) -> Result<String> {
         let claim = self.api::<PersistentVolumeClaim>().get("data").await?;
-        claim
-            .spec
-            .and_then(|spec| spec.volume_name)
-            .context("the claim is not bound")
+        claim.spec.and_then(|spec| spec.volume_name).context("the claim is not bound")
     }
 
     /// The folder on the node that is its volume.
@@ -151,15 +146,9 @@ impl Tenant {
     /// When its claim is not bound or the volume is no folder.
     pub async fn folder(&self) -> Result<PathBuf> {
         let volumes: Api<PersistentVolume> = Api::all(self.client.clone());
-        let spec = volumes
-            .get(&self.volume().await?)
-            .await?
-            .spec
-            .context("a volume without spec")?;
+        let spec = volumes.get(&self.volume().await?).await?.spec.context("a volume without spec")?;
         let host = spec.host_path.map(|source| source.path);
-        let path = host
-            .or(spec.local.map(|source| source.path))
-            .context("the volume is no folder")?;
+        let path = host.or(spec.local.map(|source| source.path)).context("the volume is no folder")?;
         Ok(PathBuf::from(path))
     }
 
@@ -170,10 +159,7 @@ impl Tenant {
     pub async fn belongings(&self) -> Result<Belongings> {
         let all = ListParams::default();
         let claims = self.api::<PersistentVolumeClaim>().list(&all).await?.items;
-        let volumes = Api::<PersistentVolume>::all(self.client.clone())
-            .list(&all)
-            .await?
-            .items;
+        let volumes = Api::<PersistentVolume>::all(self.client.clone()).list(&all).await?.items;
         let secrets = self.api::<Secret>().list(&all).await?.items;
         let mine = |volume: &&PersistentVolume| {
             let claim = volume.spec.as_ref().and_then(|spec| spec.claim_ref.as_ref());
@@ -184,11 +170,7 @@ impl Tenant {
         let folders = folders.map(|folder| folder.file_name().to_string_lossy().into_owned());
         Ok(Belongings {
             claims: claims.iter().map(|one| named(one.name_any(), one.uid())).collect(),
-            volumes: volumes
-                .iter()
-                .filter(mine)
-                .map(|one| named(one.name_any(), one.uid()))
-                .collect(),
+            volumes: volumes.iter().filter(mine).map(|one| named(one.name_any(), one.uid())).collect(),
             secrets: secrets.iter().map(|one| named(one.name_any(), one.uid())).collect(),
             folders: folders.filter(|name| name.contains(&self.space)).collect(),
         })
@@ -199,16 +181,12 @@ impl Tenant {
     /// # Errors
     /// When one is after half a minute.
     pub async fn idle(&self) -> Result<()> {
-        wait::until(
-            &format!("the end of all Jobs of {}", self.name),
-            Duration::from_secs(30),
-            async || {
-                let jobs = self.api::<Job>().list(&ListParams::default()).await?.items;
-                let names: Vec<String> = jobs.iter().map(|job| job.name_any()).collect();
-                ensure!(names.is_empty(), "{names:?}");
-                Ok(Some(()))
-            },
-        )
+        wait::until(&format!("the end of all Jobs of {}", self.name), Duration::from_secs(30), async || {
+            let jobs = self.api::<Job>().list(&ListParams::default()).await?.items;
+            let names: Vec<String> = jobs.iter().map(|job| job.name_any()).collect();
+            ensure!(names.is_empty(), "{names:?}");
+            Ok(Some(()))
+        })
         .await
     }
 }
@@ -226,17 +204,8 @@ pub fn condition<'a>(instance: &'a Instance, type_: &str) -> Option<&'a Conditio
 /// When it fails; the error holds what it said.
 pub async fn exec(ground: &Ground, space: &str, pod: &str, words: &[&str]) -> Result<String> {
     let mut kubectl = Command::new(&ground.kubectl);
-    kubectl
-        .arg("--kubeconfig")
-        .arg(&ground.kubeconfig)
-        .args(["exec", "-n", space, pod, "--"])
-        .args(words);
-    let output = kubectl
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .context("cannot run kubectl")?;
+    kubectl.arg("--kubeconfig").arg(&ground.kubeconfig).args(["exec", "-n", space, pod, "--"]).args(words);
+    let output = kubectl.stdin(Stdio::null()).kill_on_drop(true).output().await.context("cannot run kubectl")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{words:?} in {space}/{pod}: {text} {said}");

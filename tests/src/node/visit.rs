@@ -32,10 +32,7 @@ pub async fn visit(site: &Site, host: &str, path: &str) -> Result<Answer> {
         .resolve(host, format!("{}:443", site.address).parse()?)
         .build()?;
     let answer = client.get(format!("https://{host}{path}")).send().await?;
-    let header = answer
-        .headers()
-        .get("retry-after")
-        .and_then(|value| value.to_str().ok());
+    let header = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
     Ok(Answer {
         code: answer.status(),
         retry_after: header.and_then(|text| text.parse().ok()),
@@ -48,25 +45,15 @@ pub async fn visit(site: &Site, host: &str, path: &str) -> Result<Answer> {
 /// # Errors
 /// When they do not within half a minute.
 pub async fn held(site: &Site, host: &str) -> Result<()> {
-    let answer = wait::until(
-        &format!("the 503 page of {host}"),
-        Duration::from_secs(30),
-        async || {
-            let answer = visit(site, host, "/").await?;
-            if answer.code != StatusCode::SERVICE_UNAVAILABLE {
-                bail!("{answer:?}");
-            }
-            Ok(Some(answer))
-        },
-    )
+    let answer = wait::until(&format!("the 503 page of {host}"), Duration::from_secs(30), async || {
+        let answer = visit(site, host, "/").await?;
+        if answer.code != StatusCode::SERVICE_UNAVAILABLE {
+            bail!("{answer:?}");
+        }
+        Ok(Some(answer))
+    })
     .await?;
-    ensure!(
-        answer.retry_after.is_some(),
-        "the 503 says not when to come back: {answer:?}"
-    );
-    ensure!(
-        answer.text.contains("<html"),
-        "the 503 has no page of its own: {answer:?}"
-    );
+    ensure!(answer.retry_after.is_some(), "the 503 says not when to come back: {answer:?}");
+    ensure!(answer.text.contains("<html"), "the 503 has no page of its own: {answer:?}");
     Ok(())
 }

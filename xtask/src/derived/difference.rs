@@ -36,10 +36,7 @@ pub fn show(context: &Context, wanted: &Files, stale: &BTreeSet<String>) -> anyh
 /// `git diff` ends with 1 when there is a difference, which is what we ask for.
 fn diff(context: &Context, there: &Path, should_be: &Path) -> anyhow::Result<String> {
     let mut lines = Vec::new();
-    let git = context
-        .program("git")
-        .args(["diff", "--no-index", "--no-color", "--"])
-        .args([there, should_be]);
+    let git = context.program("git").args(["diff", "--no-index", "--no-color", "--"]).args([there, should_be]);
     git.run(&context.stop, &mut |line| {
         if line.stream == Stream::Out {
             lines.push(line.text.clone());

@@ -34,37 +34,22 @@ fn describe(context: &Context, program: &str, words: &[String], text: &mut Strin
 /// Without the surroundings: clap shows the values that it finds there.
 fn help(context: &Context, program: &str, words: &[String]) -> anyhow::Result<String> {
     let path = binaries::path(&context.cache.bin(), program)?;
-    let bare = crate::child::Program::new("env", &context.root)
-        .args(["-i"])
-        .args([path]);
-    bare.args(words)
-        .args(["--help"])
-        .read()
-        .with_context(|| format!("asking {program} for its options"))
+    let bare = crate::child::Program::new("env", &context.root).args(["-i"]).args([path]);
+    bare.args(words).args(["--help"]).read().with_context(|| format!("asking {program} for its options"))
 }
 
 fn section(title: &str, depth: usize, help: &str) -> String {
     let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
-    format!(
-        "\n{} {title}\n\n```text\n{}\n```\n",
-        "#".repeat(depth + 2),
-        lines.join("\n").trim()
-    )
+    format!("\n{} {title}\n\n```text\n{}\n```\n", "#".repeat(depth + 2), lines.join("\n").trim())
 }
 
 /// The commands that a help text lists, but for `help` itself.
 fn commands(help: &str) -> Vec<String> {
-    let listed = help
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty());
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let names = listed.filter_map(|line| {
         let rest = line.strip_prefix("  ")?;
         // Deeper lines continue a description.
-        (!rest.starts_with(' '))
-            .then(|| rest.split_whitespace().next())
-            .flatten()
+        (!rest.starts_with(' ')).then(|| rest.split_whitespace().next()).flatten()
     });
     names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
@@ -96,9 +81,6 @@ Options:
 
     #[test]
     fn a_section_has_no_trailing_space() {
-        assert_eq!(
-            section("a b", 1, "\nUsage:  \n  x\n\n"),
-            "\n### a b\n\n```text\nUsage:\n  x\n```\n"
-        );
+        assert_eq!(section("a b", 1, "\nUsage:  \n  x\n\n"), "\n### a b\n\n```text\nUsage:\n  x\n```\n");
     }
 }

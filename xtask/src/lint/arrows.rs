@@ -18,10 +18,7 @@ const ARROWS: [(&str, Option<&[&str]>); 11] = [
     ("billing", Some(&["names"])),
     ("billing-stripe", Some(&["billing", "names"])),
     ("operator", Some(&["names", "crd", "bundle"])),
-    (
-        "control-plane",
-        Some(&["names", "domain", "crd", "bundle", "billing", "billing-stripe"]),
-    ),
+    ("control-plane", Some(&["names", "domain", "crd", "bundle", "billing", "billing-stripe"])),
     ("lab", None),
     ("e2e", None),
     ("xtask", Some(&[])),
@@ -39,13 +36,10 @@ impl Manifest {
     /// The line that names a dependency, or the first.
     pub fn line_of(&self, dependency: &str) -> usize {
         let names = |line: &str| {
-            line.strip_prefix(dependency)
-                .is_some_and(|rest| rest.starts_with(['.', ' ', '=']) || rest.starts_with(']'))
+            line.strip_prefix(dependency).is_some_and(|rest| rest.starts_with(['.', ' ', '=']) || rest.starts_with(']'))
         };
-        let place = self
-            .text
-            .lines()
-            .position(|line| names(line.trim_start()) || line.contains(&format!(".{dependency}]")));
+        let place =
+            self.text.lines().position(|line| names(line.trim_start()) || line.contains(&format!(".{dependency}]")));
         place.map_or(1, |place| place + 1)
     }
 }
@@ -64,11 +58,7 @@ pub fn manifests(metadata: &Metadata, root: &Path) -> anyhow::Result<BTreeMap<St
 }
 
 pub fn check(metadata: &Metadata, manifests: &BTreeMap<String, Manifest>) -> Vec<Violation> {
-    let ours: Vec<String> = metadata
-        .workspace_packages()
-        .iter()
-        .map(|package| package.name.to_string())
-        .collect();
+    let ours: Vec<String> = metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
     let mut violations = Vec::new();
     for package in metadata.workspace_packages() {
         let name = package.name.to_string();
@@ -77,12 +67,7 @@ pub fn check(metadata: &Metadata, manifests: &BTreeMap<String, Manifest>) -> Vec
         };
         let Some((_, allowed)) = ARROWS.iter().find(|(from, _)| *from == name) else {
             let remedy = "draw its arrows in docs/architecture.md and in xtask/src/lint/arrows.rs";
-            violations.push(Violation::new(
-                &manifest.path,
-                1,
-                format!("package {name} has no arrows"),
-                remedy,
-            ));
+            violations.push(Violation::new(&manifest.path, 1, format!("package {name} has no arrows"), remedy));
             continue;
         };
         let Some(allowed) = allowed else { continue };
@@ -94,17 +79,9 @@ pub fn check(metadata: &Metadata, manifests: &BTreeMap<String, Manifest>) -> Vec
                     true => {
                         format!("{name} depends on none of our packages: turn the dependency round")
                     }
-                    false => format!(
-                        "{name} may depend on {}; move the shared part there",
-                        allowed.join(", ")
-                    ),
+                    false => format!("{name} may depend on {}; move the shared part there", allowed.join(", ")),
                 };
-                violations.push(Violation::new(
-                    &manifest.path,
-                    manifest.line_of(&dependency.name),
-                    what,
-                    remedy,
-                ));
+                violations.push(Violation::new(&manifest.path, manifest.line_of(&dependency.name), what, remedy));
             }
         }
     }
@@ -143,14 +120,8 @@ pub mod tests {
     }
 
     pub fn manifests(texts: &[(&str, &str)]) -> BTreeMap<String, Manifest> {
-        let manifest = |name: &str, text: &str| Manifest {
-            path: format!("{name}/Cargo.toml"),
-            text: text.to_owned(),
-        };
-        texts
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), manifest(name, text)))
-            .collect()
+        let manifest = |name: &str, text: &str| Manifest { path: format!("{name}/Cargo.toml"), text: text.to_owned() };
+        texts.iter().map(|(name, text)| ((*name).to_owned(), manifest(name, text))).collect()
     }
 
     #[test]
@@ -162,21 +133,13 @@ pub mod tests {
             ("operator", &["crd", "lab"]),
         ]);
         let manifests = manifests(&[
-            (
-                "names",
-                "[package]\nname = \"names\"\n[dependencies]\ncrd.workspace = true\n",
-            ),
+            ("names", "[package]\nname = \"names\"\n[dependencies]\ncrd.workspace = true\n"),
             ("crd", ""),
             ("lab", ""),
-            (
-                "operator",
-                "[dependencies]\ncrd.workspace = true\n[dev-dependencies]\nlab = { workspace = true }\n",
-            ),
+            ("operator", "[dependencies]\ncrd.workspace = true\n[dev-dependencies]\nlab = { workspace = true }\n"),
         ]);
-        let found: Vec<_> = check(&metadata, &manifests)
-            .iter()
-            .map(|one| format!("{}:{} {}", one.file, one.line, one.what))
-            .collect();
+        let found: Vec<_> =
+            check(&metadata, &manifests).iter().map(|one| format!("{}:{} {}", one.file, one.line, one.what)).collect();
         assert_eq!(
             found,
             [

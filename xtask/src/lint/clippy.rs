@@ -11,17 +11,8 @@ use crate::progress::Step;
 const LAST_WORDS: usize = 30;
 
 /// Denied lints are capped to warnings: an error in one package would hide those of all that depend on it.
-const ARGUMENTS: [&str; 9] = [
-    "clippy",
-    "--workspace",
-    "--all-targets",
-    "--keep-going",
-    "--message-format",
-    "json",
-    "--",
-    "--cap-lints",
-    "warn",
-];
+const ARGUMENTS: [&str; 9] =
+    ["clippy", "--workspace", "--all-targets", "--keep-going", "--message-format", "json", "--", "--cap-lints", "warn"];
 
 /// Good in tests, and in the helpers of a program that says it is nothing else.
 const PANICS: [&str; 3] = ["clippy::unwrap_used", "clippy::expect_used", "clippy::panic"];
@@ -29,37 +20,23 @@ const PANICS: [&str; 3] = ["clippy::unwrap_used", "clippy::expect_used", "clippy
 pub fn check(context: &Context, step: &Step) -> anyhow::Result<Vec<Violation>> {
     let built = cargo::run(context, step, "clippy", &ARGUMENTS.map(str::to_owned))?;
     let root = format!("{}/", context.root.display());
-    let mut violations: Vec<Violation> = built
-        .diagnostics
-        .iter()
-        .map(|diagnostic| violation(diagnostic, &root))
-        .collect();
+    let mut violations: Vec<Violation> =
+        built.diagnostics.iter().map(|diagnostic| violation(diagnostic, &root)).collect();
     if violations.is_empty() && !built.end.good() {
         let from = built.said.len().saturating_sub(LAST_WORDS);
-        let what = format!(
-            "clippy failed ({}):\n{}",
-            built.end.describe(),
-            built.said[from..].join("\n")
-        );
+        let what = format!("clippy failed ({}):\n{}", built.end.describe(), built.said[from..].join("\n"));
         violations.push(Violation::new("Cargo.toml", 1, what, "make the workspace compile"));
     }
     Ok(violations)
 }
 
 fn violation(diagnostic: &Diagnostic, root: &str) -> Violation {
-    let span = diagnostic
-        .spans
-        .iter()
-        .find(|span| span.is_primary)
-        .or(diagnostic.spans.first());
+    let span = diagnostic.spans.iter().find(|span| span.is_primary).or(diagnostic.spans.first());
     let (file, line) = span.map_or(("Cargo.toml", 1), |span| (span.file_name.as_str(), span.line_start));
     // Places in clippy.toml are told by their whole path.
     let file = file.strip_prefix(root).unwrap_or(file);
     let code = diagnostic.code.as_ref().map_or("compiler", |code| code.code.as_str());
-    let help = diagnostic
-        .children
-        .iter()
-        .find(|child| !child.message.starts_with("`#["));
+    let help = diagnostic.children.iter().find(|child| !child.message.starts_with("`#["));
     let remedy = match help {
         _ if PANICS.contains(&code) && file.contains("tests/") => {
             "begin the test program with `#![cfg(test)]`: its helpers may then panic as its tests do"

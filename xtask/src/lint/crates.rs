@@ -30,28 +30,14 @@ const NOT_OURS: [(&str, &str); 3] = [
 ];
 
 /// Exactly one version each.
-const ONCE: [&str; 9] = [
-    "rustls",
-    "hyper",
-    "axum",
-    "reqwest",
-    "kube",
-    "k8s-openapi",
-    "tokio",
-    "jiff",
-    "schemars",
-];
+const ONCE: [&str; 9] = ["rustls", "hyper", "axum", "reqwest", "kube", "k8s-openapi", "tokio", "jiff", "schemars"];
 
 pub fn check(metadata: &Metadata, lockfile: &str, manifests: &BTreeMap<String, Manifest>) -> Vec<Violation> {
     let tree = Tree::of(metadata);
     let mut violations = Vec::new();
     for package in tree.packages() {
         if let Some((name, reason)) = BANNED.iter().find(|(name, _)| *name == package.name.as_str()) {
-            let what = format!(
-                "{name} {} is banned: {reason}; brought by {}",
-                package.version,
-                tree.parents(package)
-            );
+            let what = format!("{name} {} is banned: {reason}; brought by {}", package.version, tree.parents(package));
             let remedy = format!("`cargo tree --workspace -i {name}` shows the way; switch that feature or crate off");
             violations.push(Violation::new("Cargo.lock", line_in(lockfile, package), what, remedy));
         }
@@ -94,10 +80,7 @@ pub fn line_in(lockfile: &str, package: &Package) -> usize {
     let name = format!("name = \"{}\"", package.name);
     let version = format!("version = \"{}\"", package.version);
     let lines: Vec<&str> = lockfile.lines().collect();
-    lines
-        .windows(2)
-        .position(|pair| pair[0] == name && pair[1] == version)
-        .map_or(1, |place| place + 1)
+    lines.windows(2).position(|pair| pair[0] == name && pair[1] == version).map_or(1, |place| place + 1)
 }
 
 /// What is really compiled. The lock file and `cargo metadata` also hold optional crates that a weak feature
@@ -110,16 +93,9 @@ pub struct Tree<'a> {
 impl<'a> Tree<'a> {
     pub fn of(metadata: &'a Metadata) -> Self {
         let known: BTreeMap<&PackageId, &Package> = metadata.packages.iter().map(|one| (&one.id, one)).collect();
-        let nodes: BTreeMap<&PackageId, &Node> = metadata
-            .resolve
-            .iter()
-            .flat_map(|resolve| &resolve.nodes)
-            .map(|node| (&node.id, node))
-            .collect();
-        let mut tree = Self {
-            packages: BTreeMap::new(),
-            parents: BTreeMap::new(),
-        };
+        let nodes: BTreeMap<&PackageId, &Node> =
+            metadata.resolve.iter().flat_map(|resolve| &resolve.nodes).map(|node| (&node.id, node)).collect();
+        let mut tree = Self { packages: BTreeMap::new(), parents: BTreeMap::new() };
         let mut open: Vec<&PackageId> = metadata.workspace_members.iter().collect();
         while let Some(id) = open.pop() {
             let (Some(package), Some(node)) = (known.get(id), nodes.get(id)) else {
@@ -157,21 +133,17 @@ impl<'a> Tree<'a> {
 
 /// Whether a dependency is more than an optional one that nothing switched on.
 fn active(package: &Package, node: &Node, name: &str) -> bool {
-    package
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.name == name)
-        .any(|dependency| {
-            let known_as = dependency.rename.as_deref().unwrap_or(name);
-            let (explicit, strong) = (format!("dep:{known_as}"), format!("{known_as}/"));
-            !dependency.optional
-                || node
-                    .features
-                    .iter()
-                    .filter_map(|feature| package.features.get(feature.as_str()))
-                    .flatten()
-                    .any(|enabled| *enabled == explicit || *enabled == known_as || enabled.starts_with(&strong))
-        })
+    package.dependencies.iter().filter(|dependency| dependency.name == name).any(|dependency| {
+        let known_as = dependency.rename.as_deref().unwrap_or(name);
+        let (explicit, strong) = (format!("dep:{known_as}"), format!("{known_as}/"));
+        !dependency.optional
+            || node
+                .features
+                .iter()
+                .filter_map(|feature| package.features.get(feature.as_str()))
+                .flatten()
+                .any(|enabled| *enabled == explicit || *enabled == known_as || enabled.starts_with(&strong))
+    })
 }
 
 #[cfg(test)]
@@ -248,11 +220,8 @@ pub mod tests {
 
     #[test]
     fn our_own_manifests_have_a_list_of_their_own() {
-        let found = check(
-            &planted(&[]),
-            LOCK,
-            &manifests(&[("app", "[dependencies]\nstack = \"1\"\nchrono = \"0.4\"\n")]),
-        );
+        let found =
+            check(&planted(&[]), LOCK, &manifests(&[("app", "[dependencies]\nstack = \"1\"\nchrono = \"0.4\"\n")]));
         let chrono = found.iter().find(|one| one.what.contains("chrono")).unwrap();
         assert_eq!((chrono.file.as_str(), chrono.line), ("app/Cargo.toml", 3));
     }

@@ -8,9 +8,7 @@ use anyhow::Context as _;
 use super::Violation;
 
 /// Endings of files that a repository like this one holds.
-const ENDINGS: [&str; 11] = [
-    "rs", "md", "toml", "yaml", "yml", "go", "mod", "sql", "html", "css", "lock",
-];
+const ENDINGS: [&str; 11] = ["rs", "md", "toml", "yaml", "yml", "go", "mod", "sql", "html", "css", "lock"];
 
 pub fn check(root: &Path, documents: &[String]) -> anyhow::Result<Vec<Violation>> {
     let tops: Vec<String> = fs::read_dir(root)
@@ -19,10 +17,7 @@ pub fn check(root: &Path, documents: &[String]) -> anyhow::Result<Vec<Violation>
         .filter(|name| name != ".git" && name != "target")
         .collect();
     let mut violations = Vec::new();
-    for document in documents
-        .iter()
-        .filter(|path| *path == "README.md" || path.starts_with("docs/"))
-    {
+    for document in documents.iter().filter(|path| *path == "README.md" || path.starts_with("docs/")) {
         let text = fs::read_to_string(root.join(document)).with_context(|| format!("reading {document}"))?;
         let beside = Path::new(document).parent().unwrap_or(Path::new(""));
         let linked = links(&text).into_iter().map(|(line, path)| (line, beside.join(path)));
@@ -31,12 +26,7 @@ pub fn check(root: &Path, documents: &[String]) -> anyhow::Result<Vec<Violation>
             if !root.join(&path).exists() {
                 let path = path.display();
                 let what = format!("names `{path}`, which does not exist");
-                violations.push(Violation::new(
-                    document,
-                    line,
-                    what,
-                    "name what is there now, or remove the sentence",
-                ));
+                violations.push(Violation::new(document, line, what, "name what is there now, or remove the sentence"));
             }
         }
     }
@@ -53,9 +43,7 @@ fn links(text: &str) -> Vec<(usize, String)> {
             .collect()
     };
     let numbered = text.lines().enumerate();
-    numbered
-        .flat_map(|(index, line)| of_line(line).into_iter().map(move |path| (index + 1, path)))
-        .collect()
+    numbered.flat_map(|(index, line)| of_line(line).into_iter().map(move |path| (index + 1, path))).collect()
 }
 
 /// Line and path of everything in backticks that means a path of the repository: it has a slash, and begins with
@@ -82,10 +70,7 @@ fn path(span: &str, tops: &[String]) -> Option<String> {
     }
     // `file.rs:12` and `file.md#heading` name the file; of `charts/*/crds` and `NNN-{a,b}.md` the fixed part counts.
     let path = span.split([':', '#']).next()?;
-    let fixed: Vec<&str> = path
-        .split('/')
-        .take_while(|part| !part.contains(['*', '<', '{', '…']))
-        .collect();
+    let fixed: Vec<&str> = path.split('/').take_while(|part| !part.contains(['*', '<', '{', '…'])).collect();
     let first = fixed.first()?;
     let ours = tops.iter().any(|top| top == first);
     let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
@@ -108,10 +93,7 @@ mod tests {
         fs::write(root.path().join("README.md"), "`crates/gone/`\n").unwrap();
         let documents = ["README.md", "docs/a.md", "crates/names/NOTES.md"].map(str::to_owned);
         let found = check(root.path(), &documents).unwrap();
-        let found: Vec<_> = found
-            .iter()
-            .map(|one| format!("{}:{} {}", one.file, one.line, one.what))
-            .collect();
+        let found: Vec<_> = found.iter().map(|one| format!("{}:{} {}", one.file, one.line, one.what)).collect();
         assert_eq!(
             found,
             [
@@ -151,9 +133,6 @@ mod tests {
         }
         assert_eq!(path("crates/*/src", &tops).as_deref(), Some("crates"));
         assert_eq!(path(".ci/run", &tops).as_deref(), Some(".ci/run"));
-        assert_eq!(
-            path("docs/decisions/{001,002}.md", &tops).as_deref(),
-            Some("docs/decisions")
-        );
+        assert_eq!(path("docs/decisions/{001,002}.md", &tops).as_deref(), Some("docs/decisions"));
     }
 }

@@ -9,13 +9,12 @@ use crate::context::Context;
 pub fn check(context: &Context) -> anyhow::Result<Vec<Violation>> {
     let mut lines = Vec::new();
     let mut said = Vec::new();
-    let end = context
-        .program("cargo")
-        .args(["fmt", "--all", "--check"])
-        .run(&context.stop, &mut |line| match line.stream {
-            Stream::Out => lines.push(line.text.clone()),
-            Stream::Err => said.push(line.text.clone()),
-        })?;
+    let end = context.program("cargo").args(["fmt", "--all", "--check"]).run(&context.stop, &mut |line| match line
+        .stream
+    {
+        Stream::Out => lines.push(line.text.clone()),
+        Stream::Err => said.push(line.text.clone()),
+    })?;
     let violations = places(&lines, &context.root.display().to_string());
     if violations.is_empty() && !end.good() {
         let what = format!("cargo fmt failed ({}): {}", end.describe(), said.join("\n"));
@@ -31,10 +30,7 @@ fn places(lines: &[String], root: &str) -> Vec<Violation> {
         .iter()
         .filter_map(|line| line.strip_prefix("Diff in ")?.trim_end_matches(':').rsplit_once(':'))
         .filter_map(|(file, line)| {
-            Some((
-                file.strip_prefix(root).unwrap_or(file).trim_start_matches('/'),
-                line.parse().ok()?,
-            ))
+            Some((file.strip_prefix(root).unwrap_or(file).trim_start_matches('/'), line.parse().ok()?))
         })
         .filter(|(file, _)| seen.insert((*file).to_owned()))
         .map(|(file, line)| Violation::new(file, line, "is not formatted", "run `cargo fmt --all`"))

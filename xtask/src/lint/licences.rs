@@ -61,10 +61,7 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn takes(&mut self, word: &str) -> bool {
-        let here = self
-            .words
-            .get(self.at)
-            .is_some_and(|next| next.eq_ignore_ascii_case(word));
+        let here = self.words.get(self.at).is_some_and(|next| next.eq_ignore_ascii_case(word));
         self.at += usize::from(here);
         here
     }
@@ -122,15 +119,8 @@ mod tests {
         ] {
             assert!(allowed(good), "{good}");
         }
-        for bad in [
-            "GPL-3.0",
-            "MIT AND GPL-3.0",
-            "(MIT OR GPL-3.0) AND SSPL-1.0",
-            "none stated",
-            "MIT OR",
-            "(MIT",
-            "",
-        ] {
+        for bad in ["GPL-3.0", "MIT AND GPL-3.0", "(MIT OR GPL-3.0) AND SSPL-1.0", "none stated", "MIT OR", "(MIT", ""]
+        {
             assert!(!allowed(bad), "{bad}");
         }
     }
@@ -148,12 +138,6 @@ mod tests {
             }
         }
         let found: Vec<_> = check(&metadata, "").into_iter().map(|one| one.what).collect();
-        assert_eq!(
-            found,
-            [
-                "chrono 0.4.45 has the licence «SSPL-1.0»",
-                "stack 1.0.0 has the licence «none stated»"
-            ]
-        );
+        assert_eq!(found, ["chrono 0.4.45 has the licence «SSPL-1.0»", "stack 1.0.0 has the licence «none stated»"]);
     }
 }

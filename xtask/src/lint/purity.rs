@@ -19,12 +19,8 @@ const PACKAGES: [(&str, &[&str]); 2] = [
 ];
 
 /// Where pure sources are.
-const SOURCES: [&str; 4] = [
-    "crates/names/src/",
-    "crates/domain/src/",
-    "crates/bundle/src/format.rs",
-    "crates/bundle/src/format/",
-];
+const SOURCES: [&str; 4] =
+    ["crates/names/src/", "crates/domain/src/", "crates/bundle/src/format.rs", "crates/bundle/src/format/"];
 
 /// Ways to the outside world.
 const FORBIDDEN: [&str; 18] = [
@@ -61,16 +57,8 @@ pub fn check_packages(metadata: &Metadata, manifests: &BTreeMap<String, Manifest
         for dependency in &package.dependencies {
             if dependency.kind != DependencyKind::Development && !allowed.contains(&dependency.name.as_str()) {
                 let what = format!("{name} is pure and may not depend on {}", dependency.name);
-                let remedy = format!(
-                    "move what needs it to another package; {name} may use {}",
-                    allowed.join(", ")
-                );
-                violations.push(Violation::new(
-                    &manifest.path,
-                    manifest.line_of(&dependency.name),
-                    what,
-                    remedy,
-                ));
+                let remedy = format!("move what needs it to another package; {name} may use {}", allowed.join(", "));
+                violations.push(Violation::new(&manifest.path, manifest.line_of(&dependency.name), what, remedy));
             }
         }
     }
@@ -83,10 +71,7 @@ pub fn check_sources(sources: &[Source]) -> Vec<Violation> {
         .iter()
         .filter(pure)
         .flat_map(|source| {
-            let mut outside = Outside {
-                path: &source.path,
-                found: Vec::new(),
-            };
+            let mut outside = Outside { path: &source.path, found: Vec::new() };
             outside.visit_file(&source.syntax);
             outside.found
         })
@@ -101,9 +86,8 @@ struct Outside<'a> {
 impl Outside<'_> {
     fn look(&mut self, path: &[String], line: usize) {
         let full = path.join("::");
-        let forbidden = FORBIDDEN
-            .iter()
-            .find(|forbidden| full == **forbidden || full.starts_with(&format!("{forbidden}::")));
+        let forbidden =
+            FORBIDDEN.iter().find(|forbidden| full == **forbidden || full.starts_with(&format!("{forbidden}::")));
         if let Some(forbidden) = forbidden {
             let what = format!("`{full}` in a pure module: {forbidden} reaches the outside world");
             let remedy = "take the data as an argument; input and output belong to the caller";
@@ -165,10 +149,7 @@ mod tests {
     use super::*;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check_sources(&[parse(path, text).unwrap()])
-            .iter()
-            .map(|one| one.line)
-            .collect()
+        check_sources(&[parse(path, text).unwrap()]).iter().map(|one| one.line).collect()
     }
 
     const IMPURE: &str = "\
@@ -197,15 +178,10 @@ mod tests { use std::fs; }
     #[test]
     fn a_pure_package_with_a_runtime_is_found() {
         let metadata = metadata(&[("names", &["serde", "tokio"]), ("crd", &["kube"])]);
-        let violations = check_packages(
-            &metadata,
-            &manifests(&[("names", "[dependencies]\nserde = \"1\"\ntokio = \"1\"\n")]),
-        );
+        let violations =
+            check_packages(&metadata, &manifests(&[("names", "[dependencies]\nserde = \"1\"\ntokio = \"1\"\n")]));
         assert_eq!(violations.len(), 1);
-        assert_eq!(
-            (violations[0].file.as_str(), violations[0].line),
-            ("names/Cargo.toml", 3)
-        );
+        assert_eq!((violations[0].file.as_str(), violations[0].line), ("names/Cargo.toml", 3));
         assert!(violations[0].what.contains("tokio"));
     }
 }

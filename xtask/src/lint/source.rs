@@ -37,20 +37,10 @@ pub fn all(root: &Path, paths: &[String]) -> anyhow::Result<(Vec<Source>, Vec<Vi
 pub fn parse(path: &str, text: &str) -> Result<Source, Violation> {
     let syntax = syn::parse_file(text).map_err(|error| {
         let line = error.span().start().line;
-        Violation::new(
-            path,
-            line,
-            format!("does not parse: {error}"),
-            "correct it; the compiler says more",
-        )
+        Violation::new(path, line, format!("does not parse: {error}"), "correct it; the compiler says more")
     })?;
     let test = path.split('/').rev().skip(1).any(|folder| folder == "tests");
-    Ok(Source {
-        path: path.to_owned(),
-        lines: text.lines().count(),
-        syntax,
-        test,
-    })
+    Ok(Source { path: path.to_owned(), lines: text.lines().count(), syntax, test })
 }
 
 /// `#[cfg(test)] mod cases;` makes `cases.rs` a test.
@@ -59,9 +49,7 @@ pub fn mark_test_modules(sources: &mut [Source]) {
         .iter()
         .flat_map(|source| {
             let modules = source.syntax.items.iter().filter_map(test_module);
-            let modules = modules
-                .filter(|module| module.content.is_none())
-                .map(|module| &module.ident);
+            let modules = modules.filter(|module| module.content.is_none()).map(|module| &module.ident);
             let folder = module_folder(&source.path);
             modules.flat_map(move |name| [format!("{folder}/{name}.rs"), format!("{folder}/{name}/mod.rs")])
         })
@@ -121,11 +109,7 @@ mod tests {
             parse("a/tests/light.rs", "").unwrap(),
         ];
         mark_test_modules(&mut sources);
-        let tests: Vec<_> = sources
-            .iter()
-            .filter(|source| source.test)
-            .map(|source| source.path.as_str())
-            .collect();
+        let tests: Vec<_> = sources.iter().filter(|source| source.test).map(|source| source.path.as_str()).collect();
         assert_eq!(tests, ["a/src/cases.rs", "a/src/real/deep.rs", "a/tests/light.rs"]);
     }
 }

@@ -47,10 +47,7 @@ mod tests {
         let line = line.unwrap();
         assert_eq!(line.count(), Some((1, 9)));
         assert_eq!(line.text(), "tools, etcd: go build");
-        assert_eq!(
-            ProgressLine::parse(r#"{"stage":"up","step":"dns"}"#).unwrap().text(),
-            "up, dns"
-        );
+        assert_eq!(ProgressLine::parse(r#"{"stage":"up","step":"dns"}"#).unwrap().text(), "up, dns");
         for other in ["etcd is up", r#"{"cluster":12.5,"ready":30.1}"#, "{", ""] {
             assert_eq!(ProgressLine::parse(other), None, "{other}");
         }

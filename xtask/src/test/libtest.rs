@@ -64,28 +64,22 @@ impl Heard {
     /// A program that ended badly, said nothing or left tests out has failed, whatever it counted.
     pub fn verdict(&self, end: End) -> Verdict {
         let mut reasons = Vec::new();
-        let (mut passed, mut failed) = self.results.iter().fold((0, 0), |(passed, failed), result| {
-            (passed + result.passed, failed + result.failed + result.ignored)
-        });
+        let (mut passed, mut failed) = self
+            .results
+            .iter()
+            .fold((0, 0), |(passed, failed), result| (passed + result.passed, failed + result.failed + result.ignored));
         if !self.ignored.is_empty() || self.results.iter().any(|result| result.ignored > 0) {
             reasons.push(format!("ignored, which counts as failed: {}", self.ignored.join(", ")));
         }
         if self.results.is_empty() {
             passed = self.seen.passed;
             failed = self.announced.saturating_sub(passed).max(1);
-            reasons.push(format!(
-                "{} before it told a result; unfinished tests count as failed",
-                end.describe()
-            ));
+            reasons.push(format!("{} before it told a result; unfinished tests count as failed", end.describe()));
         } else if !end.good() && failed == 0 {
             failed = 1;
             reasons.push(format!("{} although no test failed", end.describe()));
         }
-        Verdict {
-            passed,
-            failed,
-            reasons,
-        }
+        Verdict { passed, failed, reasons }
     }
 }
 
@@ -117,10 +111,7 @@ fn count(rest: &str) -> Option<Count> {
 pub fn failing_output(lines: &[String]) -> String {
     /// Enough to see a panic with its backtrace and what led to it.
     const LAST: usize = 200;
-    let from = lines
-        .iter()
-        .position(|line| line == "failures:")
-        .unwrap_or(lines.len().saturating_sub(LAST));
+    let from = lines.iter().position(|line| line == "failures:").unwrap_or(lines.len().saturating_sub(LAST));
     lines[from..].join("\n")
 }
 
@@ -146,27 +137,13 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; fini
     fn a_good_program_is_counted() {
         let heard = heard(GOOD);
         assert_eq!(heard.progress(), (2, 2));
-        assert_eq!(
-            heard.verdict(End::Code(0)),
-            Verdict {
-                passed: 2,
-                failed: 0,
-                reasons: vec![]
-            }
-        );
+        assert_eq!(heard.verdict(End::Code(0)), Verdict { passed: 2, failed: 0, reasons: vec![] });
     }
 
     #[test]
     fn failed_tests_are_counted_once() {
         let text = "running 2 tests\ntest a ... ok\ntest b ... FAILED\ntest result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n";
-        assert_eq!(
-            heard(text).verdict(End::Code(101)),
-            Verdict {
-                passed: 1,
-                failed: 1,
-                reasons: vec![]
-            }
-        );
+        assert_eq!(heard(text).verdict(End::Code(101)), Verdict { passed: 1, failed: 1, reasons: vec![] });
     }
 
     #[test]
@@ -182,11 +159,7 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; fini
         let text = "running 5 tests\ntest a ... ok\ntest b ... ok\n";
         let verdict = heard(text).verdict(End::Signal(11));
         assert_eq!((verdict.passed, verdict.failed), (2, 3));
-        assert!(
-            verdict.reasons[0].starts_with("killed by signal 11"),
-            "{:?}",
-            verdict.reasons
-        );
+        assert!(verdict.reasons[0].starts_with("killed by signal 11"), "{:?}", verdict.reasons);
     }
 
     #[test]

@@ -40,10 +40,7 @@ impl Stage {
     /// `node`, `node_reboot` and `node-reboot` are of stage node; everything else is of stage unit.
     fn by_name(name: &str) -> Self {
         let first = name.split(['_', '-']).next().unwrap_or_default();
-        Self::ALL
-            .into_iter()
-            .find(|stage| stage.name() == first)
-            .unwrap_or(Self::Unit)
+        Self::ALL.into_iter().find(|stage| stage.name() == first).unwrap_or(Self::Unit)
     }
 }
 
@@ -102,24 +99,13 @@ pub fn discover(metadata: &Metadata) -> anyhow::Result<Vec<TestTarget>> {
     for package in metadata.workspace_packages() {
         let wishes = wishes(package)?;
         for name in wishes.stage.keys() {
-            if !package
-                .targets
-                .iter()
-                .any(|target| target.is_test() && target.name == *name)
-            {
-                bail!(
-                    "{}: stage of `{name}` is given, but there is no such test",
-                    package.manifest_path
-                );
+            if !package.targets.iter().any(|target| target.is_test() && target.name == *name) {
+                bail!("{}: stage of `{name}` is given, but there is no such test", package.manifest_path);
             }
         }
         for target in &package.targets {
             if target.is_test() && !target.test {
-                bail!(
-                    "{}: the test `{}` is switched off (test = false)",
-                    package.manifest_path,
-                    target.name
-                );
+                bail!("{}: the test `{}` is switched off (test = false)", package.manifest_path, target.name);
             }
             if target.test && !target.is_example() && !target.is_bench() {
                 targets.push(test_target(package, target, &wishes));
@@ -132,11 +118,7 @@ pub fn discover(metadata: &Metadata) -> anyhow::Result<Vec<TestTarget>> {
 
 /// Whether any library has examples in its docs to run.
 pub fn has_doc_tests(metadata: &Metadata) -> bool {
-    metadata
-        .workspace_packages()
-        .iter()
-        .flat_map(|package| &package.targets)
-        .any(|target| target.doctest)
+    metadata.workspace_packages().iter().flat_map(|package| &package.targets).any(|target| target.doctest)
 }
 
 fn wishes(package: &Package) -> anyhow::Result<Wishes> {
@@ -149,11 +131,7 @@ fn wishes(package: &Package) -> anyhow::Result<Wishes> {
 
 fn test_target(package: &Package, target: &Target, wishes: &Wishes) -> TestTarget {
     let stage = match target.is_kind(TargetKind::Test) {
-        true => wishes
-            .stage
-            .get(&target.name)
-            .copied()
-            .unwrap_or_else(|| Stage::by_name(&target.name)),
+        true => wishes.stage.get(&target.name).copied().unwrap_or_else(|| Stage::by_name(&target.name)),
         false => Stage::Unit,
     };
     TestTarget {
@@ -188,11 +166,7 @@ mod tests {
     }
 
     fn stages(metadata: &Metadata) -> Vec<(String, Stage)> {
-        discover(metadata)
-            .unwrap()
-            .into_iter()
-            .map(|target| (target.name, target.stage))
-            .collect()
+        discover(metadata).unwrap().into_iter().map(|target| (target.name, target.stage)).collect()
     }
 
     #[test]
@@ -208,10 +182,7 @@ mod tests {
             ("node_reboot", Stage::Node),
             ("e2e_leave", Stage::E2e),
         ];
-        assert_eq!(
-            stages(&metadata),
-            expected.map(|(name, stage)| (name.to_owned(), stage))
-        );
+        assert_eq!(stages(&metadata), expected.map(|(name, stage)| (name.to_owned(), stage)));
         assert!(has_doc_tests(&metadata));
     }
 
@@ -223,11 +194,9 @@ mod tests {
 
     #[test]
     fn a_wish_that_means_nothing_is_an_error() {
-        for wishes in [
-            json!({"stage": {"gone": "node"}}),
-            json!({"stage": {"light": "nowhere"}}),
-            json!({"stages": {}}),
-        ] {
+        for wishes in
+            [json!({"stage": {"gone": "node"}}), json!({"stage": {"light": "nowhere"}}), json!({"stages": {}})]
+        {
             assert!(discover(&workspace(&["light"], &wishes)).is_err(), "{wishes}");
         }
     }

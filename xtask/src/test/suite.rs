@@ -35,14 +35,7 @@ impl Suite<'_> {
             self.context.end(step, true, "built");
         } else {
             // `cargo test` stops at the first error; `cargo build` can go on to what does not depend on it.
-            let all = [
-                "build",
-                "--workspace",
-                "--tests",
-                "--keep-going",
-                "--message-format",
-                "json",
-            ];
+            let all = ["build", "--workspace", "--tests", "--keep-going", "--message-format", "json"];
             built = cargo::run(self.context, &step, "build", &all.map(str::to_owned))?;
             let title = format!("the tests do not build ({})", built.end.describe());
             tally.fail(1, title, built.complaints());
@@ -97,8 +90,7 @@ impl Suite<'_> {
             self.one(&step, title, title, &self.examples(), tally)?;
         }
         let (passed, failed) = (tally.passed - before.0, tally.failed - before.1);
-        self.context
-            .end(step, failed == 0, &format!("{passed} passed, {failed} failed"));
+        self.context.end(step, failed == 0, &format!("{passed} passed, {failed} failed"));
         Ok(())
     }
 
@@ -129,20 +121,13 @@ impl Suite<'_> {
             log.line(&line.text);
             heard.line(&line.text);
             let (done, all) = heard.progress();
-            step.now(
-                &format!("{place}: {}", heard.current()),
-                (all > 0).then_some((done, all)),
-            );
+            step.now(&format!("{place}: {}", heard.current()), (all > 0).then_some((done, all)));
             lines.push(line.text.clone());
         })?;
         let verdict = heard.verdict(end);
         tally.pass(verdict.passed);
         if verdict.failed > 0 {
-            let title = format!(
-                "{title}: {} failed; all of it: {}",
-                verdict.failed,
-                log.path().display()
-            );
+            let title = format!("{title}: {} failed; all of it: {}", verdict.failed, log.path().display());
             let output = format!("{}\n{}", verdict.reasons.join("\n"), failing_output(&lines));
             self.context.progress.say(&title);
             tally.fail(verdict.failed, title, output.trim_start().to_owned());
@@ -152,7 +137,5 @@ impl Suite<'_> {
 }
 
 fn executable<'a>(built: &'a [Executable], target: &TestTarget) -> Option<&'a Executable> {
-    built
-        .iter()
-        .find(|one| one.manifest == target.manifest && one.target == target.name && one.kind == target.kind)
+    built.iter().find(|one| one.manifest == target.manifest && one.target == target.name && one.kind == target.kind)
 }

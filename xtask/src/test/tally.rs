@@ -25,10 +25,7 @@ impl Tally {
     /// `output` is shown in full at the end.
     pub fn fail(&mut self, count: u64, title: impl Into<String>, output: impl Into<String>) {
         self.failed += count;
-        self.failures.push(Failure {
-            title: title.into(),
-            output: output.into(),
-        });
+        self.failures.push(Failure { title: title.into(), output: output.into() });
     }
 
     pub fn good(&self) -> bool {
@@ -36,10 +33,7 @@ impl Tally {
     }
 
     pub fn failures(&self) -> String {
-        let shown = self
-            .failures
-            .iter()
-            .map(|one| format!("==== {}\n{}\n", one.title, one.output.trim_end()));
+        let shown = self.failures.iter().map(|one| format!("==== {}\n{}\n", one.title, one.output.trim_end()));
         shown.collect()
     }
 

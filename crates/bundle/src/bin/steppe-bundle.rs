@@ -71,9 +71,7 @@ struct Data {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let result = runtime
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run(cli.command)));
+    let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(cli.command)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output went away, as `head` does.
@@ -161,15 +159,7 @@ impl Data {
         let bytes = self.max_bytes.unwrap_or(usual.bytes);
         let file_bytes = self.max_bytes.unwrap_or(usual.file_bytes);
         let ratio = self.max_ratio.unwrap_or(usual.ratio);
-        Ok((
-            identities,
-            Limits {
-                bytes,
-                file_bytes,
-                ratio,
-                ..usual
-            },
-        ))
+        Ok((identities, Limits { bytes, file_bytes, ratio, ..usual }))
     }
 }
 
@@ -183,16 +173,8 @@ fn line(entry: &Entry) -> impl std::fmt::Display {
 }
 
 fn summary(what: &str, counts: &Counts) -> anyhow::Result<()> {
-    let Counts {
-        files,
-        directories,
-        hard_links,
-        bytes,
-        ..
-    } = counts;
-    say(format_args!(
-        "{what}: {files} files, {directories} folders, {hard_links} hard links, {bytes} bytes"
-    ))
+    let Counts { files, directories, hard_links, bytes, .. } = counts;
+    say(format_args!("{what}: {files} files, {directories} folders, {hard_links} hard links, {bytes} bytes"))
 }
 
 fn say(what: impl std::fmt::Display) -> anyhow::Result<()> {

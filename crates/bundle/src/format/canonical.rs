@@ -25,10 +25,7 @@ fn write(value: &Value, level: usize, out: &mut Vec<u8>) {
         }
         Value::Object(members) => {
             let nested = members.values().any(is_container);
-            let mut members: Vec<_> = members
-                .iter()
-                .map(|(name, value)| (Some(name.as_str()), value))
-                .collect();
+            let mut members: Vec<_> = members.iter().map(|(name, value)| (Some(name.as_str()), value)).collect();
             members.sort_unstable_by_key(|(name, _)| *name);
             container(*b"{}", members.into_iter(), nested, level, out);
         }

@@ -29,30 +29,15 @@ impl Limits {
     #[must_use]
     pub fn signed(manifest: &Manifest) -> Self {
         let counts = &manifest.counts;
-        let entries = counts
-            .files
-            .saturating_add(counts.directories)
-            .saturating_add(counts.hard_links);
-        Self {
-            entries,
-            bytes: counts.bytes,
-            file_bytes: counts.bytes,
-            ratio: Self::ANY_RATIO,
-            depth: 128,
-        }
+        let entries = counts.files.saturating_add(counts.directories).saturating_add(counts.hard_links);
+        Self { entries, bytes: counts.bytes, file_bytes: counts.bytes, ratio: Self::ANY_RATIO, depth: 128 }
     }
 
     /// For a bundle from a stranger: 2 million entries, 256 GiB, 64 GiB a file, 250 to 1, 32 levels. A ceiling for
     /// machines that are not ours to fill; the caller sets `bytes` to the room there is.
     #[must_use]
     pub fn untrusted() -> Self {
-        Self {
-            entries: 2_000_000,
-            bytes: 256 << 30,
-            file_bytes: 64 << 30,
-            ratio: 250,
-            depth: 32,
-        }
+        Self { entries: 2_000_000, bytes: 256 << 30, file_bytes: 64 << 30, ratio: 250, depth: 32 }
     }
 }
 
@@ -143,12 +128,7 @@ impl Guard {
     /// A guard that has seen nothing yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            entries: 0,
-            bytes: 0,
-            seen: HashMap::new(),
-        }
+        Self { limits, entries: 0, bytes: 0, seen: HashMap::new() }
     }
 
     /// Lets the next entry pass.
@@ -158,10 +138,7 @@ impl Guard {
     pub fn admit(&mut self, entry: &Entry) -> Result<(), Hostile> {
         self.room(entry)?;
         if entry.mode > 0o777 {
-            return Err(Hostile::Mode {
-                path: entry.path.clone(),
-                mode: entry.mode,
-            });
+            return Err(Hostile::Mode { path: entry.path.clone(), mode: entry.mode });
         }
         if let Some(parent) = entry.path.parent()
             && self.seen.get(&key(&parent)) != Some(&Seen::Directory)
@@ -173,10 +150,7 @@ impl Guard {
             EntryKind::File { .. } => Seen::File,
             EntryKind::HardLink { target } if self.seen.get(&key(target)) == Some(&Seen::File) => Seen::File,
             EntryKind::HardLink { target } => {
-                return Err(Hostile::LinkTarget {
-                    path: entry.path.clone(),
-                    target: target.clone(),
-                });
+                return Err(Hostile::LinkTarget { path: entry.path.clone(), target: target.clone() });
             }
         };
         match self.seen.insert(key(&entry.path), kind) {
@@ -192,24 +166,14 @@ impl Guard {
             return Err(Hostile::Entries(self.limits.entries));
         }
         if path.depth() > self.limits.depth {
-            return Err(Hostile::Depth {
-                path: path.clone(),
-                most: self.limits.depth,
-            });
+            return Err(Hostile::Depth { path: path.clone(), most: self.limits.depth });
         }
         if size > self.limits.file_bytes {
-            return Err(Hostile::FileBytes {
-                path: path.clone(),
-                size,
-                most: self.limits.file_bytes,
-            });
+            return Err(Hostile::FileBytes { path: path.clone(), size, most: self.limits.file_bytes });
         }
         self.bytes = self.bytes.saturating_add(size);
         if self.bytes > self.limits.bytes {
-            return Err(Hostile::Bytes {
-                path: path.clone(),
-                most: self.limits.bytes,
-            });
+            return Err(Hostile::Bytes { path: path.clone(), most: self.limits.bytes });
         }
         Ok(())
     }
@@ -247,12 +211,7 @@ mod tests {
     }
 
     fn entry(text: &str, kind: EntryKind) -> Entry {
-        Entry {
-            path: path(text),
-            kind,
-            mode: 0o644,
-            mtime: 0,
-        }
+        Entry { path: path(text), kind, mode: 0o644, mtime: 0 }
     }
 
     fn file(text: &str, size: u64) -> Entry {
@@ -260,13 +219,7 @@ mod tests {
     }
 
     fn guard() -> Guard {
-        Guard::new(Limits {
-            entries: 4,
-            bytes: 100,
-            file_bytes: 80,
-            ratio: 10,
-            depth: 2,
-        })
+        Guard::new(Limits { entries: 4, bytes: 100, file_bytes: 80, ratio: 10, depth: 2 })
     }
 
     #[test]
@@ -303,24 +256,14 @@ mod tests {
         by_size.admit(&file("b", 80)).unwrap();
         assert!(matches!(by_size.admit(&file("c", 21)), Err(Hostile::Bytes { .. })));
         assert!(matches!(guard().admit(&file("a/b/c", 0)), Err(Hostile::Depth { .. })));
-        assert!(matches!(
-            guard().admit(&Entry {
-                mode: 0o4755,
-                ..file("a", 0)
-            }),
-            Err(Hostile::Mode { .. })
-        ));
+        assert!(matches!(guard().admit(&Entry { mode: 0o4755, ..file("a", 0) }), Err(Hostile::Mode { .. })));
         assert_eq!(Guard::growth(Limits::RATIO_GRACE + 10, 1, 10), Ok(()));
         assert!(Guard::growth(Limits::RATIO_GRACE + 11, 1, 10).is_err());
     }
 
     #[test]
     fn sizes_cannot_overflow_the_sum() {
-        let mut guard = Guard::new(Limits {
-            bytes: u64::MAX - 1,
-            file_bytes: u64::MAX,
-            ..Limits::untrusted()
-        });
+        let mut guard = Guard::new(Limits { bytes: u64::MAX - 1, file_bytes: u64::MAX, ..Limits::untrusted() });
         guard.admit(&file("a", u64::MAX - 1)).unwrap();
         assert!(matches!(guard.admit(&file("b", u64::MAX)), Err(Hostile::Bytes { .. })));
     }

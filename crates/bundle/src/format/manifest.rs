@@ -254,12 +254,7 @@ impl Manifest {
     /// Every object that must be there besides `manifest.json` and `manifest.sig`: name, size, digest; the kit first.
     pub fn objects(&self) -> impl Iterator<Item = (&ObjectName, u64, Digest)> {
         let kit = self.kit.iter().map(|k| (&k.name, k.size, k.sha256));
-        kit.chain(
-            self.segments
-                .iter()
-                .flat_map(|s| &s.parts)
-                .map(|p| (&p.name, p.size, p.sha256)),
-        )
+        kit.chain(self.segments.iter().flat_map(|s| &s.parts).map(|p| (&p.name, p.size, p.sha256)))
     }
 
     /// Bytes of all objects that [`Manifest::objects`] names.
@@ -276,11 +271,7 @@ impl KitFile {
     /// The record of a kit file with this content.
     #[must_use]
     pub fn of(name: ObjectName, content: &[u8]) -> Self {
-        Self {
-            name,
-            size: content.len() as u64,
-            sha256: Digest::of(content),
-        }
+        Self { name, size: content.len() as u64, sha256: Digest::of(content) }
     }
 }
 
@@ -327,9 +318,7 @@ impl FromStr for Version {
         let number = |text: &str| text.parse::<u32>().ok().filter(|n| n.to_string() == text);
         let (major, minor) = text.split_once('.').ok_or("a version is written MAJOR.MINOR")?;
         let parsed = number(major).zip(number(minor));
-        parsed
-            .map(|(major, minor)| Self { major, minor })
-            .ok_or("a version is written MAJOR.MINOR")
+        parsed.map(|(major, minor)| Self { major, minor }).ok_or("a version is written MAJOR.MINOR")
     }
 }
 
@@ -341,8 +330,6 @@ impl Serialize for Version {
 
 impl<'de> Deserialize<'de> for Version {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }

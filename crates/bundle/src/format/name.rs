@@ -28,10 +28,7 @@ impl ObjectName {
     /// # Errors
     /// When the text breaks one of the rules above.
     pub fn parse(name: &str) -> Result<Self, NameError> {
-        let wrong = |why| NameError {
-            name: name.chars().take(Self::MAX).collect(),
-            why,
-        };
+        let wrong = |why| NameError { name: name.chars().take(Self::MAX).collect(), why };
         if name.len() > Self::MAX {
             return Err(wrong("it is longer than 128 bytes"));
         }
@@ -42,10 +39,7 @@ impl ObjectName {
             if component.is_empty() || component.starts_with('.') {
                 return Err(wrong("a component is empty or begins with a dot"));
             }
-            if !component
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-            {
+            if !component.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-')) {
                 return Err(wrong("only letters, digits, `.`, `_` and `-` are allowed"));
             }
         }
@@ -148,12 +142,9 @@ mod tests {
 
     #[test]
     fn names_made_here_parse() {
-        for name in [
-            ObjectName::manifest(),
-            ObjectName::signature(),
-            ObjectName::segment(3),
-            ObjectName::part(70_000, 131_000),
-        ] {
+        for name in
+            [ObjectName::manifest(), ObjectName::signature(), ObjectName::segment(3), ObjectName::part(70_000, 131_000)]
+        {
             assert_eq!(ObjectName::parse(name.as_str()), Ok(name.clone()));
             assert!(!name.is_kit());
         }

@@ -32,10 +32,7 @@ impl RelPath {
     /// # Errors
     /// When the path is absolute, empty, too long, or has a component that is empty, `.`, `..`, too long or contains NUL.
     pub fn parse(bytes: &[u8]) -> Result<Self, PathError> {
-        let wrong = |why| PathError {
-            path: bytes[..bytes.len().min(200)].escape_ascii().to_string(),
-            why,
-        };
+        let wrong = |why| PathError { path: bytes[..bytes.len().min(200)].escape_ascii().to_string(), why };
         let path = bytes.strip_suffix(b"/").unwrap_or(bytes);
         if path.is_empty() {
             return Err(wrong("it is empty"));

@@ -44,9 +44,7 @@ impl SegmentRecord {
     /// Entries in the archive.
     #[must_use]
     pub fn entries(&self) -> u64 {
-        self.files
-            .saturating_add(self.directories)
-            .saturating_add(self.hard_links)
+        self.files.saturating_add(self.directories).saturating_add(self.hard_links)
     }
 
     /// Bytes of its parts together.

@@ -58,9 +58,7 @@ impl Signer {
     /// # Errors
     /// When the text is something else.
     pub fn from_pem(pem: &str) -> Result<Self, SignatureError> {
-        SigningKey::from_pkcs8_pem(pem)
-            .map(Self)
-            .map_err(|_| SignatureError::PrivateKey)
+        SigningKey::from_pkcs8_pem(pem).map(Self).map_err(|_| SignatureError::PrivateKey)
     }
 
     /// The private key in PKCS #8 PEM. Secret.
@@ -68,10 +66,7 @@ impl Signer {
     /// # Errors
     /// Never for a key that was made here; the encoder's type allows it.
     pub fn to_pem(&self) -> Result<String, SignatureError> {
-        self.0
-            .to_pkcs8_pem(LineEnding::LF)
-            .map(|pem| pem.to_string())
-            .map_err(|_| SignatureError::PrivateKey)
+        self.0.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.to_string()).map_err(|_| SignatureError::PrivateKey)
     }
 
     /// The public half.
@@ -99,9 +94,7 @@ impl PublicKey {
     /// # Errors
     /// When the text is something else.
     pub fn from_pem(pem: &str) -> Result<Self, SignatureError> {
-        VerifyingKey::from_public_key_pem(pem.trim())
-            .map(Self)
-            .map_err(|_| SignatureError::PublicKey)
+        VerifyingKey::from_public_key_pem(pem.trim()).map(Self).map_err(|_| SignatureError::PublicKey)
     }
 
     /// Reads a public key as it stands in a manifest: the middle line of the PEM.
@@ -110,11 +103,7 @@ impl PublicKey {
     /// When the text is something else.
     pub fn from_base64(line: &str) -> Result<Self, SignatureError> {
         let key = Self::from_pem(&format!("{PEM_BEGIN}\n{line}\n{PEM_END}\n"))?;
-        if key.to_base64() == line {
-            Ok(key)
-        } else {
-            Err(SignatureError::PublicKey)
-        }
+        if key.to_base64() == line { Ok(key) } else { Err(SignatureError::PublicKey) }
     }
 
     /// The key in PEM, for `openssl pkeyutl -verify -pubin`.
@@ -132,20 +121,13 @@ impl PublicKey {
     /// Its id: over the DER `SubjectPublicKeyInfo`, so that `openssl pkey -pubin -outform DER | sha256sum` shows it too.
     #[must_use]
     pub fn id(&self) -> KeyId {
-        self.0
-            .to_public_key_der()
-            .map(|der| KeyId::of(der.as_bytes()))
-            .unwrap_or_else(|_| KeyId::of([]))
+        self.0.to_public_key_der().map(|der| KeyId::of(der.as_bytes())).unwrap_or_else(|_| KeyId::of([]))
     }
 
     /// What a manifest says about this key.
     #[must_use]
     pub fn signing(&self) -> Signing {
-        Signing {
-            algorithm: Signing::ED25519.into(),
-            key_id: self.id(),
-            public_key: self.to_base64(),
-        }
+        Signing { algorithm: Signing::ED25519.into(), key_id: self.id(), public_key: self.to_base64() }
     }
 
     /// Checks the content of `manifest.sig` against the bytes of `manifest.json`.
@@ -154,9 +136,7 @@ impl PublicKey {
     /// When it is no signature of this key over these bytes.
     pub fn verify(&self, manifest: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         let signature = Signature::from_slice(signature).map_err(|_| SignatureError::Length(signature.len()))?;
-        self.0
-            .verify_strict(manifest, &signature)
-            .map_err(|_| SignatureError::Mismatch(self.id()))
+        self.0.verify_strict(manifest, &signature).map_err(|_| SignatureError::Mismatch(self.id()))
     }
 }
 
@@ -170,10 +150,7 @@ mod tests {
         let again = Signer::from_pem(&signer.to_pem().unwrap()).unwrap();
         assert_eq!(again.public(), signer.public());
         assert_eq!(PublicKey::from_pem(&signer.public().to_pem()), Ok(signer.public()));
-        assert_eq!(
-            PublicKey::from_base64(&signer.public().to_base64()),
-            Ok(signer.public())
-        );
+        assert_eq!(PublicKey::from_base64(&signer.public().to_base64()), Ok(signer.public()));
         assert!(!format!("{signer:?}").contains(&hex::encode([7; 32])));
     }
 
@@ -189,15 +166,7 @@ mod tests {
         let mut other = signature;
         other[63] ^= 1;
         assert!(signer.public().verify(b"manifest", &other).is_err());
-        assert_eq!(
-            signer.public().verify(b"manifest", &signature[1..]),
-            Err(SignatureError::Length(63))
-        );
-        assert!(
-            Signer::from_seed(&[8; 32])
-                .public()
-                .verify(b"manifest", &signature)
-                .is_err()
-        );
+        assert_eq!(signer.public().verify(b"manifest", &signature[1..]), Err(SignatureError::Length(63)));
+        assert!(Signer::from_seed(&[8; 32]).public().verify(b"manifest", &signature).is_err());
     }
 }

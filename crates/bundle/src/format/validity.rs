@@ -71,11 +71,7 @@ impl Manifest {
         self.check_text()?;
         self.check_kit()?;
         at_most("segments", self.segments.len(), Self::MAX_SEGMENTS)?;
-        at_most(
-            "parts",
-            self.segments.iter().map(|s| s.parts.len()).sum(),
-            Self::MAX_PARTS,
-        )?;
+        at_most("parts", self.segments.iter().map(|s| s.parts.len()).sum(), Self::MAX_PARTS)?;
         for (index, segment) in self.segments.iter().enumerate() {
             segment.check(index)?;
         }
@@ -86,9 +82,7 @@ impl Manifest {
     fn check_text(&self) -> Result<(), Invalid> {
         let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         text("format", &self.format, |_| self.format == Self::FORMAT)?;
-        text("instance.hostname", &self.instance.hostname, |c| {
-            lower(c) || matches!(c, '.' | '-')
-        })?;
+        text("instance.hostname", &self.instance.hostname, |c| lower(c) || matches!(c, '.' | '-'))?;
         text("software.flavour", &self.software.flavour, |c| lower(c) || c == '-')?;
         text("software.version", &self.software.version, |c| {
             c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '~' | '_' | '-')
@@ -112,10 +106,7 @@ impl Manifest {
                 return Err(Invalid::KitName(file.name.clone()));
             }
             if file.size > KitFile::MAX {
-                return Err(Invalid::Size {
-                    name: file.name.clone(),
-                    size: file.size,
-                });
+                return Err(Invalid::Size { name: file.name.clone(), size: file.size });
             }
         }
         Ok(())
@@ -138,17 +129,9 @@ impl Manifest {
     }
 
     fn check_keys(&self) -> Result<(), Invalid> {
-        text("encryption.scheme", &self.encryption.scheme, |_| {
-            self.encryption.scheme == Encryption::AGE
-        })?;
-        text("signing.algorithm", &self.signing.algorithm, |_| {
-            self.signing.algorithm == Signing::ED25519
-        })?;
-        at_most(
-            "encryption.recipients",
-            self.encryption.recipients.len(),
-            Encryption::MAX_RECIPIENTS,
-        )?;
+        text("encryption.scheme", &self.encryption.scheme, |_| self.encryption.scheme == Encryption::AGE)?;
+        text("signing.algorithm", &self.signing.algorithm, |_| self.signing.algorithm == Signing::ED25519)?;
+        at_most("encryption.recipients", self.encryption.recipients.len(), Encryption::MAX_RECIPIENTS)?;
         if self.encryption.recipients.is_empty() {
             return Err(Invalid::NoRecipient);
         }
@@ -171,33 +154,16 @@ impl SegmentRecord {
     /// The first rule that is broken.
     pub fn check(&self, index: usize) -> Result<(), Invalid> {
         let expect = |expected: ObjectName, found: &ObjectName| {
-            if *found == expected {
-                Ok(())
-            } else {
-                Err(Invalid::Name {
-                    expected,
-                    found: found.clone(),
-                })
-            }
+            if *found == expected { Ok(()) } else { Err(Invalid::Name { expected, found: found.clone() }) }
         };
         expect(ObjectName::segment(index), &self.name)?;
-        let first = self
-            .parts
-            .first()
-            .ok_or(Invalid::Size {
-                name: ObjectName::part(index, 0),
-                size: 0,
-            })?
-            .size;
+        let first = self.parts.first().ok_or(Invalid::Size { name: ObjectName::part(index, 0), size: 0 })?.size;
         for (number, part) in self.parts.iter().enumerate() {
             expect(ObjectName::part(index, number), &part.name)?;
             let last = number + 1 == self.parts.len();
             let fits = if last { part.size <= first } else { part.size == first };
             if part.size == 0 || part.size > PartRecord::MAX || !fits {
-                return Err(Invalid::Size {
-                    name: part.name.clone(),
-                    size: part.size,
-                });
+                return Err(Invalid::Size { name: part.name.clone(), size: part.size });
             }
         }
         Ok(())
@@ -219,19 +185,12 @@ impl Counts {
 }
 
 fn at_most(what: &'static str, found: usize, most: usize) -> Result<(), Invalid> {
-    if found > most {
-        Err(Invalid::TooMany { what, found, most })
-    } else {
-        Ok(())
-    }
+    if found > most { Err(Invalid::TooMany { what, found, most }) } else { Ok(()) }
 }
 
 fn text(field: &'static str, value: &str, allowed: impl Fn(char) -> bool) -> Result<(), Invalid> {
     if value.is_empty() || value.len() > 255 || !value.chars().all(allowed) {
-        return Err(Invalid::Text {
-            field,
-            value: value.chars().take(80).collect(),
-        });
+        return Err(Invalid::Text { field, value: value.chars().take(80).collect() });
     }
     Ok(())
 }

@@ -25,13 +25,7 @@ impl Links {
         }
         let key = (device, inode);
         let Some(group) = self.0.get_mut(&key) else {
-            self.0.insert(
-                key,
-                Group {
-                    first: path.clone(),
-                    left: names - 1,
-                },
-            );
+            self.0.insert(key, Group { first: path.clone(), left: names - 1 });
             return None;
         };
         let first = group.first.clone();

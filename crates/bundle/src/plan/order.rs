@@ -41,17 +41,9 @@ impl Order {
     /// # Errors
     /// When a name is no path, stands twice, or a group's name is not at the top.
     pub fn new(first: &[&str], last: &[&str], skip: &[&str]) -> Result<Self, OrderError> {
-        let parse = |names: &[&str]| {
-            names
-                .iter()
-                .map(|name| RelPath::parse(name.as_bytes()))
-                .collect::<Result<Vec<_>, _>>()
-        };
-        let order = Self {
-            first: parse(first)?,
-            last: parse(last)?,
-            skip: parse(skip)?,
-        };
+        let parse =
+            |names: &[&str]| names.iter().map(|name| RelPath::parse(name.as_bytes())).collect::<Result<Vec<_>, _>>();
+        let order = Self { first: parse(first)?, last: parse(last)?, skip: parse(skip)? };
         let groups = order.first.iter().chain(&order.last);
         if let Some(deep) = groups.clone().find(|path| path.depth() > 1) {
             return Err(OrderError::NotTop(deep.clone()));
@@ -93,9 +85,7 @@ mod tests {
     #[test]
     fn groups_keep_the_order_they_are_listed_in() {
         let order = Order::new(&["z", "b"], &["a", "y"], &[]).unwrap();
-        let mut names: Vec<_> = ["a", "b", "c", "x", "y", "z"]
-            .map(|n| RelPath::parse(n.as_bytes()).unwrap())
-            .to_vec();
+        let mut names: Vec<_> = ["a", "b", "c", "x", "y", "z"].map(|n| RelPath::parse(n.as_bytes()).unwrap()).to_vec();
         names.sort_by_key(|name| (order.group(name), name.clone()));
         assert_eq!(names.iter().map(ToString::to_string).collect::<String>(), "zbcxay");
     }

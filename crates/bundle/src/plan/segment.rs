@@ -52,15 +52,11 @@ impl PlannedSegment {
     /// How many files, folders and hard links it has.
     #[must_use]
     pub fn tally(&self) -> (u64, u64, u64) {
-        self.entries
-            .iter()
-            .fold((0, 0, 0), |(files, directories, links), planned| {
-                match planned.entry.kind {
-                    EntryKind::File { .. } => (files + 1, directories, links),
-                    EntryKind::Directory => (files, directories + 1, links),
-                    EntryKind::HardLink { .. } => (files, directories, links + 1),
-                }
-            })
+        self.entries.iter().fold((0, 0, 0), |(files, directories, links), planned| match planned.entry.kind {
+            EntryKind::File { .. } => (files + 1, directories, links),
+            EntryKind::Directory => (files, directories + 1, links),
+            EntryKind::HardLink { .. } => (files, directories, links + 1),
+        })
     }
 }
 

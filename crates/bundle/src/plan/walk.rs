@@ -24,10 +24,7 @@ pub struct Sizes {
 impl Default for Sizes {
     /// 64 MiB or 20,000 entries: at most that is done again after a kill, and the entries in memory stay below 10 MB.
     fn default() -> Self {
-        Self {
-            bytes: 64 << 20,
-            entries: 20_000,
-        }
+        Self { bytes: 64 << 20, entries: 20_000 }
     }
 }
 
@@ -83,10 +80,7 @@ impl Walk {
     /// # Errors
     /// When it is no folder or not readable.
     pub fn open(source: &Path, order: Order, sizes: Sizes) -> Result<Self, WalkError> {
-        let open = |error| WalkError::Open {
-            path: source.display().to_string(),
-            error,
-        };
+        let open = |error| WalkError::Open { path: source.display().to_string(), error };
         let root = Arc::new(Root::open(source).map_err(open)?);
         let directory = root.directory(None).map_err(open)?;
         let mut walk = Self {
@@ -150,10 +144,7 @@ impl Walk {
                 self.stack.pop();
                 continue;
             };
-            let read = |error| WalkError::Read {
-                path: path.to_string(),
-                error,
-            };
+            let read = |error| WalkError::Read { path: path.to_string(), error };
             let Some(stat) = root::stat(&level.directory, path.name()).map_err(read)? else {
                 continue;
             };
@@ -176,31 +167,20 @@ impl Walk {
     fn file(&mut self, path: RelPath, stat: &FileStat) -> PlannedEntry {
         let kind = match self.links.meet(stat.st_dev, stat.st_ino, stat.st_nlink, &path) {
             Some(target) => EntryKind::HardLink { target },
-            None => EntryKind::File {
-                size: u64::try_from(stat.st_size).unwrap_or(0),
-            },
+            None => EntryKind::File { size: u64::try_from(stat.st_size).unwrap_or(0) },
         };
         planned(path, kind, stat)
     }
 
     fn descend(&mut self, path: Option<&RelPath>, directory: OwnedFd) -> Result<(), WalkError> {
-        let read = |error| WalkError::Read {
-            path: path.map_or_else(|| ".".into(), ToString::to_string),
-            error,
-        };
+        let read = |error| WalkError::Read { path: path.map_or_else(|| ".".into(), ToString::to_string), error };
         let listed = root::names(directory.as_fd().try_clone_to_owned().map_err(read)?).map_err(read)?;
-        let mut names = listed
-            .iter()
-            .map(|name| RelPath::join(path, name))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut names = listed.iter().map(|name| RelPath::join(path, name)).collect::<Result<Vec<_>, _>>()?;
         if path.is_none() {
             // A stable sort: inside a group the order by bytes stays.
             names.sort_by_key(|name| self.order.group(name));
         }
-        self.stack.push(Level {
-            directory,
-            names: names.into_iter(),
-        });
+        self.stack.push(Level { directory, names: names.into_iter() });
         Ok(())
     }
 
@@ -212,30 +192,18 @@ impl Walk {
             SFlag::S_IFBLK | SFlag::S_IFCHR => "device",
             _ => "unknown kind of file",
         };
-        self.skipped.push(Skipped {
-            path: path.to_string(),
-            why: why.into(),
-        });
+        self.skipped.push(Skipped { path: path.to_string(), why: why.into() });
     }
 }
 
 fn planned(path: RelPath, kind: EntryKind, stat: &FileStat) -> PlannedEntry {
     // Owners can always read and write what they restored; set-user-id bits and the like do not travel.
     let needed = if kind == EntryKind::Directory { 0o700 } else { 0o600 };
-    let entry = Entry {
-        path,
-        kind,
-        mode: (stat.st_mode & 0o777) | needed,
-        mtime: u64::try_from(stat.st_mtime).unwrap_or(0),
-    };
+    let entry =
+        Entry { path, kind, mode: (stat.st_mode & 0o777) | needed, mtime: u64::try_from(stat.st_mtime).unwrap_or(0) };
     let size = u64::try_from(stat.st_size).unwrap_or(0);
     PlannedEntry {
         entry,
-        stamp: Stamp {
-            device: stat.st_dev,
-            inode: stat.st_ino,
-            size,
-            mtime: (stat.st_mtime, stat.st_mtime_nsec),
-        },
+        stamp: Stamp { device: stat.st_dev, inode: stat.st_ino, size, mtime: (stat.st_mtime, stat.st_mtime_nsec) },
     }
 }

@@ -21,14 +21,7 @@ pub(super) struct Cutter {
 
 impl Cutter {
     pub(super) fn new(segment: usize, part_bytes: usize, tokens: Receiver<()>, parts: Sender<Part>) -> Self {
-        Self {
-            segment,
-            part_bytes,
-            buffer: Vec::new(),
-            records: Vec::new(),
-            tokens,
-            parts,
-        }
+        Self { segment, part_bytes, buffer: Vec::new(), records: Vec::new(), tokens, parts }
     }
 
     /// Hands over the last part and gives the records of all.

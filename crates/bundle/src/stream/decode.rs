@@ -58,19 +58,10 @@ pub enum ReadError {
 /// See [`ReadError`]. Entries before the error were visited.
 pub fn read_archive(compressed: impl Read, guard: &mut Guard, visitor: &mut dyn Visitor) -> Result<Counts, ReadError> {
     let stored = Rc::new(Cell::new(0));
-    let counted = Counted {
-        inner: compressed,
-        count: Rc::clone(&stored),
-    };
+    let counted = Counted { inner: compressed, count: Rc::clone(&stored) };
     let gzip = GzDecoder::new(BufReader::with_capacity(BUFFER, counted));
     let refused = Rc::new(Cell::new(None));
-    let growth = Growth {
-        inner: gzip,
-        plain: 0,
-        stored,
-        ratio: guard.ratio(),
-        refused: Rc::clone(&refused),
-    };
+    let growth = Growth { inner: gzip, plain: 0, stored, ratio: guard.ratio(), refused: Rc::clone(&refused) };
     let mut tar = TarReader::new(growth);
     let counts = visit(&mut tar, guard, visitor).map_err(|error| match refused.take() {
         Some(hostile) => ReadError::Hostile(hostile),
@@ -95,10 +86,7 @@ pub fn read_segment(
     visitor: &mut dyn Visitor,
 ) -> Result<Counts, ReadError> {
     let left = Rc::new(Cell::new(Some(AGE_HEADER)));
-    let limited = HeaderLimit {
-        inner: sealed,
-        left: Rc::clone(&left),
-    };
+    let limited = HeaderLimit { inner: sealed, left: Rc::clone(&left) };
     let decryptor = age::Decryptor::new_buffered(BufReader::with_capacity(BUFFER, limited))?;
     left.set(None);
     read_archive(decryptor.decrypt(identities.as_dyn())?, guard, visitor)
@@ -116,10 +104,7 @@ fn visit(tar: &mut TarReader<impl Read>, guard: &mut Guard, visitor: &mut dyn Vi
             }
             EntryKind::HardLink { .. } => counts.hard_links += 1,
         }
-        visitor.entry(&entry, tar).map_err(|error| ReadError::Visit {
-            path: entry.path,
-            error,
-        })?;
+        visitor.entry(&entry, tar).map_err(|error| ReadError::Visit { path: entry.path, error })?;
     }
     Ok(counts)
 }
@@ -172,10 +157,7 @@ impl<R: Read> Read for HeaderLimit<R> {
             return self.inner.read(buffer);
         };
         if left == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the age header does not end",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the age header does not end"));
         }
         let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         let read = self.inner.read(&mut buffer[..most])?;

@@ -53,16 +53,12 @@ pub(super) fn encode(
     level: u32,
     cutter: Cutter,
 ) -> Result<Vec<PartRecord>, EncodeError> {
-    let sealed = recipients
-        .encryptor()?
-        .wrap_output(cutter)
-        .map_err(EncodeError::Output)?;
+    let sealed = recipients.encryptor()?.wrap_output(cutter).map_err(EncodeError::Output)?;
     let mut out = GzEncoder::new(sealed, Compression::new(level));
     let mut steps = Steps::new(Arc::clone(root));
     let mut buffer = vec![0; BUFFER];
     for planned in &segment.entries {
-        out.write_all(&tar::header(&planned.entry))
-            .map_err(EncodeError::Output)?;
+        out.write_all(&tar::header(&planned.entry)).map_err(EncodeError::Output)?;
         if let EntryKind::File { size } = planned.entry.kind {
             content(&mut steps, planned, size, &mut buffer, &mut out)?;
         }
@@ -84,10 +80,7 @@ fn content(
     let read = |error: io::Error| {
         let path = path.clone();
         if error.kind() == io::ErrorKind::NotFound {
-            return EncodeError::Changed {
-                path,
-                what: "it is gone",
-            };
+            return EncodeError::Changed { path, what: "it is gone" };
         }
         EncodeError::Read { path, error }
     };
@@ -98,10 +91,7 @@ fn content(
         let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let got = read_some(&mut file, &mut buffer[..most]).map_err(read)?;
         if got == 0 {
-            return Err(EncodeError::Changed {
-                path: path.clone(),
-                what: "it became shorter",
-            });
+            return Err(EncodeError::Changed { path: path.clone(), what: "it became shorter" });
         }
         out.write_all(&buffer[..got]).map_err(EncodeError::Output)?;
         left -= got as u64;
@@ -121,20 +111,12 @@ fn read_some(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 fn unchanged(planned: &PlannedEntry, now: &Metadata) -> Result<(), EncodeError> {
-    let stamp = Stamp {
-        device: now.dev(),
-        inode: now.ino(),
-        size: now.size(),
-        mtime: (now.mtime(), now.mtime_nsec()),
-    };
+    let stamp = Stamp { device: now.dev(), inode: now.ino(), size: now.size(), mtime: (now.mtime(), now.mtime_nsec()) };
     let what = match planned.stamp {
         same if same == stamp => return Ok(()),
         Stamp { device, inode, .. } if (device, inode) != (stamp.device, stamp.inode) => "it is another file now",
         Stamp { size, .. } if size != stamp.size => "its size",
         _ => "its time",
     };
-    Err(EncodeError::Changed {
-        path: planned.entry.path.clone(),
-        what,
-    })
+    Err(EncodeError::Changed { path: planned.entry.path.clone(), what })
 }

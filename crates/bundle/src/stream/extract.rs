@@ -92,10 +92,7 @@ pub(super) async fn read_all<V: Visitor + Send + 'static>(
         // A broken part is the cause of whatever the reader then says, so it is told first.
         fed?;
         (guard, visitor) = (guard_back, visitor_back);
-        let found = read.map_err(|error| ExtractError::Segment {
-            segment: segment.name.clone(),
-            error,
-        })?;
+        let found = read.map_err(|error| ExtractError::Segment { segment: segment.name.clone(), error })?;
         as_promised(segment, found)?;
         stored += segment.stored_bytes();
         progress(stored);
@@ -108,9 +105,5 @@ fn as_promised(segment: &SegmentRecord, found: Counts) -> Result<(), ExtractErro
     if found == expected {
         return Ok(());
     }
-    Err(ExtractError::Counts {
-        segment: segment.name.clone(),
-        expected: expected.into(),
-        found: found.into(),
-    })
+    Err(ExtractError::Counts { segment: segment.name.clone(), expected: expected.into(), found: found.into() })
 }

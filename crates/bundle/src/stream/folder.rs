@@ -68,15 +68,9 @@ impl Folder {
         let known: BTreeSet<&str> = manifest.objects().map(|(name, ..)| name.as_str()).collect();
         let names = match self.list() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            other => other.map_err(|error| FolderError::Io {
-                path: self.0.clone(),
-                error,
-            })?,
+            other => other.map_err(|error| FolderError::Io { path: self.0.clone(), error })?,
         };
-        for name in names
-            .iter()
-            .filter(|name| !known.contains(name.as_str()) && is_ours(name))
-        {
+        for name in names.iter().filter(|name| !known.contains(name.as_str()) && is_ours(name)) {
             let path = self.0.join(name);
             std::fs::remove_file(&path).map_err(|error| FolderError::Io { path, error })?;
         }
@@ -86,10 +80,7 @@ impl Folder {
     /// Written under another name, flushed to disk, then renamed: a name never stands for half a file.
     fn write(&self, name: &ObjectName, content: &[u8]) -> Result<(), FolderError> {
         let path = self.0.join(name.as_str());
-        let failed = |error| FolderError::Io {
-            path: path.clone(),
-            error,
-        };
+        let failed = |error| FolderError::Io { path: path.clone(), error };
         let folder = path.parent().unwrap_or(&self.0);
         std::fs::create_dir_all(folder).map_err(failed)?;
         // Begins with a dot, so it can be the name of no object.
@@ -108,9 +99,7 @@ impl Folder {
             SourceError::Store(error.into())
         };
         let path = RelPath::parse(name.as_str().as_bytes()).map_err(|e| SourceError::Store(e.into()))?;
-        let file = Root::open(&self.0)
-            .and_then(|root| Steps::new(Arc::new(root)).file(&path))
-            .map_err(store)?;
+        let file = Root::open(&self.0).and_then(|root| Steps::new(Arc::new(root)).file(&path)).map_err(store)?;
         let meta = file.metadata().map_err(store)?;
         if !meta.is_file() {
             return Err(SourceError::Store("it is no regular file".into()));
@@ -118,14 +107,8 @@ impl Folder {
         // All at once: a buffer that grows by doubling would take three times the memory.
         let room = usize::try_from(meta.len().min(limit)).unwrap_or(0).saturating_add(1);
         let mut content = Vec::with_capacity(room);
-        file.take(limit.saturating_add(1))
-            .read_to_end(&mut content)
-            .map_err(store)?;
-        if content.len() as u64 > limit {
-            Err(SourceError::TooLong(limit))
-        } else {
-            Ok(content.into())
-        }
+        file.take(limit.saturating_add(1)).read_to_end(&mut content).map_err(store)?;
+        if content.len() as u64 > limit { Err(SourceError::TooLong(limit)) } else { Ok(content.into()) }
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -133,15 +116,10 @@ impl Folder {
         let mut found = Vec::new();
         for name in root::names(root.directory(None)?)? {
             let text = String::from_utf8_lossy(&name).into_owned();
-            let inner = RelPath::parse(&name)
-                .ok()
-                .and_then(|path| root.directory(Some(&path)).ok());
+            let inner = RelPath::parse(&name).ok().and_then(|path| root.directory(Some(&path)).ok());
             match inner {
-                Some(inner) => found.extend(
-                    root::names(inner)?
-                        .iter()
-                        .map(|name| format!("{text}/{}", String::from_utf8_lossy(name))),
-                ),
+                Some(inner) => found
+                    .extend(root::names(inner)?.iter().map(|name| format!("{text}/{}", String::from_utf8_lossy(name)))),
                 None => found.push(text),
             }
         }

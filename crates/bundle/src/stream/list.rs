@@ -36,8 +36,6 @@ struct Names(Sender<Entry>);
 
 impl Visitor for Names {
     fn entry(&mut self, entry: &Entry, _content: &mut dyn Read) -> io::Result<()> {
-        self.0
-            .blocking_send(entry.clone())
-            .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+        self.0.blocking_send(entry.clone()).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
     }
 }

@@ -31,21 +31,13 @@ impl Part {
     /// What the manifest says about it, if it is a part of a segment.
     #[must_use]
     pub fn record(&self) -> PartRecord {
-        PartRecord {
-            name: self.name.clone(),
-            size: self.bytes.len() as u64,
-            sha256: self.sha256,
-        }
+        PartRecord { name: self.name.clone(), size: self.bytes.len() as u64, sha256: self.sha256 }
     }
 
     /// What the manifest says about it, if it is a kit file.
     #[must_use]
     pub fn kit_file(&self) -> KitFile {
-        KitFile {
-            name: self.name.clone(),
-            size: self.bytes.len() as u64,
-            sha256: self.sha256,
-        }
+        KitFile { name: self.name.clone(), size: self.bytes.len() as u64, sha256: self.sha256 }
     }
 }
 

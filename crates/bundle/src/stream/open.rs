@@ -67,24 +67,13 @@ pub async fn open(source: &impl PartSource, trust: &Trust) -> Result<Opened, Ope
         Trust::AnyKey => named.id(),
     };
     if named.id() != expected {
-        return Err(SignatureError::OtherKey {
-            expected,
-            found: named.id(),
-        }
-        .into());
+        return Err(SignatureError::OtherKey { expected, found: named.id() }.into());
     }
     named.verify(&bytes, &signature)?;
     let digest = Manifest::digest(&bytes);
-    Ok(Opened {
-        manifest,
-        bytes,
-        digest,
-    })
+    Ok(Opened { manifest, bytes, digest })
 }
 
 async fn read(source: &impl PartSource, name: ObjectName, limit: u64) -> Result<Bytes, OpenError> {
-    source
-        .get(&name, limit)
-        .await
-        .map_err(|error| OpenError::Read { name, error })
+    source.get(&name, limit).await.map_err(|error| OpenError::Read { name, error })
 }

@@ -21,14 +21,7 @@ pub(super) struct PartFeed(Sender<Bytes>);
 /// A feed and the stream that comes out of it. At most two parts are in memory.
 pub(super) fn part_stream(segment: &SegmentRecord) -> (PartFeed, PartStream) {
     let (sender, parts) = channel(1);
-    (
-        PartFeed(sender),
-        PartStream {
-            parts,
-            current: Bytes::new(),
-            left: segment.parts.len(),
-        },
-    )
+    (PartFeed(sender), PartStream { parts, current: Bytes::new(), left: segment.parts.len() })
 }
 
 impl PartFeed {

@@ -61,12 +61,7 @@ pub(super) fn header(entry: &Entry) -> Vec<u8> {
         }
         EntryKind::HardLink { target } => {
             header.set_entry_type(EntryType::Link);
-            short_or_record(
-                EntryType::GNULongLink,
-                target.as_bytes(),
-                &mut header.as_old_mut().linkname,
-                &mut out,
-            );
+            short_or_record(EntryType::GNULongLink, target.as_bytes(), &mut header.as_old_mut().linkname, &mut out);
         }
     }
     short_or_record(EntryType::GNULongName, &name, &mut header.as_old_mut().name, &mut out);
@@ -127,12 +122,7 @@ pub(super) struct TarReader<R> {
 
 impl<R: Read> TarReader<R> {
     pub(super) fn new(input: R) -> Self {
-        Self {
-            input,
-            left: 0,
-            pad: 0,
-            headers: 0,
-        }
+        Self { input, left: 0, pad: 0, headers: 0 }
     }
 
     /// The next entry; what is left of the one before is skipped. Its content is then read through [`Read`]. `None` after the end mark, when nothing but zeros follows.
@@ -178,25 +168,15 @@ impl<R: Read> TarReader<R> {
         let kind = match header.as_old().linkflag[0] {
             b'0' | 0 if !folder && !only_for_links => EntryKind::File { size },
             b'5' if size == 0 && !only_for_links => EntryKind::Directory,
-            b'1' if size == 0 && !folder => EntryKind::HardLink {
-                target: RelPath::parse(&target)?,
-            },
+            b'1' if size == 0 && !folder => EntryKind::HardLink { target: RelPath::parse(&target)? },
             b'0' | 0 | b'1' | b'5' => {
                 return Err(self.broken("type, name and size do not fit together"));
             }
             kind => {
-                return Err(TarError::Kind {
-                    path: name.escape_ascii().to_string(),
-                    kind,
-                });
+                return Err(TarError::Kind { path: name.escape_ascii().to_string(), kind });
             }
         };
-        let entry = Entry {
-            path: RelPath::parse(&name)?,
-            kind,
-            mode,
-            mtime,
-        };
+        let entry = Entry { path: RelPath::parse(&name)?, kind, mode, mtime };
         self.left = entry.size();
         self.pad = padding(self.left);
         Ok(entry)
@@ -271,10 +251,7 @@ impl<R: Read> TarReader<R> {
     }
 
     fn broken(&self, why: &(impl ToString + ?Sized)) -> TarError {
-        TarError::Header {
-            number: self.headers,
-            why: why.to_string(),
-        }
+        TarError::Header { number: self.headers, why: why.to_string() }
     }
 }
 
@@ -287,10 +264,7 @@ impl<R: Read> Read for TarReader<R> {
         }
         let read = self.input.read(&mut buffer[..most])?;
         if read == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the archive ends inside a file",
-            ));
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends inside a file"));
         }
         self.left -= read as u64;
         Ok(read)

@@ -43,21 +43,13 @@ impl Target {
     /// # Errors
     /// When anything else is in it, or it cannot be made or opened.
     pub fn open(path: &Path) -> Result<Self, TargetError> {
-        let unusable = |error| TargetError::Io {
-            path: path.to_owned(),
-            error,
-        };
+        let unusable = |error| TargetError::Io { path: path.to_owned(), error };
         std::fs::create_dir_all(path).map_err(unusable)?;
         let root = Arc::new(Root::open(path).map_err(unusable)?);
         if !root.is_empty().map_err(unusable)? {
             return Err(TargetError::NotEmpty(path.to_owned()));
         }
-        Ok(Self {
-            steps: Steps::new(Arc::clone(&root)),
-            root,
-            path: path.to_owned(),
-            folders: Vec::new(),
-        })
+        Ok(Self { steps: Steps::new(Arc::clone(&root)), root, path: path.to_owned(), folders: Vec::new() })
     }
 
     /// Gives the folders their permissions and times and waits until everything is on the disk.
@@ -67,12 +59,7 @@ impl Target {
     pub fn close(self) -> Result<(), TargetError> {
         // From the inside out: a folder's time changes when something inside is touched.
         let finish = |(path, mode, mtime): &(RelPath, u32, u64)| self.root.finish_directory(path, *mode, *mtime);
-        let finished = self
-            .folders
-            .iter()
-            .rev()
-            .try_for_each(finish)
-            .and_then(|()| self.root.sync());
+        let finished = self.folders.iter().rev().try_for_each(finish).and_then(|()| self.root.sync());
         finished.map_err(|error| TargetError::Io { path: self.path, error })
     }
 }
@@ -100,12 +87,7 @@ mod tests {
     use super::*;
 
     fn entry(path: &str, kind: EntryKind) -> Entry {
-        Entry {
-            path: RelPath::parse(path.as_bytes()).unwrap(),
-            kind,
-            mode: 0o755,
-            mtime: 1,
-        }
+        Entry { path: RelPath::parse(path.as_bytes()).unwrap(), kind, mode: 0o755, mtime: 1 }
     }
 
     /// Whoever can write into the target during extraction gains nothing by it.
@@ -134,16 +116,10 @@ mod tests {
     fn nothing_is_overwritten() {
         let room = tempfile::tempdir().unwrap();
         let mut target = Target::open(room.path()).unwrap();
-        target
-            .entry(&entry("a", EntryKind::File { size: 1 }), &mut b"1".as_slice())
-            .unwrap();
-        target
-            .entry(&entry("a", EntryKind::File { size: 1 }), &mut b"2".as_slice())
-            .unwrap_err();
+        target.entry(&entry("a", EntryKind::File { size: 1 }), &mut b"1".as_slice()).unwrap();
+        target.entry(&entry("a", EntryKind::File { size: 1 }), &mut b"2".as_slice()).unwrap_err();
         let first = RelPath::parse(b"a").unwrap();
-        target
-            .entry(&entry("a", EntryKind::HardLink { target: first }), &mut b"".as_slice())
-            .unwrap_err();
+        target.entry(&entry("a", EntryKind::HardLink { target: first }), &mut b"".as_slice()).unwrap_err();
         assert_eq!(std::fs::read(room.path().join("a")).unwrap(), b"1");
         assert!(matches!(Target::open(room.path()), Err(TargetError::NotEmpty(_))));
     }

@@ -59,12 +59,8 @@ pub async fn verify(
 ) -> Result<(), VerifyError> {
     if let Some(names) = source.names().await.map_err(VerifyError::List)? {
         let (own, sig) = (ObjectName::manifest(), ObjectName::signature());
-        let known: BTreeSet<&str> = manifest
-            .objects()
-            .map(|(name, ..)| name)
-            .chain([&own, &sig])
-            .map(ObjectName::as_str)
-            .collect();
+        let known: BTreeSet<&str> =
+            manifest.objects().map(|(name, ..)| name).chain([&own, &sig]).map(ObjectName::as_str).collect();
         if let Some(extra) = names.into_iter().find(|name| !known.contains(name.as_str())) {
             return Err(VerifyError::Extra(extra));
         }
@@ -85,24 +81,13 @@ pub(super) async fn fetch(
     size: u64,
     sha256: Digest,
 ) -> Result<Bytes, VerifyError> {
-    let bytes = source.get(name, size).await.map_err(|error| VerifyError::Read {
-        name: name.clone(),
-        error,
-    })?;
+    let bytes = source.get(name, size).await.map_err(|error| VerifyError::Read { name: name.clone(), error })?;
     if bytes.len() as u64 != size {
-        return Err(VerifyError::Size {
-            name: name.clone(),
-            expected: size,
-            found: bytes.len() as u64,
-        });
+        return Err(VerifyError::Size { name: name.clone(), expected: size, found: bytes.len() as u64 });
     }
     let found = Digest::of(&bytes);
     if found != sha256 {
-        return Err(VerifyError::Content {
-            name: name.clone(),
-            expected: sha256,
-            found,
-        });
+        return Err(VerifyError::Content { name: name.clone(), expected: sha256, found });
     }
     Ok(bytes)
 }

@@ -29,11 +29,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            sizes: Sizes::default(),
-            part_bytes: PartRecord::MAX as usize,
-            level: 2,
-        }
+        Self { sizes: Sizes::default(), part_bytes: PartRecord::MAX as usize, level: 2 }
     }
 }
 
@@ -126,14 +122,7 @@ impl<S: PartSink> Writer<S> {
         let walk = Walk::open(source, order, options.sizes)?;
         let done = done.into_iter().map(|record| (record.name.clone(), record)).collect();
         let source = Arc::new(Mutex::new(Source { walk, pending: None }));
-        Ok(Self {
-            sink,
-            recipients,
-            options,
-            done,
-            records: Vec::new(),
-            source,
-        })
+        Ok(Self { sink, recipients, options, done, records: Vec::new(), source })
     }
 
     /// Writes the next segment, or finds that it is there already. `None`: all are there, call [`Writer::finish`].
@@ -148,9 +137,7 @@ impl<S: PartSink> Writer<S> {
         };
         let source = self.source_digest(&segment);
         let kept = self.done.get(&ObjectName::segment(segment.index));
-        let kept = kept
-            .filter(|record| record.source == source && record.check(segment.index).is_ok())
-            .cloned();
+        let kept = kept.filter(|record| record.source == source && record.check(segment.index).is_ok()).cloned();
         let reused = kept.is_some();
         let record = match kept {
             Some(record) => record,
@@ -185,14 +172,7 @@ impl<S: PartSink> Writer<S> {
     pub fn finish(self) -> (Outcome, S) {
         let skipped = lock(&self.source).walk.skipped().clone();
         let counts = Counts::of(&self.records);
-        (
-            Outcome {
-                segments: self.records,
-                counts,
-                skipped,
-            },
-            self.sink,
-        )
+        (Outcome { segments: self.records, counts, skipped }, self.sink)
     }
 
     async fn plan(&self) -> Result<Option<Arc<PlannedSegment>>, WriteError> {
@@ -225,31 +205,17 @@ impl<S: PartSink> Writer<S> {
         let parts = encoder.await??;
         let (files, directories, hard_links) = segment.tally();
         let name = ObjectName::segment(segment.index);
-        Ok(SegmentRecord {
-            name,
-            source,
-            files,
-            directories,
-            hard_links,
-            bytes: segment.bytes(),
-            parts,
-        })
+        Ok(SegmentRecord { name, source, files, directories, hard_links, bytes: segment.bytes(), parts })
     }
 
     async fn store(&mut self, part: Part) -> Result<(), WriteError> {
         let name = part.name.clone();
-        self.sink
-            .put(part)
-            .await
-            .map_err(|error| WriteError::Sink { name, error })
+        self.sink.put(part).await.map_err(|error| WriteError::Sink { name, error })
     }
 
     /// Other recipients or another part size make another segment, even from the same files.
     fn source_digest(&self, segment: &PlannedSegment) -> Digest {
-        let mut text = format!(
-            "steppe-bundle source 1\n{}\n{}\n",
-            segment.digest, self.options.part_bytes
-        );
+        let mut text = format!("steppe-bundle source 1\n{}\n{}\n", segment.digest, self.options.part_bytes);
         for id in self.recipients.ids() {
             text.push_str(&format!("{id}\n"));
         }

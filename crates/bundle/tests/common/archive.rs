@@ -77,17 +77,12 @@ pub fn corpus() -> Vec<(&'static str, Vec<u8>, Check)> {
         (headers(), |e| matches!(e, ReadError::Tar(TarError::Header { .. }))),
         (parents(), |e| matches!(e, ReadError::Hostile(Hostile::NoParent(_)))),
         (twice(), |e| matches!(e, ReadError::Hostile(Hostile::Duplicate(_)))),
-        (cut(), |e| {
-            matches!(e, ReadError::Tar(TarError::Truncated | TarError::Read(_)))
-        }),
+        (cut(), |e| matches!(e, ReadError::Tar(TarError::Truncated | TarError::Read(_)))),
         (trailing(), |e| matches!(e, ReadError::Tar(TarError::Trailing))),
-        (beyond(), |e| {
-            matches!(e, ReadError::Hostile(Hostile::Mode { .. } | Hostile::FileBytes { .. }))
-        }),
+        (beyond(), |e| matches!(e, ReadError::Hostile(Hostile::Mode { .. } | Hostile::FileBytes { .. }))),
     ];
-    let named = groups
-        .into_iter()
-        .flat_map(|(group, check)| group.into_iter().map(move |(name, plain)| (name, plain, check)));
+    let named =
+        groups.into_iter().flat_map(|(group, check)| group.into_iter().map(move |(name, plain)| (name, plain, check)));
     named.collect()
 }
 
@@ -125,16 +120,9 @@ fn kinds() -> Group {
         ("volume label", b'V'),
         ("dump folder", b'D'),
     ];
-    let mut group: Group = kinds
-        .map(|(name, kind)| (name, one(&Raw::new(kind, b"x", 0).link(b"/etc"))))
-        .into();
-    group.push((
-        "two long names",
-        long(b'L', b"a\0")
-            .add(&Raw::new(b'L', b"x", 2), b"b\0")
-            .add(&empty("f"), b"")
-            .end(),
-    ));
+    let mut group: Group = kinds.map(|(name, kind)| (name, one(&Raw::new(kind, b"x", 0).link(b"/etc")))).into();
+    group
+        .push(("two long names", long(b'L', b"a\0").add(&Raw::new(b'L', b"x", 2), b"b\0").add(&empty("f"), b"").end()));
     group
 }
 
@@ -150,21 +138,10 @@ fn paths() -> Group {
         ("absolute link target", one(&link("l", "/etc/passwd"))),
         ("link target above", one(&link("l", "../x"))),
         ("link without target", one(&link("l", ""))),
-        (
-            "long name that leaves",
-            long(b'L', b"../../x\0").add(&empty("f"), b"").end(),
-        ),
+        ("long name that leaves", long(b'L', b"../../x\0").add(&empty("f"), b"").end()),
         ("long name, absolute", long(b'L', b"/x\0").add(&empty("f"), b"").end()),
-        (
-            "long target that leaves",
-            long(b'K', b"../x\0").add(&link("l", ""), b"").end(),
-        ),
-        (
-            "component of 300 bytes",
-            long(b'L', &[vec![b'a'; 300], vec![0]].concat())
-                .add(&empty("f"), b"")
-                .end(),
-        ),
+        ("long target that leaves", long(b'K', b"../x\0").add(&link("l", ""), b"").end()),
+        ("component of 300 bytes", long(b'L', &[vec![b'a'; 300], vec![0]].concat()).add(&empty("f"), b"").end()),
     ]
 }
 
@@ -187,49 +164,26 @@ fn headers() -> Group {
         ("file with a folder's name", one(&empty("d/"))),
         ("no magic", one(&empty("f").set(257, &[0; 8]))),
         ("size is no number", one(&empty("f").set(124, b"zzzzzzzzzzz\0"))),
-        (
-            "lone block of zeros",
-            [&[0; 512], empty("f").0.as_slice(), &[0; 1024]].concat(),
-        ),
-        (
-            "long name with NUL inside",
-            long(b'L', b"a\0b\0").add(&empty("f"), b"").end(),
-        ),
+        ("lone block of zeros", [&[0; 512], empty("f").0.as_slice(), &[0; 1024]].concat()),
+        ("long name with NUL inside", long(b'L', b"a\0b\0").add(&empty("f"), b"").end()),
         ("long name without NUL", long(b'L', b"abc").add(&empty("f"), b"").end()),
         ("long name that is empty", long(b'L', b"").add(&empty("f"), b"").end()),
-        (
-            "long name of a megabyte",
-            long(b'L', &vec![b'a'; 1 << 20]).add(&empty("f"), b"").end(),
-        ),
+        ("long name of a megabyte", long(b'L', &vec![b'a'; 1 << 20]).add(&empty("f"), b"").end()),
         ("long name alone", long(b'L', b"abc\0").end()),
-        (
-            "long target for a file",
-            long(b'K', b"abc\0").add(&empty("f"), b"").end(),
-        ),
-        (
-            "path of 5,000 bytes",
-            long(b'L', &[b"a/".repeat(2500), vec![0]].concat())
-                .add(&empty("f"), b"")
-                .end(),
-        ),
+        ("long target for a file", long(b'K', b"abc\0").add(&empty("f"), b"").end()),
+        ("path of 5,000 bytes", long(b'L', &[b"a/".repeat(2500), vec![0]].concat()).add(&empty("f"), b"").end()),
     ]
 }
 
 fn parents() -> Group {
-    vec![
-        ("inside a file", new().file("f", b"1").file("f/x", b"2").end()),
-        ("folder missing", one(&empty("a/b"))),
-    ]
+    vec![("inside a file", new().file("f", b"1").file("f/x", b"2").end()), ("folder missing", one(&empty("a/b")))]
 }
 
 fn twice() -> Group {
     vec![
         ("twice", new().file("f", b"1").file("f", b"2").end()),
         ("folder over a file", new().file("f", b"1").folder("f/").end()),
-        (
-            "link over a file",
-            new().file("f", b"1").file("g", b"2").add(&link("f", "g"), b"").end(),
-        ),
+        ("link over a file", new().file("f", b"1").file("g", b"2").add(&link("f", "g"), b"").end()),
     ]
 }
 
@@ -247,10 +201,7 @@ fn cut() -> Group {
 
 fn trailing() -> Group {
     vec![
-        (
-            "second archive behind the first",
-            [new().end(), new().file("f", b"x").end()].concat(),
-        ),
+        ("second archive behind the first", [new().end(), new().file("f", b"x").end()].concat()),
         ("byte behind the end", [new().end(), vec![0, 0, 1]].concat()),
     ]
 }

@@ -39,10 +39,7 @@ pub fn snapshot(root: &Path) -> BTreeMap<PathBuf, Seen> {
 }
 
 fn walk(root: &Path, here: &Path, inodes: &mut BTreeMap<u64, PathBuf>, seen: &mut BTreeMap<PathBuf, Seen>) {
-    let mut paths: Vec<_> = std::fs::read_dir(here)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut paths: Vec<_> = std::fs::read_dir(here).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     for path in paths {
         let meta = path.symlink_metadata().unwrap();
@@ -54,16 +51,7 @@ fn walk(root: &Path, here: &Path, inodes: &mut BTreeMap<u64, PathBuf>, seen: &mu
         } else if meta.is_file() {
             let first = inodes.entry(meta.ino()).or_insert_with(|| rel.clone()).clone();
             let content = Digest::of(std::fs::read(&path).unwrap());
-            seen.insert(
-                rel,
-                Seen::File {
-                    mode,
-                    mtime: meta.mtime(),
-                    content,
-                    size: meta.len(),
-                    first,
-                },
-            );
+            seen.insert(rel, Seen::File { mode, mtime: meta.mtime(), content, size: meta.len(), first });
         } else {
             seen.insert(rel, Seen::Other);
         }
@@ -108,25 +96,14 @@ pub fn snac_like(root: &Path, posts: usize) {
     put(root, "log/today", "noise");
     put(root, "public.idx", "");
     for user in ["alice", "bob"] {
-        put(
-            root,
-            &format!("user/{user}/user.json"),
-            format!("{{\"uid\":\"{user}\"}}"),
-        );
+        put(root, &format!("user/{user}/user.json"), format!("{{\"uid\":\"{user}\"}}"));
         put(root, &format!("user/{user}/key.json"), noise(user.len() as u64, 3000));
         put(root, &format!("user/{user}/static/.keep"), "");
     }
     for post in 0..posts {
         let id = Digest::of(post.to_string()).to_string();
         let object = format!("object/{}/{id}.json", &id[..2]);
-        put(
-            root,
-            &object,
-            format!(
-                "{{\"id\":\"{id}\",\"content\":\"{}\"}}",
-                hex::encode(noise(post as u64, 40))
-            ),
-        );
+        put(root, &object, format!("{{\"id\":\"{id}\",\"content\":\"{}\"}}", hex::encode(noise(post as u64, 40))));
         link(root, &object, &format!("user/alice/public/{id}.json"));
         link(root, &object, &format!("user/bob/private/{id}.json"));
     }
@@ -137,11 +114,7 @@ pub fn snac_order() -> Order {
 }
 
 pub fn small(entries: usize, bytes: u64, part_bytes: usize) -> Options {
-    Options {
-        sizes: Sizes { bytes, entries },
-        part_bytes,
-        level: 1,
-    }
+    Options { sizes: Sizes { bytes, entries }, part_bytes, level: 1 }
 }
 
 pub fn signer() -> Signer {
@@ -150,10 +123,7 @@ pub fn signer() -> Signer {
 
 /// A manifest around an outcome, as the operator would make it.
 pub fn manifest(outcome: Outcome, recipients: &Recipients, kit: Vec<bundle::format::KitFile>) -> Manifest {
-    let actor_keys = vec![ActorKey {
-        actor: "alice".into(),
-        sha256: Digest::of("alice's key"),
-    }];
+    let actor_keys = vec![ActorKey { actor: "alice".into(), sha256: Digest::of("alice's key") }];
     Manifest {
         format: Manifest::FORMAT.into(),
         version: Version::CURRENT,
@@ -165,18 +135,8 @@ pub fn manifest(outcome: Outcome, recipients: &Recipients, kit: Vec<bundle::form
         },
         software: snac(),
         created_at: "2026-01-02T03:04:05Z".parse().unwrap(),
-        freeze: Freeze {
-            milliseconds: 2500,
-            cut: vec![Cut {
-                what: "pending deliveries".into(),
-                count: 3,
-            }],
-        },
-        counts: Counts {
-            users: 2,
-            posts: 5,
-            ..outcome.counts
-        },
+        freeze: Freeze { milliseconds: 2500, cut: vec![Cut { what: "pending deliveries".into(), count: 3 }] },
+        counts: Counts { users: 2, posts: 5, ..outcome.counts },
         skipped: outcome.skipped,
         segments: outcome.segments,
         kit,
@@ -186,10 +146,7 @@ pub fn manifest(outcome: Outcome, recipients: &Recipients, kit: Vec<bundle::form
 }
 
 pub fn snac() -> Software {
-    Software {
-        flavour: "snac".into(),
-        version: "2.75".into(),
-    }
+    Software { flavour: "snac".into(), version: "2.75".into() }
 }
 
 /// A complete bundle in a folder of its own.
@@ -225,15 +182,7 @@ impl Made {
         let opened = stream::open(&folder, &Trust::Key(signer().public())).await?;
         stream::verify(&folder, &opened.manifest, |_| {}).await?;
         let limits = Limits::signed(&opened.manifest);
-        Ok(stream::extract(
-            &folder,
-            &opened.manifest,
-            &self.key.identities(),
-            limits,
-            target,
-            |_| {},
-        )
-        .await?)
+        Ok(stream::extract(&folder, &opened.manifest, &self.key.identities(), limits, target, |_| {}).await?)
     }
 }
 

@@ -10,12 +10,7 @@ use lab::light::Light;
 async fn main() -> Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let light = Light::start(&Cache::open(None)?).await?;
-    let folder = light
-        .kubeconfig()
-        .parent()
-        .context("a kubeconfig without a folder")?
-        .display()
-        .to_string();
+    let folder = light.kubeconfig().parent().context("a kubeconfig without a folder")?.display().to_string();
     println!("{folder} {:?}", light.processes());
     std::process::abort();
 }

@@ -70,11 +70,7 @@ pub async fn elsewhere(named: &Named<'_>, cache: &Cache, progress: &mut dyn Prog
     let operator = images::operator(cache, &program, progress).await?;
     progress.step(&format!("Pushing the images to {}", named.registry));
     let push = async |image| push::push(cache, image, named.registry, place.registry_certificates.as_deref()).await;
-    let (operator, caddy, snac) = (
-        push(&operator).await?,
-        push(&built.caddy).await?,
-        push(&built.snac).await?,
-    );
+    let (operator, caddy, snac) = (push(&operator).await?, push(&built.caddy).await?, push(&built.snac).await?);
 
     let cell = cell(&place, &snac)?;
     let bucket = bucket(&place, &cell)?;
@@ -85,32 +81,15 @@ pub async fn elsewhere(named: &Named<'_>, cache: &Cache, progress: &mut dyn Prog
     progress.step("Waiting for Steppe's programs");
     raise::programs_ready(&client).await?;
     let library = Library::prepare(cache).await?;
-    let site = Site {
-        client,
-        zone,
-        address: place.address,
-        ca: place.authority,
-        library,
-    };
-    let how_to_look = format!(
-        "The cluster:\n  kubectl --context {} get instances,exports\n",
-        named.context
-    );
-    Ok(Cell {
-        site,
-        bucket,
-        public_key,
-        how_to_look,
-    })
+    let site = Site { client, zone, address: place.address, ca: place.authority, library };
+    let how_to_look = format!("The cluster:\n  kubectl --context {} get instances,exports\n", named.context);
+    Ok(Cell { site, bucket, public_key, how_to_look })
 }
 
 fn cell(place: &Place, snac: &str) -> Result<CellSpec> {
     let mut cell = place.cell.clone();
     let fields = cell.as_object_mut().context("`cell` is not an object")?;
-    fields.insert(
-        "versions".into(),
-        json!([{ "flavour": "snac", "version": "2.75", "image": snac }]),
-    );
+    fields.insert("versions".into(), json!([{ "flavour": "snac", "version": "2.75", "image": snac }]));
     serde_json::from_value(cell).context("`cell` is not what the chart calls so")
 }
 
@@ -123,36 +102,20 @@ fn bucket(place: &Place, cell: &CellSpec) -> Result<Bucket> {
         endpoint: cell.object_store.endpoint.clone(),
         region: cell.object_store.region.clone(),
         name: cell.object_store.bucket.clone(),
-        keys: Keys {
-            access_key: read(&place.access_key_file)?,
-            secret_key: read(&place.secret_key_file)?,
-        },
+        keys: Keys { access_key: read(&place.access_key_file)?, secret_key: read(&place.secret_key_file)? },
     })
 }
 
 /// A kubeconfig with the named context and nothing else, so that no slip can reach another cluster.
 async fn only(named: &Named<'_>, cache: &Cache, work: &Path, progress: &mut dyn Progress) -> Result<PathBuf> {
     let mut command = Command::new(tools::kubernetes(cache, progress).await?.program("kubectl"));
-    command.args([
-        "config",
-        "view",
-        "--raw",
-        "--minify",
-        "--flatten",
-        "--context",
-        named.context,
-    ]);
+    command.args(["config", "view", "--raw", "--minify", "--flatten", "--context", named.context]);
     if let Some(path) = named.kubeconfig {
         command.arg("--kubeconfig").arg(path);
     }
     let output = command.output().await?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "context {:?} cannot be used: {}",
-        named.context,
-        said.trim()
-    );
+    ensure!(output.status.success(), "context {:?} cannot be used: {}", named.context, said.trim());
     let path = work.join("kubeconfig");
     std::fs::write(&path, output.stdout)?;
     Ok(path)

@@ -108,17 +108,8 @@ pub async fn log_in(site: &Site, order: Order) -> Result<Living> {
     let password = site.password(&order).await?;
     let login = site.app(&order).login(&order.handle, &password).await?;
     let account = site.app(&order).verify(&login.token).await?;
-    ensure!(
-        account.account == order.handle,
-        "the token belongs to {}, not to {}",
-        account.account,
-        order.handle
-    );
-    Ok(Living {
-        order,
-        password,
-        token: login.token,
-    })
+    ensure!(account.account == order.handle, "the token belongs to {}, not to {}", account.account, order.handle);
+    Ok(Living { order, password, token: login.token })
 }
 
 async fn post(site: &Site, living: &Living, work: &Path) -> Result<()> {
@@ -128,11 +119,7 @@ async fn post(site: &Site, living: &Living, work: &Path) -> Result<()> {
     let picture = work.join(format!("picture-{}.png", living.order.name));
     std::fs::write(&picture, PICTURE)?;
     let upload = app.upload(&living.token, &picture).await?;
-    ensure!(
-        upload.same,
-        "{} does not give back the bytes that were uploaded",
-        upload.url
-    );
+    ensure!(upload.same, "{} does not give back the bytes that were uploaded", upload.url);
     Ok(())
 }
 
@@ -149,9 +136,7 @@ pub async fn federate(site: &Site, first: &Living, second: &Living) -> Result<()
     })
     .await?;
     app.post(&first.token, "a post for those who follow").await?;
-    other
-        .home_with(&second.token, "a post for those who follow", 60)
-        .await?;
+    other.home_with(&second.token, "a post for those who follow", 60).await?;
     Ok(())
 }
 
@@ -173,11 +158,7 @@ pub async fn take(site: &Site, living: &Living, bucket: &Bucket, work: &Path, se
     let key = Claim::new();
     let name = format!("{}-away", living.order.name);
     let limit = Duration::from_secs(300);
-    let export = timed(
-        &mut seconds.export,
-        site.export(&living.order, &name, Some(key.recipient()), limit),
-    )
-    .await?;
+    let export = timed(&mut seconds.export, site.export(&living.order, &name, Some(key.recipient()), limit)).await?;
     let made = export.status.as_ref().and_then(|status| status.bundle.as_ref());
     let made = made.context("the export succeeded without a bundle")?;
     seconds.export_stopped = made.stopped_seconds;
@@ -209,21 +190,12 @@ pub async fn restore(
     machine.run(work, &script).await?;
     let served = machine.serve(work, &living.order.host, port).await?;
     let app = site.library.app(&served.base).as_host(&living.order.host);
-    let account = app
-        .verify(&living.token)
-        .await
-        .context("the old token on the restored server")?;
+    let account = app.verify(&living.token).await.context("the old token on the restored server")?;
     app.home_with(&living.token, "the steppe is wide", 5).await?;
     let here = site.app(&living.order);
     let id = here.find(&living.token, follower).await?;
-    let (before, after) = (
-        here.relation(&living.token, &id).await?,
-        app.relation(&living.token, &id).await?,
-    );
-    ensure!(
-        before.followed_by && before == after,
-        "relation to {follower} before {before:?}, after {after:?}"
-    );
+    let (before, after) = (here.relation(&living.token, &id).await?, app.relation(&living.token, &id).await?);
+    ensure!(before.followed_by && before == after, "relation to {follower} before {before:?}, after {after:?}");
     Ok(account)
 }
 

@@ -46,18 +46,8 @@ pub struct Cell {
 /// When it is not there.
 pub fn beside(name: &str) -> Result<PathBuf> {
     let me = std::env::current_exe().context("where this program lies")?;
-    let found = me
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file());
-    found.with_context(|| {
-        format!(
-            "{name} is missing beside {}; build it first: cargo build --bins",
-            me.display()
-        )
-    })
+    let found = me.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| format!("{name} is missing beside {}; build it first: cargo build --bins", me.display()))
 }
 
 /// The folder of the chart, in the repository that this program was built from.
@@ -98,12 +88,7 @@ pub async fn on_ground(ground: &Ground, cache: &Cache, progress: &mut dyn Progre
         ca: ground.root_crt.clone(),
         library,
     };
-    Ok(Cell {
-        site,
-        bucket,
-        public_key,
-        how_to_look: how_to_look(ground),
-    })
+    Ok(Cell { site, bucket, public_key, how_to_look: how_to_look(ground) })
 }
 
 /// What the names mean on a ground.
@@ -160,17 +145,11 @@ async fn platform_keys(installer: &Installer, client: &Client, kubeconfig: &Path
     let secrets: Api<Secret> = Api::namespaced(client.clone(), crd::labels::SYSTEM_NAMESPACE);
     if secrets.get_opt(KEYS).await?.is_none() {
         let output = Command::new(program).args(["keys", "generate"]).output().await?;
-        ensure!(
-            output.status.success(),
-            "keys generate: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        ensure!(output.status.success(), "keys generate: {}", String::from_utf8_lossy(&output.stderr).trim());
         installer.apply(kubeconfig, &String::from_utf8(output.stdout)?).await?;
     }
     let data = secrets.get(KEYS).await?.data.unwrap_or_default();
-    let public = data
-        .get("signing.pub.pem")
-        .with_context(|| format!("Secret {KEYS} has no signing.pub.pem"))?;
+    let public = data.get("signing.pub.pem").with_context(|| format!("Secret {KEYS} has no signing.pub.pem"))?;
     Ok(String::from_utf8(public.0.clone())?)
 }
 
@@ -179,17 +158,9 @@ pub(super) async fn programs_ready(client: &Client) -> Result<()> {
     wait::until("Steppe's programs", Duration::from_secs(180), async || {
         let all = deployments.list(&kube::api::ListParams::default()).await?;
         ensure!(!all.items.is_empty(), "the chart made no Deployment");
-        let waiting: Vec<String> = all
-            .items
-            .iter()
-            .filter(|one| !is_ready(one))
-            .map(kube::ResourceExt::name_any)
-            .collect();
-        if waiting.is_empty() {
-            Ok(Some(()))
-        } else {
-            bail!("not ready: {}", waiting.join(", "))
-        }
+        let waiting: Vec<String> =
+            all.items.iter().filter(|one| !is_ready(one)).map(kube::ResourceExt::name_any).collect();
+        if waiting.is_empty() { Ok(Some(())) } else { bail!("not ready: {}", waiting.join(", ")) }
     })
     .await
 }

@@ -30,10 +30,7 @@ pub struct Call {
 impl Call {
     /// Reads a request line. `path` is without the query.
     pub fn of(method: &str, path: &str, query: &str) -> Self {
-        let mut call = Self {
-            verb: method.to_ascii_lowercase(),
-            ..Self::default()
-        };
+        let mut call = Self { verb: method.to_ascii_lowercase(), ..Self::default() };
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let mut rest = match parts.as_slice() {
             ["api", version, rest @ ..] if !rest.is_empty() => {
@@ -75,9 +72,7 @@ impl Call {
         if matches!(call.verb.as_str(), "list" | "watch") {
             let selector = asked("fieldSelector").unwrap_or_default();
             let one = selector.split(',').find_map(|term| term.strip_prefix("metadata.name="));
-            call.name = one
-                .map(|name| name.trim_start_matches('=').to_owned())
-                .unwrap_or_default();
+            call.name = one.map(|name| name.trim_start_matches('=').to_owned()).unwrap_or_default();
         }
         call
     }
@@ -88,11 +83,7 @@ impl Call {
         if self.verb == "create" && self.name.is_empty() {
             let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
             let drawn = || Some(format!("{}*", body["metadata"]["generateName"].as_str()?));
-            self.name = body["metadata"]["name"]
-                .as_str()
-                .map(str::to_owned)
-                .or_else(drawn)
-                .unwrap_or_default();
+            self.name = body["metadata"]["name"].as_str().map(str::to_owned).or_else(drawn).unwrap_or_default();
         }
         self
     }
@@ -106,26 +97,14 @@ impl Call {
 
     /// `resource`, `resource.group`, with `/subresource` if there is one.
     pub fn kind(&self) -> String {
-        let group = if self.group.is_empty() {
-            String::new()
-        } else {
-            format!(".{}", self.group)
-        };
-        let sub = if self.subresource.is_empty() {
-            String::new()
-        } else {
-            format!("/{}", self.subresource)
-        };
+        let group = if self.group.is_empty() { String::new() } else { format!(".{}", self.group) };
+        let sub = if self.subresource.is_empty() { String::new() } else { format!("/{}", self.subresource) };
         format!("{}{group}{sub}", self.resource)
     }
 
     /// `kind namespace/name`.
     pub fn object(&self) -> String {
-        let place = if self.namespace.is_empty() {
-            String::new()
-        } else {
-            format!("{}/", self.namespace)
-        };
+        let place = if self.namespace.is_empty() { String::new() } else { format!("{}/", self.namespace) };
         format!("{} {place}{}", self.kind(), self.name)
     }
 }
@@ -146,23 +125,11 @@ mod tests {
             (("GET", "/api/v1/pods", "watch=true&resourceVersion=7"), "watch pods "),
             (("GET", "/api/v1/pods", "watch=0"), "list pods "),
             (("GET", "/api/v1/namespaces/a", ""), "get namespaces a/a"),
-            (
-                ("PUT", "/api/v1/namespaces/a/finalize", ""),
-                "update namespaces/finalize a/a",
-            ),
-            (
-                ("GET", "/apis/apps/v1/namespaces/a/deployments/b/status", ""),
-                "get deployments.apps/status a/b",
-            ),
-            (
-                ("PATCH", "/apis/steppe.host/v1alpha1/instances/x/status", ""),
-                "patch instances.steppe.host/status x",
-            ),
+            (("PUT", "/api/v1/namespaces/a/finalize", ""), "update namespaces/finalize a/a"),
+            (("GET", "/apis/apps/v1/namespaces/a/deployments/b/status", ""), "get deployments.apps/status a/b"),
+            (("PATCH", "/apis/steppe.host/v1alpha1/instances/x/status", ""), "patch instances.steppe.host/status x"),
             (("DELETE", "/api/v1/namespaces/a/pods", ""), "deletecollection pods a/"),
-            (
-                ("GET", "/api/v1/secrets", "fieldSelector=metadata.name%3Dx&watch=1"),
-                "watch secrets x",
-            ),
+            (("GET", "/api/v1/secrets", "fieldSelector=metadata.name%3Dx&watch=1"), "watch secrets x"),
             (("GET", "/readyz", ""), "get  "),
             (("GET", "/apis/apps/v1", ""), "get  "),
         ] {

@@ -53,29 +53,17 @@ impl Clean {
 
     /// Each event that another one for the same object followed is never seen.
     pub fn unobserved(&self) -> Vec<Plan> {
-        let frames: Vec<Frame> = self
-            .log
-            .frames()
-            .into_iter()
-            .filter(|frame| !frame.name.is_empty())
-            .collect();
+        let frames: Vec<Frame> = self.log.frames().into_iter().filter(|frame| !frame.name.is_empty()).collect();
         let later = |at: usize| {
             let same = |frame: &Frame| {
                 (&frame.kind, &frame.namespace, &frame.name)
                     == (&frames[at].kind, &frames[at].namespace, &frames[at].name)
             };
-            frames[at + 1..]
-                .iter()
-                .any(|frame| same(frame) && frame.version != frames[at].version)
+            frames[at + 1..].iter().any(|frame| same(frame) && frame.version != frames[at].version)
         };
         let events = (0..frames.len()).filter(|at| later(*at)).map(|at| {
             let frame = &frames[at];
-            (
-                frame.event.clone(),
-                frame.kind.clone(),
-                self.mask.text(&frame.namespace),
-                self.mask.text(&frame.name),
-            )
+            (frame.event.clone(), frame.kind.clone(), self.mask.text(&frame.namespace), self.mask.text(&frame.name))
         });
         plans::unobserved(&events.collect::<Vec<_>>())
     }
@@ -103,10 +91,7 @@ pub(super) fn uneven(ours: &BTreeMap<String, Effects>, theirs: &BTreeMap<String,
         let [a, b] = [ours, theirs].map(|all| all.get(object).copied().unwrap_or_default());
         let (created, deleted) = (b.created, b.deleted);
         (a != b).then(|| {
-            format!(
-                "{object}: created {created} times, deleted {deleted} times, not {} and {}",
-                a.created, a.deleted
-            )
+            format!("{object}: created {created} times, deleted {deleted} times, not {} and {}", a.created, a.deleted)
         })
     };
     objects.into_iter().filter_map(line).collect()

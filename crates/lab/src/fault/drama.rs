@@ -51,32 +51,12 @@ impl<S: Scenario> Drama<'_, S> {
         let mut wrong = scenario.wrong(run, log).await?;
         let (effects, took) = (self.effects(), begin.elapsed());
         let second = self.second_look(&watched, &kinds, &objects).await?;
-        wrong.extend(
-            self.keeper
-                .panics()
-                .iter()
-                .map(|words| format!("the operator panicked: {words}")),
-        );
+        wrong.extend(self.keeper.panics().iter().map(|words| format!("the operator panicked: {words}")));
         if run.plan.faults.is_empty() {
-            wrong.extend(
-                self.keeper
-                    .ends()
-                    .iter()
-                    .map(|words| format!("the operator ended by itself: {words}")),
-            );
+            wrong.extend(self.keeper.ends().iter().map(|words| format!("the operator ended by itself: {words}")));
         }
         let (log, mask, struck) = (log.clone(), run.mask(), self.proxy.struck());
-        Ok(End {
-            objects,
-            effects,
-            second,
-            wrong,
-            log,
-            mask,
-            watched,
-            struck,
-            took,
-        })
+        Ok(End { objects, effects, second, wrong, log, mask, watched, struck, took })
     }
 
     /// Drives and settles each step; returns what the operator watches by then.
@@ -84,10 +64,7 @@ impl<S: Scenario> Drama<'_, S> {
         let (scenario, run) = (&self.exec.scenario, self.run);
         let known = clean.map(|clean| clean.watched.clone()).unwrap_or_default();
         for step in 0..scenario.steps() {
-            scenario
-                .drive(run, step)
-                .await
-                .with_context(|| format!("step {step}"))?;
+            scenario.drive(run, step).await.with_context(|| format!("step {step}"))?;
             let done = async || scenario.settled(run, step).await.map(|settled| settled.then_some(()));
             until(&format!("step {step} to be settled"), self.exec.limit, done).await?;
             self.silence(&known, &format!("after step {step}")).await?;
@@ -107,9 +84,7 @@ impl<S: Scenario> Drama<'_, S> {
         self.proxy.kill();
         self.silence(watched, "after a restart with nothing to do").await?;
         let writes = log.writes().split_off(before);
-        let writes = writes
-            .iter()
-            .map(|one| format!("{} {}", one.call.verb, mask.text(&one.call.object())));
+        let writes = writes.iter().map(|one| format!("{} {}", one.call.verb, mask.text(&one.call.object())));
         let mut all: Vec<String> = writes.map(|write| format!("writes for nothing: {write}")).collect();
         let after = self.objects(kinds).await?;
         all.extend(
@@ -131,23 +106,11 @@ impl<S: Scenario> Drama<'_, S> {
     async fn silence(&self, watched: &BTreeSet<String>, when: &str) -> Result<()> {
         let silent = async || {
             if !self.proxy.lives() || self.keeper.alive() != Some(self.proxy.incarnation()) {
-                bail!(
-                    "the operator is not running; it said {:?} {:?}",
-                    self.keeper.ends(),
-                    self.keeper.panics()
-                );
+                bail!("the operator is not running; it said {:?} {:?}", self.keeper.ends(), self.keeper.panics());
             }
             let now = self.watched();
-            ensure!(
-                !now.is_empty() && now.is_superset(watched),
-                "it watches {now:?} of {watched:?}"
-            );
-            Ok(self
-                .proxy
-                .log()
-                .quiet()
-                .filter(|time| *time >= self.exec.quiet)
-                .map(|_| ()))
+            ensure!(!now.is_empty() && now.is_superset(watched), "it watches {now:?} of {watched:?}");
+            Ok(self.proxy.log().quiet().filter(|time| *time >= self.exec.quiet).map(|_| ()))
         };
         until(&format!("silence of the operator {when}"), self.exec.limit, silent).await
     }
@@ -156,9 +119,8 @@ impl<S: Scenario> Drama<'_, S> {
     fn watched(&self) -> BTreeSet<String> {
         let life = self.proxy.incarnation();
         let records = self.proxy.log().records();
-        let watches = records
-            .iter()
-            .filter(|one| one.incarnation == life && one.call.verb == "watch" && one.code == 200);
+        let watches =
+            records.iter().filter(|one| one.incarnation == life && one.call.verb == "watch" && one.code == 200);
         watches.map(|one| one.call.kind()).collect()
     }
 

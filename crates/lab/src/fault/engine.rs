@@ -122,33 +122,20 @@ impl Weather {
     /// Whether lists of the kind wait now; if so, until when at the latest.
     pub fn lists_wait(&self, kind: &str) -> Option<Instant> {
         let lasting = self.lasting(kind, false, Instant::now());
-        lasting
-            .filter(|one| one.until == Until::NextOfObject && !one.changed)
-            .map(|one| one.ends)
+        lasting.filter(|one| one.until == Until::NextOfObject && !one.changed).map(|one| one.ends)
     }
 
     /// The version that lists content with any version get now.
     pub fn old_version(&self, kind: &str) -> Option<&str> {
-        self.lasting(kind, true, Instant::now())
-            .map(|one| one.version.as_str())
-            .filter(|version| !version.is_empty())
+        self.lasting(kind, true, Instant::now()).map(|one| one.version.as_str()).filter(|version| !version.is_empty())
     }
 }
 
 impl Engine {
     pub fn new(plan: Plan, mask: Mask) -> Self {
         let seen = vec![0; plan.faults.len()];
-        let state = State {
-            struck: seen.clone(),
-            seen,
-            newest: 0,
-        };
-        Self {
-            plan,
-            mask,
-            state: Mutex::new(state),
-            weather: watch::Sender::default(),
-        }
+        let state = State { struck: seen.clone(), seen, newest: 0 };
+        Self { plan, mask, state: Mutex::new(state), weather: watch::Sender::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -182,23 +169,14 @@ impl Engine {
             return EventVerdict::default();
         };
         self.change_weather(&action, Some((frame.namespace.clone(), frame.name.clone())));
-        EventVerdict {
-            cut: matches!(action, Action::CutWatch { .. } | Action::Gone { .. }),
-            kill,
-        }
+        EventVerdict { cut: matches!(action, Action::CutWatch { .. } | Action::Gone { .. }), kill }
     }
 
     /// Counts what matches; returns the first fault that is due.
     fn strike(&self, matches: impl Fn(&On) -> bool) -> Option<(Action, bool)> {
         let mut state = self.lock();
         let mut due = None;
-        for (index, fault) in self
-            .plan
-            .faults
-            .iter()
-            .enumerate()
-            .filter(|(_, fault)| matches(&fault.on))
-        {
+        for (index, fault) in self.plan.faults.iter().enumerate().filter(|(_, fault)| matches(&fault.on)) {
             let (On::Request(wanted) | On::Event(wanted)) = &fault.on;
             state.seen[index] += 1;
             let first = wanted.nth.max(1);
@@ -211,9 +189,7 @@ impl Engine {
     }
 
     fn change_weather(&self, action: &Action, object: Option<(String, String)>) {
-        let version = Some(self.lock().newest)
-            .filter(|version| *version > 0)
-            .map(|version| version.to_string());
+        let version = Some(self.lock().newest).filter(|version| *version > 0).map(|version| version.to_string());
         let version = version.unwrap_or_default();
         self.weather.send_modify(|weather| {
             let (kind, freeze, until) = match action {
@@ -256,10 +232,8 @@ impl Engine {
     pub fn next_of_object(&self, frame: &Frame) {
         self.weather.send_if_modified(|weather| {
             let next = weather.lasting.iter_mut().filter(|one| {
-                let same = one
-                    .object
-                    .as_ref()
-                    .is_some_and(|(space, name)| (space, name) == (&frame.namespace, &frame.name));
+                let same =
+                    one.object.as_ref().is_some_and(|(space, name)| (space, name) == (&frame.namespace, &frame.name));
                 same && !one.changed && (one.kind.is_empty() || one.kind == frame.kind)
             });
             next.map(|one| one.changed = true).count() > 0
@@ -278,11 +252,7 @@ impl Engine {
             false
         });
         match begun {
-            Some(cuts) => Some(OpenWatch {
-                engine: self.clone(),
-                kind: kind.to_owned(),
-                cuts,
-            }),
+            Some(cuts) => Some(OpenWatch { engine: self.clone(), kind: kind.to_owned(), cuts }),
             None => {
                 self.refused(kind);
                 None
@@ -305,10 +275,8 @@ impl Engine {
     /// Notes that a watch was refused.
     fn refused(&self, kind: &str) {
         self.weather.send_modify(|weather| {
-            let concerned = weather
-                .lasting
-                .iter_mut()
-                .filter(|one| !one.freeze && (one.kind.is_empty() || one.kind == kind));
+            let concerned =
+                weather.lasting.iter_mut().filter(|one| !one.freeze && (one.kind.is_empty() || one.kind == kind));
             concerned.for_each(|one| (one.watches, one.owed) = (one.watches + 1, one.owed.saturating_sub(1)));
         });
         self.end(|one| matches!(one.until, Until::Watches(limit) if one.watches >= limit));
@@ -342,11 +310,7 @@ impl Engine {
     /// Whether every fault of the plan struck as often as it should.
     pub fn struck(&self) -> bool {
         let state = self.lock();
-        self.plan
-            .faults
-            .iter()
-            .zip(&state.struck)
-            .all(|(fault, struck)| *struck >= fault.times.max(1))
+        self.plan.faults.iter().zip(&state.struck).all(|(fault, struck)| *struck >= fault.times.max(1))
     }
 }
 
@@ -356,22 +320,11 @@ mod tests {
     use super::*;
 
     fn engine(faults: Vec<Fault>) -> Arc<Engine> {
-        Arc::new(Engine::new(
-            Plan {
-                faults,
-                ..Plan::default()
-            },
-            Mask::default(),
-        ))
+        Arc::new(Engine::new(Plan { faults, ..Plan::default() }, Mask::default()))
     }
 
     fn fault(on: On, action: Action) -> Fault {
-        Fault {
-            on,
-            action,
-            kill: false,
-            times: 1,
-        }
+        Fault { on, action, kill: false, times: 1 }
     }
 
     fn write(name: &str) -> Call {
@@ -402,14 +355,8 @@ mod tests {
 
     #[test]
     fn a_fault_strikes_so_many_in_a_row() {
-        let answer = Action::Answer {
-            code: 500,
-            retry_after: None,
-        };
-        let engine = engine(vec![Fault {
-            times: 2,
-            ..fault(On::Request(Match::write(2)), answer)
-        }]);
+        let answer = Action::Answer { code: 500, retry_after: None };
+        let engine = engine(vec![Fault { times: 2, ..fault(On::Request(Match::write(2)), answer) }]);
         let struck: Vec<bool> = (0..5).map(|_| engine.request(&write("x")).is_some()).collect();
         assert_eq!(struck, [false, true, true, false, false]);
     }
@@ -417,13 +364,8 @@ mod tests {
     #[tokio::test]
     async fn a_freeze_ends_after_its_writes() {
         let until = Until::Writes(2);
-        let engine = engine(vec![fault(
-            On::Request(Match::write(1)),
-            Action::Freeze {
-                kind: "configmaps".into(),
-                until,
-            },
-        )]);
+        let engine =
+            engine(vec![fault(On::Request(Match::write(1)), Action::Freeze { kind: "configmaps".into(), until })]);
         engine.saw("41");
         assert_eq!(engine.request(&write("x")), None);
         let weather = engine.weather();
@@ -437,10 +379,7 @@ mod tests {
 
     #[tokio::test]
     async fn gone_ends_with_the_next_change_of_the_object() {
-        let action = Action::Gone {
-            kind: "configmaps".into(),
-            until: Until::NextOfObject,
-        };
+        let action = Action::Gone { kind: "configmaps".into(), until: Until::NextOfObject };
         let engine = engine(vec![fault(On::Event(Match::default()), action)]);
         let open = engine.begin_watch("configmaps").unwrap();
         assert_eq!(open.cuts, 0);
@@ -452,10 +391,7 @@ mod tests {
         assert!(weather.borrow().gone("configmaps"));
         engine.event(&event("x"));
         assert!(weather.borrow().lists_wait("configmaps").is_none());
-        assert!(
-            weather.borrow().gone("configmaps"),
-            "the watch that was cut would resume and see it all"
-        );
+        assert!(weather.borrow().gone("configmaps"), "the watch that was cut would resume and see it all");
         assert!(engine.begin_watch("configmaps").is_none());
         assert!(!weather.borrow().gone("configmaps"));
     }

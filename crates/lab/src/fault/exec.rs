@@ -34,13 +34,7 @@ impl<S: Scenario> Exec<S> {
     /// A harness: six runs side by side, each with a minute for each step.
     pub fn new(light: &'static Light, scenario: S) -> Self {
         let (quiet, limit) = (Duration::from_millis(300), Duration::from_secs(60));
-        Self {
-            light,
-            scenario,
-            at_once: 6,
-            quiet,
-            limit,
-        }
+        Self { light, scenario, at_once: 6, quiet, limit }
     }
 
     /// How many runs go side by side.
@@ -72,17 +66,10 @@ impl<S: Scenario> Exec<S> {
     /// Runs the scenario clean, twice: the first run is the measure, and where the second differs from it nothing is
     /// compared later. Fails if a clean run is not clean.
     pub async fn learn(&self) -> Result<Clean> {
-        let first = self
-            .once(&Plan::default(), None)
-            .await
-            .0
-            .context("the first clean run")?;
+        let first = self.once(&Plan::default(), None).await.0.context("the first clean run")?;
         let writes = first.log.writes();
-        let kinds: BTreeSet<Kind> = writes
-            .iter()
-            .map(|record| Kind::of(&record.call))
-            .chain(self.scenario.kinds())
-            .collect();
+        let kinds: BTreeSet<Kind> =
+            writes.iter().map(|record| Kind::of(&record.call)).chain(self.scenario.kinds()).collect();
         let mut clean = Clean {
             writes: WriteKey::of(&writes, &first.mask),
             objects: first.objects,
@@ -95,30 +82,16 @@ impl<S: Scenario> Exec<S> {
             mask: first.mask,
         };
         // What the first run could not know yet: the kinds to compare.
-        let second = self
-            .once(&Plan::default(), Some(&clean))
-            .await
-            .0
-            .context("the second clean run")?;
-        let third = self
-            .once(&Plan::default(), Some(&clean))
-            .await
-            .0
-            .context("the third clean run")?;
+        let second = self.once(&Plan::default(), Some(&clean)).await.0.context("the second clean run")?;
+        let third = self.once(&Plan::default(), Some(&clean)).await.0.context("the third clean run")?;
         for (name, end) in [("second", &second), ("third", &third)] {
             let wrong: Vec<&String> = end.wrong.iter().chain(&end.second).collect();
             ensure!(wrong.is_empty(), "the {name} clean run is not clean: {wrong:?}");
         }
         let differences = second.objects.differences(&third.objects);
-        let numbers: Vec<&String> = differences
-            .iter()
-            .filter(|((_, pointer), _)| pointer == "number")
-            .map(|(_, line)| line)
-            .collect();
-        ensure!(
-            numbers.is_empty(),
-            "two clean runs end with different objects: {numbers:?}"
-        );
+        let numbers: Vec<&String> =
+            differences.iter().filter(|((_, pointer), _)| pointer == "number").map(|(_, line)| line).collect();
+        ensure!(numbers.is_empty(), "two clean runs end with different objects: {numbers:?}");
         ensure!(
             second.effects == third.effects,
             "two clean runs make different objects: {:?}",
@@ -132,10 +105,7 @@ impl<S: Scenario> Exec<S> {
     /// Runs the plans, several side by side, and compares each end with the clean one.
     pub async fn run(&self, clean: &Clean, plans: Vec<Plan>) -> Report {
         let begin = Instant::now();
-        let mut report = Report {
-            plans: plans.len(),
-            ..Report::default()
-        };
+        let mut report = Report { plans: plans.len(), ..Report::default() };
         let runs = futures::stream::iter(plans).map(async |plan| {
             let (end, log) = self.once(&plan, Some(clean)).await;
             (plan, end, log)
@@ -170,12 +140,7 @@ impl<S: Scenario> Exec<S> {
     }
 
     async fn open(&self, plan: &Plan) -> Result<(Run, Proxy)> {
-        let run = Run {
-            light: self.light,
-            client: self.light.client().await?,
-            id: fresh_id(),
-            plan: plan.clone(),
-        };
+        let run = Run { light: self.light, client: self.light.client().await?, id: fresh_id(), plan: plan.clone() };
         let proxy = Proxy::start(self.light, plan.clone(), run.mask()).await?;
         if let Some(horizon) = self.scenario.horizon(&run) {
             proxy.narrow(horizon);
@@ -189,12 +154,7 @@ impl<S: Scenario> Exec<S> {
         let config = proxy.config(self.light, &token).await?;
         let proxy = Arc::new(proxy);
         let keeper = Keeper::start(self.scenario.program(run), config, proxy.clone(), run.plan.operators);
-        let drama = Drama {
-            exec: self,
-            run,
-            proxy: &proxy,
-            keeper: &keeper,
-        };
+        let drama = Drama { exec: self, run, proxy: &proxy, keeper: &keeper };
         let end = drama.play(clean).await;
         drop(keeper);
         drop(proxy);

@@ -58,18 +58,13 @@ impl Life {
             };
             let _ = tell.send(end);
         };
-        std::thread::Builder::new()
-            .name("operator".into())
-            .spawn(live)
-            .context("no thread for the operator")?;
+        std::thread::Builder::new().name("operator".into()).spawn(live).context("no thread for the operator")?;
         Ok(Self { kill: Some(kill), end })
     }
 
     /// Waits until it ends by itself.
     async fn ended(&mut self) -> End {
-        (&mut self.end)
-            .await
-            .unwrap_or_else(|_| End::Panicked("the operator's thread is gone".into()))
+        (&mut self.end).await.unwrap_or_else(|_| End::Panicked("the operator's thread is gone".into()))
     }
 
     /// Ends it now and returns when nothing of it runs any more.
@@ -81,8 +76,7 @@ impl Life {
 
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
 }
 
 /// Keeps an operator alive: starts it, kills it with the proxy, starts it again.
@@ -133,9 +127,7 @@ impl Drop for Keeper {
 
 async fn keep(program: Program, config: kube::Config, proxy: Arc<Proxy>, copies: u32, state: Arc<State>) {
     loop {
-        let lives = (0..copies)
-            .map(|_| Life::begin(program.clone(), config.clone()))
-            .collect::<Result<Vec<_>>>();
+        let lives = (0..copies).map(|_| Life::begin(program.clone(), config.clone())).collect::<Result<Vec<_>>>();
         let mut lives = match lives {
             Ok(lives) => lives,
             Err(error) => return note(&state.panics, format!("{error:#}")),

@@ -92,10 +92,7 @@ struct Inner {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            begin: Instant::now(),
-            inner: Arc::default(),
-        }
+        Self { begin: Instant::now(), inner: Arc::default() }
     }
 }
 
@@ -194,36 +191,20 @@ impl Log {
 
     /// The writes, but for leases and events, which say nothing about what an operator wants.
     pub fn writes(&self) -> Vec<Record> {
-        self.lock()
-            .records
-            .iter()
-            .filter(|record| record.call.writes() && !background(&record.call))
-            .cloned()
-            .collect()
+        self.lock().records.iter().filter(|record| record.call.writes() && !background(&record.call)).cloned().collect()
     }
 
     /// How long no request has begun or ended; `None` while one is open. Watches, leases and events do not count.
     pub fn quiet(&self) -> Option<Duration> {
         let inner = self.lock();
-        if inner.open.is_empty() {
-            Some(inner.last.unwrap_or(self.begin).elapsed())
-        } else {
-            None
-        }
+        if inner.open.is_empty() { Some(inner.last.unwrap_or(self.begin).elapsed()) } else { None }
     }
 
     /// Requests by verb and resource, as `verb kind`.
     pub fn counts(&self) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();
-        for record in self
-            .lock()
-            .records
-            .iter()
-            .filter(|record| !record.call.resource.is_empty())
-        {
-            *counts
-                .entry(format!("{} {}", record.call.verb, record.call.kind()))
-                .or_default() += 1;
+        for record in self.lock().records.iter().filter(|record| !record.call.resource.is_empty()) {
+            *counts.entry(format!("{} {}", record.call.verb, record.call.kind())).or_default() += 1;
         }
         counts
     }
@@ -258,10 +239,8 @@ impl Log {
         let inner = self.lock();
         let records = inner.records.iter().map(|one| (one.at, serde_json::to_string(one)));
         let frames = inner.frames.iter().map(|one| (one.at, serde_json::to_string(one)));
-        let mut lines: Vec<(u64, String)> = records
-            .chain(frames)
-            .filter_map(|(at, line)| Some((at, line.ok()?)))
-            .collect();
+        let mut lines: Vec<(u64, String)> =
+            records.chain(frames).filter_map(|(at, line)| Some((at, line.ok()?))).collect();
         lines.sort_by_key(|(at, _)| *at);
         lines.into_iter().map(|(_, line)| line + "\n").collect()
     }
@@ -299,10 +278,7 @@ mod tests {
 
     fn asked(log: &Log, method: &str, path: &str, body: &Value, code: u16, answer: &Value) -> u64 {
         let body = body.to_string();
-        let record = Record {
-            call: Call::of(method, path, "").named(body.as_bytes()),
-            ..Record::default()
-        };
+        let record = Record { call: Call::of(method, path, "").named(body.as_bytes()), ..Record::default() };
         let number = log.ask(record, body.as_bytes());
         log.answer(number, code, answer.to_string().as_bytes());
         log.close(number);
@@ -323,24 +299,10 @@ mod tests {
             &json!({ "metadata": { "name": "x", "uid": "1", "resourceVersion": "1" } }),
         );
         asked(&log, "POST", maps, &named, 409, &json!({ "kind": "Status" }));
-        asked(
-            &log,
-            "DELETE",
-            "/api/v1/namespaces/a/configmaps/x",
-            &json!({}),
-            200,
-            &json!({ "kind": "Status" }),
-        );
+        asked(&log, "DELETE", "/api/v1/namespaces/a/configmaps/x", &json!({}), 200, &json!({ "kind": "Status" }));
         let generated = json!({ "metadata": { "generateName": "y-" } });
         for name in ["y-1", "y-2"] {
-            asked(
-                &log,
-                "POST",
-                maps,
-                &generated,
-                201,
-                &json!({ "metadata": { "name": name } }),
-            );
+            asked(&log, "POST", maps, &generated, 201, &json!({ "metadata": { "name": name } }));
         }
         let effects = log.effects();
         assert_eq!(effects["configmaps a/x"], Effects { created: 1, deleted: 1 });
@@ -366,14 +328,7 @@ mod tests {
         let body = json!({ "kind": "Secret", "metadata": { "name": "s" }, "data": { "key": "cGxhbnRlZA==" } });
         asked(&log, "POST", "/api/v1/namespaces/a/secrets", &body, 201, &json!({}));
         let review = json!({ "spec": { "token": "a.planted.token" } });
-        asked(
-            &log,
-            "POST",
-            "/apis/authentication.k8s.io/v1/tokenreviews",
-            &review,
-            201,
-            &json!({}),
-        );
+        asked(&log, "POST", "/apis/authentication.k8s.io/v1/tokenreviews", &review, 201, &json!({}));
         let lines = log.ndjson();
         assert!(!lines.contains("cGxhbnRlZA") && !lines.contains("a.planted.token"));
         assert_eq!(log.records()[0].body.as_ref().unwrap()["data"]["key"], "present");
@@ -382,22 +337,8 @@ mod tests {
     #[test]
     fn leases_and_events_are_no_writes_of_interest() {
         let log = Log::default();
-        asked(
-            &log,
-            "PATCH",
-            "/apis/coordination.k8s.io/v1/namespaces/a/leases/x",
-            &json!({}),
-            200,
-            &json!({}),
-        );
-        asked(
-            &log,
-            "POST",
-            "/apis/events.k8s.io/v1/namespaces/a/events",
-            &json!({}),
-            201,
-            &json!({}),
-        );
+        asked(&log, "PATCH", "/apis/coordination.k8s.io/v1/namespaces/a/leases/x", &json!({}), 200, &json!({}));
+        asked(&log, "POST", "/apis/events.k8s.io/v1/namespaces/a/events", &json!({}), 201, &json!({}));
         assert!(log.writes().is_empty() && log.effects().is_empty());
     }
 }

@@ -29,11 +29,7 @@ pub struct Objects(BTreeMap<String, Vec<Value>>);
 impl Kind {
     /// By group, version and plural name.
     pub fn new(group: &str, version: &str, plural: &str) -> Self {
-        Self {
-            group: group.into(),
-            version: version.into(),
-            plural: plural.into(),
-        }
+        Self { group: group.into(), version: version.into(), plural: plural.into() }
     }
 
     /// The kind a call is about.
@@ -42,11 +38,8 @@ impl Kind {
     }
 
     fn resource(&self) -> ApiResource {
-        let api_version = if self.group.is_empty() {
-            self.version.clone()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        };
+        let api_version =
+            if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) };
         // The kind's own name is not needed to list.
         ApiResource {
             group: self.group.clone(),
@@ -69,10 +62,8 @@ impl Objects {
         let mut all = Self::default();
         for kind in kinds {
             let api: Api<DynamicObject> = Api::all_with(client.clone(), &kind.resource());
-            let list = api
-                .list(&ListParams::default())
-                .await
-                .with_context(|| format!("cannot list {}", kind.plural))?;
+            let list =
+                api.list(&ListParams::default()).await.with_context(|| format!("cannot list {}", kind.plural))?;
             for object in list.items.into_iter().filter(|object| owns(&object.metadata)) {
                 let object = serde_json::to_value(object).context("an object is no JSON")?;
                 let (key, object) = masked(kind, object, mask);
@@ -113,10 +104,7 @@ impl Objects {
             }
             for (ours, theirs) in ours.iter().zip(theirs) {
                 compare(ours, theirs, "", &mut |pointer, a, b| {
-                    all.insert(
-                        (key.clone(), pointer.to_owned()),
-                        format!("{key}{pointer}: {b} instead of {a}"),
-                    );
+                    all.insert((key.clone(), pointer.to_owned()), format!("{key}{pointer}: {b} instead of {a}"));
                 });
             }
         }
@@ -146,9 +134,7 @@ fn compare(ours: &Value, theirs: &Value, pointer: &str, tell: &mut impl FnMut(&s
 fn masked(kind: &Kind, mut object: Value, mask: &Mask) -> (String, Value) {
     let meta = &mut object["metadata"];
     let text = |value: &Value| mask.text(value.as_str().unwrap_or_default());
-    let generated = meta["generateName"]
-        .as_str()
-        .map(|prefix| format!("{}*", mask.text(prefix)));
+    let generated = meta["generateName"].as_str().map(|prefix| format!("{}*", mask.text(prefix)));
     let name = uuids(&generated.unwrap_or_else(|| text(&meta["name"])));
     // A digest of a template that holds uids and names.
     let name = match meta["labels"]["pod-template-hash"].as_str() {
@@ -156,31 +142,16 @@ fn masked(kind: &Kind, mut object: Value, mask: &Mask) -> (String, Value) {
         None => name,
     };
     let namespace = text(&meta["namespace"]);
-    let group = if kind.group.is_empty() {
-        String::new()
-    } else {
-        format!(".{}", kind.group)
-    };
+    let group = if kind.group.is_empty() { String::new() } else { format!(".{}", kind.group) };
     let key = format!("{}{group} {namespace}/{name}", kind.plural);
     if let Some(meta) = meta.as_object_mut() {
-        for field in [
-            "uid",
-            "resourceVersion",
-            "generation",
-            "managedFields",
-            "selfLink",
-            "creationTimestamp",
-        ] {
+        for field in ["uid", "resourceVersion", "generation", "managedFields", "selfLink", "creationTimestamp"] {
             meta.remove(field);
         }
         meta.insert("name".into(), json!(name));
     }
     if kind.group.is_empty() && kind.plural == "secrets" {
-        for value in object["data"]
-            .as_object_mut()
-            .into_iter()
-            .flat_map(|data| data.values_mut())
-        {
+        for value in object["data"].as_object_mut().into_iter().flat_map(|data| data.values_mut()) {
             *value = json!("present");
         }
     }
@@ -195,15 +166,9 @@ fn plain(value: &mut Value, mask: &Mask) {
         Value::String(text) => *text = times(&uuids(&mask.text(text))),
         Value::Array(all) => all.iter_mut().for_each(|one| plain(one, mask)),
         Value::Object(all) => {
-            for field in [
-                "observedGeneration",
-                "clusterIP",
-                "clusterIPs",
-                "nodePort",
-                "resourceVersion",
-                "podIP",
-                "podIPs",
-            ] {
+            for field in
+                ["observedGeneration", "clusterIP", "clusterIPs", "nodePort", "resourceVersion", "podIP", "podIPs"]
+            {
                 if let Some(drawn) = all.get_mut(field).filter(|drawn| !drawn.is_null()) {
                     *drawn = json!("DRAWN");
                 }
@@ -246,9 +211,7 @@ fn uuids(text: &str) -> String {
     let is_uuid = |text: &str| {
         let mut parts = text.split('-');
         let hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
-        SHAPE
-            .iter()
-            .all(|length| parts.next().is_some_and(|part| part.len() == *length && hex(part)))
+        SHAPE.iter().all(|length| parts.next().is_some_and(|part| part.len() == *length && hex(part)))
             && parts.next().is_none()
     };
     let (mut out, mut rest) = (String::new(), text);
@@ -301,10 +264,7 @@ mod tests {
     fn times_are_found_inside_of_text() {
         assert_eq!(times("2026-01-02T03:04:05Z begun"), "TIME begun");
         assert_eq!(times("at 2026-01-02T03:04:05.125Z, later"), "at TIME, later");
-        assert_eq!(
-            times("2026-01-02 is no time, nor is 12:00"),
-            "2026-01-02 is no time, nor is 12:00"
-        );
+        assert_eq!(times("2026-01-02 is no time, nor is 12:00"), "2026-01-02 is no time, nor is 12:00");
     }
 
     #[test]
@@ -314,10 +274,7 @@ mod tests {
         let lines: Vec<String> = clean.differences(&changed).into_values().collect();
         assert_eq!(lines, ["configmaps /a/data/k: \"2\" instead of \"1\""]);
         let generated = |name: &str| json!({ "metadata": { "name": name, "generateName": "b-" } });
-        let (one, two) = (
-            objects(&[generated("b-x")]),
-            objects(&[generated("b-y"), generated("b-z")]),
-        );
+        let (one, two) = (objects(&[generated("b-x")]), objects(&[generated("b-y"), generated("b-z")]));
         let lines: Vec<String> = one.differences(&two).into_values().collect();
         assert_eq!(lines, ["configmaps /b-*: 2 instead of 1"]);
     }

@@ -148,34 +148,19 @@ impl Mask {
 
     /// The text with all replacements made.
     pub fn text(&self, text: &str) -> String {
-        self.0
-            .iter()
-            .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+        self.0.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
     }
 
     /// The call with its names masked.
     pub fn call(&self, call: &Call) -> Call {
-        Call {
-            namespace: self.text(&call.namespace),
-            name: self.text(&call.name),
-            ..call.clone()
-        }
+        Call { namespace: self.text(&call.namespace), name: self.text(&call.name), ..call.clone() }
     }
 }
 
 impl Plan {
     /// One fault, nothing else.
     pub fn one(name: impl Into<String>, on: On, action: Action) -> Self {
-        Self {
-            name: name.into(),
-            faults: vec![Fault {
-                on,
-                action,
-                kill: false,
-                times: 1,
-            }],
-            operators: 1,
-        }
+        Self { name: name.into(), faults: vec![Fault { on, action, kill: false, times: 1 }], operators: 1 }
     }
 
     /// The same, with the operator's death.
@@ -199,21 +184,12 @@ impl Plan {
 impl Match {
     /// The nth write of all.
     pub fn write(nth: u32) -> Self {
-        Self {
-            verb: "write".into(),
-            nth,
-            ..Self::default()
-        }
+        Self { verb: "write".into(), nth, ..Self::default() }
     }
 
     /// The nth request with this verb and kind.
     pub fn verb(verb: &str, kind: &str, nth: u32) -> Self {
-        Self {
-            verb: verb.into(),
-            kind: kind.into(),
-            nth,
-            ..Self::default()
-        }
+        Self { verb: verb.into(), kind: kind.into(), nth, ..Self::default() }
     }
 
     /// Exactly this request, the nth time. `call` is masked.
@@ -256,23 +232,12 @@ mod tests {
     #[test]
     fn a_plan_survives_being_printed() {
         let write = On::Request(Match::write(3));
-        let mut plan = Plan::one(
-            "third write",
-            write,
-            Action::Answer {
-                code: 429,
-                retry_after: Some(1),
-            },
-        )
-        .killing();
+        let mut plan = Plan::one("third write", write, Action::Answer { code: 429, retry_after: Some(1) }).killing();
         let until = Until::NextOfObject;
         let event = On::Event(Match::verb("MODIFIED", "configmaps", 2));
         plan.faults.push(Fault {
             on: event,
-            action: Action::Gone {
-                kind: "configmaps".into(),
-                until,
-            },
+            action: Action::Gone { kind: "configmaps".into(), until },
             kill: false,
             times: 0,
         });
@@ -285,19 +250,11 @@ mod tests {
     #[test]
     fn a_match_is_by_masked_names() {
         let mask = Mask::default().replace("r17", "RUN");
-        let call = mask.call(&Call::of(
-            "PATCH",
-            "/api/v1/namespaces/steppe-t-r17-a/configmaps/trust",
-            "",
-        ));
+        let call = mask.call(&Call::of("PATCH", "/api/v1/namespaces/steppe-t-r17-a/configmaps/trust", ""));
         let exact = Match::exactly(&call, 1);
         assert_eq!(exact.namespace, "steppe-t-RUN-a");
         assert!(exact.holds(&call) && Match::write(1).holds(&call));
         assert!(!Match::verb("create", "configmaps", 1).holds(&call));
-        assert!(!Match::write(1).holds(&Call::of(
-            "PATCH",
-            "/apis/coordination.k8s.io/v1/namespaces/a/leases/x",
-            ""
-        )));
+        assert!(!Match::write(1).holds(&Call::of("PATCH", "/apis/coordination.k8s.io/v1/namespaces/a/leases/x", "")));
     }
 }

@@ -69,18 +69,12 @@ impl WriteKey {
 /// The operator dies at each write, at each of the moments.
 pub fn crashes(writes: &[WriteKey], moments: &[Moment]) -> Vec<Plan> {
     let plan = |write: &WriteKey, moment: Moment| write.plan(&format!("crash {moment:?}"), moment.action()).killing();
-    writes
-        .iter()
-        .flat_map(|write| moments.iter().map(move |moment| plan(write, *moment)))
-        .collect()
+    writes.iter().flat_map(|write| moments.iter().map(move |moment| plan(write, *moment))).collect()
 }
 
 /// Each write fails once in each way that an API server or a network can fail: refused, overloaded, broken, lost.
 pub fn errors(writes: &[WriteKey]) -> Vec<Plan> {
-    let answer = |code: u16| Action::Answer {
-        code,
-        retry_after: (code == 429).then_some(1),
-    };
+    let answer = |code: u16| Action::Answer { code, retry_after: (code == 429).then_some(1) };
     let ways = [
         ("conflict at", answer(409)),
         ("too many requests at", answer(429)),
@@ -90,36 +84,21 @@ pub fn errors(writes: &[WriteKey]) -> Vec<Plan> {
         ("connection lost before", Action::DropBeforeForward),
         ("connection lost after", Action::DropAfterCommit),
     ];
-    writes
-        .iter()
-        .flat_map(|write| ways.iter().map(|(how, action)| write.plan(how, action.clone())))
-        .collect()
+    writes.iter().flat_map(|write| ways.iter().map(|(how, action)| write.plan(how, action.clone()))).collect()
 }
 
 /// At each write, all watches are cut and each has to list anew.
 pub fn relists(writes: &[WriteKey]) -> Vec<Plan> {
-    let action = Action::Gone {
-        kind: String::new(),
-        until: Until::Watches(3),
-    };
-    writes
-        .iter()
-        .map(|write| write.plan("watches gone at", action.clone()))
-        .collect()
+    let action = Action::Gone { kind: String::new(), until: Until::Watches(3) };
+    writes.iter().map(|write| write.plan("watches gone at", action.clone())).collect()
 }
 
 /// At each write, one watched kind after another falls silent until two more writes were made: the operator acts on an
 /// old view.
 pub fn freezes(writes: &[WriteKey], watched: &BTreeSet<String>) -> Vec<Plan> {
-    let action = |kind: &String| Action::Freeze {
-        kind: kind.clone(),
-        until: Until::Writes(2),
-    };
+    let action = |kind: &String| Action::Freeze { kind: kind.clone(), until: Until::Writes(2) };
     let plan = |write: &WriteKey, kind: &String| write.plan(&format!("{kind} frozen at"), action(kind));
-    writes
-        .iter()
-        .flat_map(|write| watched.iter().map(move |kind| plan(write, kind)))
-        .collect()
+    writes.iter().flat_map(|write| watched.iter().map(move |kind| plan(write, kind))).collect()
 }
 
 /// Each event of the watches is never seen: the watch is cut before it and resumes after the object's next change.
@@ -136,10 +115,7 @@ pub fn unobserved(events: &[(String, String, String, String)]) -> Vec<Plan> {
             name: name.clone(),
             nth: *nth,
         };
-        let action = Action::Gone {
-            kind: kind.clone(),
-            until: Until::NextOfObject,
-        };
+        let action = Action::Gone { kind: kind.clone(), until: Until::NextOfObject };
         Plan::one(format!("unobserved {what} #{nth}"), On::Event(on), action)
     };
     events.iter().map(&mut plan).collect()
@@ -155,19 +131,9 @@ mod tests {
             call: Call::of("PATCH", &format!("/api/v1/namespaces/r1x/configmaps/{name}"), ""),
             ..Record::default()
         };
-        let keys = WriteKey::of(
-            &[record("a"), record("b"), record("a")],
-            &Mask::default().replace("r1x", "RUN"),
-        );
+        let keys = WriteKey::of(&[record("a"), record("b"), record("a")], &Mask::default().replace("r1x", "RUN"));
         let names: Vec<String> = keys.iter().map(WriteKey::name).collect();
-        assert_eq!(
-            names,
-            [
-                "patch configmaps RUN/a #1",
-                "patch configmaps RUN/b #1",
-                "patch configmaps RUN/a #2"
-            ]
-        );
+        assert_eq!(names, ["patch configmaps RUN/a #1", "patch configmaps RUN/b #1", "patch configmaps RUN/a #2"]);
         let plans = crashes(&keys, &Moment::ALL);
         assert_eq!(plans.len(), 9);
         assert!(plans.iter().all(|plan| plan.faults[0].kill));

@@ -66,27 +66,19 @@ impl Proxy {
     /// A proxy before the API server at `upstream`, whose certificate `trusted` vouches for. Its own is by `authority`.
     pub async fn between(authority: &Authority, upstream: &str, trusted: &str, plan: Plan, mask: Mask) -> Result<Self> {
         let trusted = reqwest::Certificate::from_pem(trusted.as_bytes()).context("not an authority's certificate")?;
-        let client = reqwest::Client::builder()
-            .tls_certs_only([trusted])
-            .http1_only()
-            .no_proxy()
-            .tcp_nodelay(true);
+        let client = reqwest::Client::builder().tls_certs_only([trusted]).http1_only().no_proxy().tcp_nodelay(true);
         let shared = Arc::new(Shared {
             client: client.build().context("cannot make the proxy's client")?,
             upstream: upstream.trim_end_matches('/').to_owned(),
             log: Log::default(),
             engine: Arc::new(Engine::new(plan, mask)),
-            gate: watch::Sender::new(Gate {
-                incarnation: 1,
-                open: true,
-            }),
+            gate: watch::Sender::new(Gate { incarnation: 1, open: true }),
             forwarding: watch::Sender::new(0),
             horizon: OnceLock::new(),
             dying: AtomicBool::new(false),
         });
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
-            .await
-            .context("no port for the proxy")?;
+        let listener =
+            TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("no port for the proxy")?;
         let url = format!("https://{}", listener.local_addr()?);
         let accepting = tokio::spawn(accept(listener, acceptor(authority)?, shared.clone())).abort_handle();
         Ok(Self { url, shared, accepting })
@@ -152,12 +144,7 @@ impl Proxy {
         let mut forwarding = self.shared.forwarding.subscribe();
         let _ = forwarding.wait_for(|requests| *requests == 0).await;
         self.shared.dying.store(false, Ordering::SeqCst);
-        self.shared.gate.send_modify(|gate| {
-            *gate = Gate {
-                incarnation: gate.incarnation + 1,
-                open: true,
-            }
-        });
+        self.shared.gate.send_modify(|gate| *gate = Gate { incarnation: gate.incarnation + 1, open: true });
     }
 }
 
@@ -170,8 +157,7 @@ impl Drop for Proxy {
 
 impl Shared {
     pub fn kill(&self) {
-        self.gate
-            .send_if_modified(|gate| std::mem::replace(&mut gate.open, false));
+        self.gate.send_if_modified(|gate| std::mem::replace(&mut gate.open, false));
     }
 
     /// Kills before the next request, or soon.
@@ -192,11 +178,7 @@ impl Shared {
         if self.dying.load(Ordering::SeqCst) {
             self.kill();
         }
-        *self.gate.borrow()
-            == Gate {
-                incarnation,
-                open: true,
-            }
+        *self.gate.borrow() == Gate { incarnation, open: true }
     }
 }
 
@@ -231,9 +213,7 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>, li
         stream.set_nodelay(true)?;
         let stream = acceptor.accept(stream).await?;
         let service = service_fn(|request| relay::handle(shared.clone(), life.incarnation, request));
-        http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), service)
-            .await?;
+        http1::Builder::new().serve_connection(TokioIo::new(stream), service).await?;
         anyhow::Ok(())
     };
     tokio::select! {

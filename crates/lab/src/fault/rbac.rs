@@ -53,10 +53,7 @@ impl fmt::Display for Use {
             write!(f, ".{}", self.group)?;
         }
         let place = [("in", &self.namespace), ("named", &self.name)];
-        place
-            .iter()
-            .filter(|(_, what)| !what.is_empty())
-            .try_for_each(|(how, what)| write!(f, " {how} {what}"))
+        place.iter().filter(|(_, what)| !what.is_empty()).try_for_each(|(how, what)| write!(f, " {how} {what}"))
     }
 }
 
@@ -65,63 +62,36 @@ pub fn used(log: &Log) -> BTreeSet<Use> {
     // What everybody may ask about himself (ClusterRole `system:basic-user`) needs no right of one's own.
     let own = |record: &Record| record.call.resource.starts_with("selfsubject");
     let records = log.records();
-    let asked = records
-        .iter()
-        .filter(|record| !record.call.resource.is_empty() && !own(record));
+    let asked = records.iter().filter(|record| !record.call.resource.is_empty() && !own(record));
     asked.flat_map(needs).collect()
 }
 
 fn needs(record: &Record) -> Vec<Use> {
     let call = &record.call;
-    let sub = if call.subresource.is_empty() {
-        String::new()
-    } else {
-        format!("/{}", call.subresource)
-    };
+    let sub = if call.subresource.is_empty() { String::new() } else { format!("/{}", call.subresource) };
     let need = Use {
         group: call.group.clone(),
         resource: format!("{}{sub}", call.resource),
         verb: call.verb.clone(),
         namespace: call.namespace.clone(),
         // The name in a create's body is not in its path, so authorization does not see it.
-        name: if call.verb == "create" && call.subresource.is_empty() {
-            String::new()
-        } else {
-            call.name.clone()
-        },
+        name: if call.verb == "create" && call.subresource.is_empty() { String::new() } else { call.name.clone() },
         implied: false,
     };
     let mut all = vec![need.clone()];
     // An apply that finds nothing needs the right to create as well (`createAuthorizerAttributes`,
     // apiserver v0.35.4, pkg/endpoints/handlers/patch.go).
     if call.verb == "patch" && record.code == 201 {
-        all.push(Use {
-            verb: "create".into(),
-            ..need.clone()
-        });
+        all.push(Use { verb: "create".into(), ..need.clone() });
     }
     // Writing a binding needs `bind` on its role, unless the caller holds all that the role gives
     // (`BindingAuthorized`, pkg/registry/rbac/escalation_check.go, v1.35.4).
-    let reference = record
-        .body
-        .as_ref()
-        .map(|body| &body["roleRef"])
-        .filter(|role| role.is_object());
+    let reference = record.body.as_ref().map(|body| &body["roleRef"]).filter(|role| role.is_object());
     if let (true, Some(role)) = (call.resource.ends_with("rolebindings") && call.writes(), reference) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let resource = if role["kind"] == "ClusterRole" {
-            "clusterroles"
-        } else {
-            "roles"
-        };
+        let resource = if role["kind"] == "ClusterRole" { "clusterroles" } else { "roles" };
         let (verb, resource) = ("bind".into(), resource.into());
-        all.push(Use {
-            verb,
-            resource,
-            name: text(&role["name"]),
-            implied: true,
-            ..need
-        });
+        all.push(Use { verb, resource, name: text(&role["name"]), implied: true, ..need });
     }
     all
 }
@@ -135,9 +105,7 @@ pub fn grants(manifests: &[Value], namespace: &str, account: &str) -> Vec<Grant>
         binds && one["subjects"].as_array().is_some_and(|all| all.iter().any(subject))
     });
     let grant = |binding: &Value| {
-        let namespaces = binding["metadata"]["namespace"]
-            .as_str()
-            .filter(|_| binding["kind"] == "RoleBinding");
+        let namespaces = binding["metadata"]["namespace"].as_str().filter(|_| binding["kind"] == "RoleBinding");
         let role = &binding["roleRef"];
         let role = manifests.iter().find(|one| {
             let same = one["kind"] == role["kind"] && one["metadata"]["name"] == role["name"];
@@ -154,11 +122,7 @@ impl Grant {
         let rules = serde_json::from_value(role["rules"].clone()).unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let role = format!("{} {}", text(&role["kind"]), text(&role["metadata"]["name"]));
-        Self {
-            role,
-            namespaces: namespaces.map(str::to_owned),
-            rules,
-        }
+        Self { role, namespaces: namespaces.map(str::to_owned), rules }
     }
 
     /// Each single right in it, as the use that would need it.
@@ -169,22 +133,11 @@ impl Grant {
             let names = if names.is_empty() { vec![String::new()] } else { names };
             for group in rule.api_groups.iter().flatten() {
                 for resource in rule.resources.iter().flatten() {
-                    for (verb, name) in rule
-                        .verbs
-                        .iter()
-                        .flat_map(|verb| names.iter().map(move |name| (verb, name)))
-                    {
+                    for (verb, name) in rule.verbs.iter().flat_map(|verb| names.iter().map(move |name| (verb, name))) {
                         let namespace = self.namespaces.clone().unwrap_or_default();
                         let (group, resource) = (group.clone(), resource.clone());
                         let (verb, name) = (verb.clone(), name.clone());
-                        rights.push(Use {
-                            group,
-                            resource,
-                            verb,
-                            namespace,
-                            name,
-                            implied: false,
-                        });
+                        rights.push(Use { group, resource, verb, namespace, name, implied: false });
                     }
                 }
             }
@@ -197,10 +150,7 @@ impl Grant {
 /// component-helpers/auth, v1.35.4). `right.namespace` is the beginning of the namespaces it holds in.
 fn covers(right: &Use, need: &Use) -> bool {
     let fits = |given: &str, asked: &str| given == "*" || given == asked;
-    let sub = need
-        .resource
-        .split_once('/')
-        .is_some_and(|(_, sub)| right.resource == format!("*/{sub}"));
+    let sub = need.resource.split_once('/').is_some_and(|(_, sub)| right.resource == format!("*/{sub}"));
     let space =
         right.namespace.is_empty() || (!need.namespace.is_empty() && need.namespace.starts_with(&right.namespace));
     fits(&right.group, &need.group)
@@ -215,12 +165,7 @@ pub fn diff(used: &BTreeSet<Use>, grants: &[Grant]) -> Diff {
     let mut missing: BTreeSet<String> = BTreeSet::new();
     let mut rights: BTreeMap<(String, Use), bool> = BTreeMap::new();
     for grant in grants {
-        rights.extend(
-            grant
-                .rights()
-                .into_iter()
-                .map(|right| ((grant.role.clone(), right), false)),
-        );
+        rights.extend(grant.rights().into_iter().map(|right| ((grant.role.clone(), right), false)));
     }
     for need in used {
         let mut covered = false;
@@ -234,10 +179,7 @@ pub fn diff(used: &BTreeSet<Use>, grants: &[Grant]) -> Diff {
     }
     let unused = rights.into_iter().filter(|(_, was_used)| !was_used);
     let unused = unused.map(|((role, right), _)| format!("{role}: {right}")).collect();
-    Diff {
-        unused,
-        missing: missing.into_iter().collect(),
-    }
+    Diff { unused, missing: missing.into_iter().collect() }
 }
 
 #[cfg(test)]
@@ -248,11 +190,7 @@ mod tests {
     use super::*;
 
     fn need(method: &str, path: &str) -> Use {
-        needs(&Record {
-            call: Call::of(method, path, ""),
-            ..Record::default()
-        })
-        .remove(0)
+        needs(&Record { call: Call::of(method, path, ""), ..Record::default() }).remove(0)
     }
 
     fn manifests() -> Vec<Value> {
@@ -282,10 +220,7 @@ mod tests {
         ]);
         let diff = diff(&used, &grants);
         assert_eq!(diff.unused, ["ClusterRole all: watch deployments.apps"]);
-        assert_eq!(
-            diff.missing,
-            ["get secrets in t-a named other", "get secrets in t-b named identity"]
-        );
+        assert_eq!(diff.missing, ["get secrets in t-a named other", "get secrets in t-b named identity"]);
     }
 
     #[test]
@@ -300,12 +235,7 @@ mod tests {
     fn an_apply_that_creates_needs_both_rights_and_a_binding_needs_bind() {
         let body = json!({ "roleRef": { "kind": "ClusterRole", "name": "steppe-tenant" } });
         let path = "/apis/rbac.authorization.k8s.io/v1/namespaces/a/rolebindings/x";
-        let record = Record {
-            call: Call::of("PATCH", path, ""),
-            code: 201,
-            body: Some(body),
-            ..Record::default()
-        };
+        let record = Record { call: Call::of("PATCH", path, ""), code: 201, body: Some(body), ..Record::default() };
         let all: Vec<String> = needs(&record).iter().map(Use::to_string).collect();
         let group = "rbac.authorization.k8s.io";
         assert_eq!(all[0], format!("patch rolebindings.{group} in a named x"));

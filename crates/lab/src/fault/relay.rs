@@ -72,28 +72,13 @@ pub(super) async fn handle(shared: Arc<Shared>, incarnation: u32, request: Reque
         return Err(cut());
     }
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    let text = |name: HeaderName| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
+    let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut call = Call::of(parts.method.as_str(), parts.uri.path(), &query).named(&body);
     call.apply = text(header::CONTENT_TYPE).contains("apply-patch");
     let agent = text(header::USER_AGENT).to_owned();
-    let record = Record {
-        incarnation,
-        call: call.clone(),
-        query: query.clone(),
-        agent,
-        ..Record::default()
-    };
+    let record = Record { incarnation, call: call.clone(), query: query.clone(), agent, ..Record::default() };
     let number = shared.log.ask(record, &body);
-    let open = Open {
-        log: shared.log.clone(),
-        number,
-    };
+    let open = Open { log: shared.log.clone(), number };
     if parts.headers.contains_key(header::UPGRADE) {
         return Ok(status(501, "the fault proxy does not do upgrades", None));
     }
@@ -103,22 +88,9 @@ pub(super) async fn handle(shared: Arc<Shared>, incarnation: u32, request: Reque
     }
     let target = format!("{}{}", shared.upstream, parts.uri.path());
     let query = shared.narrowed(&call, query);
-    let target = if query.is_empty() {
-        target
-    } else {
-        format!("{target}?{query}")
-    };
+    let target = if query.is_empty() { target } else { format!("{target}?{query}") };
     let verdict = shared.engine.request(&call);
-    let forward = Forward {
-        shared,
-        call,
-        open,
-        method: parts.method,
-        target,
-        headers,
-        body,
-        watch: None,
-    };
+    let forward = Forward { shared, call, open, method: parts.method, target, headers, body, watch: None };
     match verdict {
         None => forward.go().await,
         Some(verdict) => forward.strike(verdict).await,
@@ -130,9 +102,7 @@ impl Forward {
     async fn strike(self, Verdict { action, kill }: Verdict) -> io::Result<Answer> {
         let shared = self.shared.clone();
         let name = serde_json::to_string(&action).unwrap_or_default();
-        shared
-            .log
-            .fault(self.open.number, &if kill { format!("{name}, killed") } else { name });
+        shared.log.fault(self.open.number, &if kill { format!("{name}, killed") } else { name });
         let die = |kill: bool| {
             if kill {
                 shared.kill();
@@ -146,9 +116,7 @@ impl Forward {
             }
             Action::DropAfterAnswer => {
                 let mut answer = self.go().await?;
-                answer
-                    .headers_mut()
-                    .insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+                answer.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
                 if kill {
                     shared.kill_soon();
                 }
@@ -204,9 +172,7 @@ impl Forward {
             let old = weather.borrow().old_version(&kind).map(str::to_owned);
             if let Some((old, target)) = old.and_then(|old| Some((old.clone(), at_version(&self.target, &old)?))) {
                 self.target = target;
-                self.shared
-                    .log
-                    .fault(self.open.number, &format!("old list of version {old}"));
+                self.shared.log.fault(self.open.number, &format!("old list of version {old}"));
             }
         }
         if self.call.verb == "watch" {
@@ -221,16 +187,7 @@ impl Forward {
     }
 
     async fn send(self) -> io::Result<Answer> {
-        let Self {
-            shared,
-            call,
-            open,
-            method,
-            target,
-            headers,
-            body,
-            watch,
-        } = self;
+        let Self { shared, call, open, method, target, headers, body, watch } = self;
         let request = shared.client.request(method, target).headers(headers).body(body);
         let answer = request.send().await.map_err(io::Error::other)?;
         let (code, mut headers) = (answer.status(), answer.headers().clone());
@@ -264,12 +221,7 @@ impl Shared {
     fn narrowed(&self, call: &Call, query: String) -> String {
         let everywhere =
             matches!(call.verb.as_str(), "list" | "watch") && call.namespace.is_empty() && call.name.is_empty();
-        match self
-            .horizon
-            .get()
-            .filter(|_| everywhere)
-            .and_then(|horizon| horizon(call))
-        {
+        match self.horizon.get().filter(|_| everywhere).and_then(|horizon| horizon(call)) {
             Some(labels) => with_labels(&query, &labels),
             None => query,
         }
@@ -300,9 +252,7 @@ fn at_version(target: &str, version: &str) -> Option<String> {
     }
     let mut changed = url::form_urlencoded::Serializer::new(String::new());
     changed.extend_pairs(pairs().filter(|(name, _)| !name.starts_with("resourceVersion")));
-    changed
-        .append_pair("resourceVersion", version)
-        .append_pair("resourceVersionMatch", "Exact");
+    changed.append_pair("resourceVersion", version).append_pair("resourceVersionMatch", "Exact");
     Some(format!("{path}?{}", changed.finish()))
 }
 
@@ -312,9 +262,7 @@ fn seen(shared: &Shared, call: &Call, body: &[u8]) {
         return;
     }
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    shared
-        .engine
-        .saw(body["metadata"]["resourceVersion"].as_str().unwrap_or_default());
+    shared.engine.saw(body["metadata"]["resourceVersion"].as_str().unwrap_or_default());
 }
 
 fn whole(bytes: impl Into<Bytes>) -> Body {
@@ -337,15 +285,9 @@ fn status(code: u16, message: &str, retry_after: Option<u32>) -> Answer {
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message,
         "reason": reason, "code": code, "details": { "retryAfterSeconds": retry_after.unwrap_or_default() },
     });
-    let answer = Response::builder()
-        .status(code)
-        .header(header::CONTENT_TYPE, "application/json");
-    let answer = retry_after
-        .into_iter()
-        .fold(answer, |answer, seconds| answer.header(header::RETRY_AFTER, seconds));
-    answer
-        .body(whole(body.to_string()))
-        .unwrap_or_else(|_| Response::new(whole(Bytes::new())))
+    let answer = Response::builder().status(code).header(header::CONTENT_TYPE, "application/json");
+    let answer = retry_after.into_iter().fold(answer, |answer, seconds| answer.header(header::RETRY_AFTER, seconds));
+    answer.body(whole(body.to_string())).unwrap_or_else(|_| Response::new(whole(Bytes::new())))
 }
 
 /// A watch of a version that is gone: an answer of 200 with one error event, as `newErrWatcher` makes it
@@ -357,9 +299,7 @@ fn gone() -> Answer {
     });
     let event = json!({ "type": "ERROR", "object": status });
     let answer = Response::builder().header(header::CONTENT_TYPE, "application/json");
-    answer
-        .body(whole(format!("{event}\n")))
-        .unwrap_or_else(|_| Response::new(whole(Bytes::new())))
+    answer.body(whole(format!("{event}\n"))).unwrap_or_else(|_| Response::new(whole(Bytes::new())))
 }
 
 #[cfg(test)]

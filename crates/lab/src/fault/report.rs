@@ -40,12 +40,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (failed, missed) = (self.failures.len(), self.missed.len());
-        writeln!(
-            f,
-            "{} plans in {:.1} s, {failed} failed, {missed} missed",
-            self.plans,
-            self.took.as_secs_f64()
-        )?;
+        writeln!(f, "{} plans in {:.1} s, {failed} failed, {missed} missed", self.plans, self.took.as_secs_f64())?;
         for plan in &self.missed {
             writeln!(f, "missed {}", plan.json())?;
         }

@@ -86,10 +86,7 @@ pub trait Scenario: Send + Sync + 'static {
 
     /// Whether an object belongs to the run.
     fn owns(&self, run: &Run, object: &ObjectMeta) -> bool {
-        [&object.namespace, &object.name]
-            .into_iter()
-            .flatten()
-            .any(|name| name.contains(&run.id))
+        [&object.namespace, &object.name].into_iter().flatten().any(|name| name.contains(&run.id))
     }
 
     /// Whether a field (object as in [`super::Objects::names`], JSON pointer) may differ from the clean run and may move by

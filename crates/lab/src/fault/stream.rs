@@ -41,13 +41,7 @@ enum Next {
 
 impl Watch {
     pub fn new(shared: Arc<Shared>, open: OpenWatch, number: u64) -> Self {
-        Self {
-            shared,
-            kind: open.kind.clone(),
-            open,
-            number,
-            held: VecDeque::new(),
-        }
+        Self { shared, kind: open.kind.clone(), open, number, held: VecDeque::new() }
     }
 
     /// Passes on what the API server tells until either side ends or the plan cuts.
@@ -120,11 +114,7 @@ impl Watch {
         }
         log(&mut frame, None);
         self.shared.engine.saw(&frame.version);
-        if out.send(Ok(line)).await.is_ok() {
-            Next::Go
-        } else {
-            Next::End
-        }
+        if out.send(Ok(line)).await.is_ok() { Next::Go } else { Next::End }
     }
 
     /// The API server ended the watch: what is held back still comes when the freeze is over.
@@ -206,10 +196,7 @@ mod tests {
     fn events_are_told_apart_wherever_the_chunks_end() {
         let mut lines = Lines::default();
         assert!(lines.push(b"{\"type\":\"ADD").is_empty());
-        assert_eq!(
-            lines.push(b"ED\"}\n{\"a\":1}\n{"),
-            [&b"{\"type\":\"ADDED\"}\n"[..], b"{\"a\":1}\n"]
-        );
+        assert_eq!(lines.push(b"ED\"}\n{\"a\":1}\n{"), [&b"{\"type\":\"ADDED\"}\n"[..], b"{\"a\":1}\n"]);
         assert_eq!(lines.push(b"}\n"), [&b"{}\n"[..]]);
     }
 
@@ -217,10 +204,7 @@ mod tests {
     fn an_event_is_read() {
         let line = br#"{"type":"MODIFIED","object":{"metadata":{"name":"x","namespace":"a","uid":"u","resourceVersion":"9"}}}"#;
         let (frame, uid) = read(line, "configmaps", 3);
-        assert_eq!(
-            (frame.event.as_str(), frame.name.as_str(), frame.version.as_str()),
-            ("MODIFIED", "x", "9")
-        );
+        assert_eq!((frame.event.as_str(), frame.name.as_str(), frame.version.as_str()), ("MODIFIED", "x", "9"));
         assert_eq!((frame.watch, uid.as_deref()), (3, Some("u")));
     }
 }

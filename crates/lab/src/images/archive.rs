@@ -71,12 +71,7 @@ impl Recipe {
         let digest = assemble(work.path(), &layers, &self.config, &repository, &tag)?;
         fs::rename(work.path().join("image.tar"), &archive)
             .with_context(|| format!("cannot move the image to {}", archive.display()))?;
-        let image = Image {
-            repository,
-            tag,
-            digest,
-            archive,
-        };
+        let image = Image { repository, tag, digest, archive };
         fs::write(&record, serde_json::to_vec_pretty(&image)?)
             .with_context(|| format!("cannot write {}", record.display()))?;
         Ok(image)
@@ -144,10 +139,7 @@ fn assemble(work: &Path, layers: &[Layer], config: &Value, repository: &str, tag
         named["annotations"] = json!({"io.containerd.image.name": name, "org.opencontainers.image.ref.name": tag});
         named
     };
-    let names = [
-        named(format!("{repository}:{tag}")),
-        named(format!("{repository}@{digest}")),
-    ];
+    let names = [named(format!("{repository}:{tag}")), named(format!("{repository}@{digest}"))];
     let file = |descriptor: &Value| format!("blobs/{}", text(descriptor).replace(':', "/"));
     let docker = json!([{
         "Config": file(&config),
@@ -192,10 +184,7 @@ mod tests {
         let first = recipe("hello").make(&cache).unwrap();
         assert_eq!(recipe("hello").make(&cache).unwrap(), first);
         let other = recipe("hello").make(&Cache::open(Some(two.path())).unwrap()).unwrap();
-        assert_eq!(
-            (other.digest.as_str(), other.tag.as_str()),
-            (first.digest.as_str(), first.tag.as_str())
-        );
+        assert_eq!((other.digest.as_str(), other.tag.as_str()), (first.digest.as_str(), first.tag.as_str()));
         assert_eq!(digest(&other.archive).unwrap(), digest(&first.archive).unwrap());
         assert_ne!(recipe("bye").make(&cache).unwrap().digest, first.digest);
         assert_eq!(first.pinned(), format!("steppe.local/thing@{}", first.digest));
@@ -204,9 +193,7 @@ mod tests {
     #[test]
     fn the_archive_names_its_blobs_truly() {
         let folder = tempfile::tempdir().unwrap();
-        let image = recipe("hello")
-            .make(&Cache::open(Some(folder.path())).unwrap())
-            .unwrap();
+        let image = recipe("hello").make(&Cache::open(Some(folder.path())).unwrap()).unwrap();
         let out = folder.path().join("out");
         fs::create_dir(&out).unwrap();
         run(Command::new("tar").arg("-xf").arg(&image.archive).arg("-C").arg(&out)).unwrap();
@@ -216,19 +203,12 @@ mod tests {
         }
         let index: Value = serde_json::from_slice(&fs::read(out.join("index.json")).unwrap()).unwrap();
         let names: Vec<&str> = (0..2)
-            .map(|i| {
-                index["manifests"][i]["annotations"]["io.containerd.image.name"]
-                    .as_str()
-                    .unwrap()
-            })
+            .map(|i| index["manifests"][i]["annotations"]["io.containerd.image.name"].as_str().unwrap())
             .collect();
         assert_eq!(names, [image.tagged(), image.pinned()]);
         let docker: Value = serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap();
         let layer = out.join(docker[0]["Layers"][0].as_str().unwrap());
         let list = text(Command::new("tar").arg("-tvf").arg(layer)).unwrap();
-        assert!(
-            list.contains("-rwxr-xr-x 0/0") && list.contains("bin/hi -> hello"),
-            "{list}"
-        );
+        assert!(list.contains("-rwxr-xr-x 0/0") && list.contains("bin/hi -> hello"), "{list}");
     }
 }

@@ -62,20 +62,9 @@ pub async fn operator(cache: &Cache, binary: &Path, progress: &mut dyn Progress)
         let program = "/usr/local/bin/steppe-operator";
         let base = vec![root::layer(&cache)?];
         let mut entries = debian(&root::folder(&cache)?)?;
-        entries.push(Entry::new(
-            program.trim_start_matches('/'),
-            0o755,
-            Content::Stripped(binary),
-        ));
+        entries.push(Entry::new(program.trim_start_matches('/'), 0o755, Content::Stripped(binary)));
         let config = json!({"User": USER, "Env": [PATH], "WorkingDir": "/", "Entrypoint": [program]});
-        let image = Recipe {
-            name: "operator",
-            tag: None,
-            base,
-            entries,
-            config,
-        }
-        .make(&cache)?;
+        let image = Recipe { name: "operator", tag: None, base, entries, config }.make(&cache)?;
         prune(&cache, "operator-", &image.archive)?;
         Ok(image)
     })
@@ -85,11 +74,7 @@ pub async fn operator(cache: &Cache, binary: &Path, progress: &mut dyn Progress)
 fn account(passwd: &str, group: &str) -> Vec<Entry> {
     let text = |before: &str, line: &str| Content::Text(format!("{before}{line}\n"));
     vec![
-        Entry::new(
-            "etc/passwd",
-            0o644,
-            text(passwd, "steppe:x:1000:1000::/tmp:/usr/sbin/nologin"),
-        ),
+        Entry::new("etc/passwd", 0o644, text(passwd, "steppe:x:1000:1000::/tmp:/usr/sbin/nologin")),
         Entry::new("etc/group", 0o644, text(group, "steppe:x:1000:")),
     ]
 }
@@ -106,11 +91,7 @@ fn debian(folder: &Path) -> Result<Vec<Entry>> {
 fn snac(cache: &Cache) -> Result<Recipe> {
     let base = root::layer(cache)?;
     let mut entries = debian(&root::folder(cache)?)?;
-    entries.push(Entry::new(
-        "usr/local/bin/steppe-drain",
-        0o755,
-        Content::Text(DRAIN.into()),
-    ));
+    entries.push(Entry::new("usr/local/bin/steppe-drain", 0o755, Content::Text(DRAIN.into())));
     let config = json!({
         "User": USER,
         "Env": [PATH],
@@ -118,23 +99,13 @@ fn snac(cache: &Cache) -> Result<Recipe> {
         "Cmd": ["/usr/bin/snac", "httpd", "/data/d"],
         "StopSignal": "SIGTERM",
     });
-    Ok(Recipe {
-        name: "snac",
-        tag: Some(root::SNAC.into()),
-        base: vec![base],
-        entries,
-        config,
-    })
+    Ok(Recipe { name: "snac", tag: Some(root::SNAC.into()), base: vec![base], entries, config })
 }
 
 /// The stock program at the stock image's paths, so that the chart works with that one too.
 fn caddy(services: &Tools) -> Recipe {
     let mut entries = account("", "");
-    entries.push(Entry::new(
-        "usr/bin/caddy",
-        0o755,
-        Content::Copy(services.program("caddy")),
-    ));
+    entries.push(Entry::new("usr/bin/caddy", 0o755, Content::Copy(services.program("caddy"))));
     entries.extend(["config", "data"].map(|name| Entry::new(name, 0o777, Content::Folder)));
     entries.extend(["tmp", "etc/caddy"].map(|name| Entry::new(name, 0o1777, Content::Folder)));
     let config = json!({
@@ -143,28 +114,16 @@ fn caddy(services: &Tools) -> Recipe {
         "WorkingDir": "/",
         "Cmd": ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"],
     });
-    Recipe {
-        name: "caddy",
-        tag: Some(CADDY.into()),
-        base: Vec::new(),
-        entries,
-        config,
-    }
+    Recipe { name: "caddy", tag: Some(CADDY.into()), base: Vec::new(), entries, config }
 }
 
 /// busybox alone, or with the probe.
 fn busybox(probe: Option<&Path>) -> Result<Recipe> {
-    anyhow::ensure!(
-        Path::new(BUSYBOX).exists(),
-        "there is no {BUSYBOX}: install busybox-static"
-    );
+    anyhow::ensure!(Path::new(BUSYBOX).exists(), "there is no {BUSYBOX}: install busybox-static");
     let mut entries = account("root:x:0:0:root:/:/bin/sh\n", "root:x:0:\n");
     entries.push(Entry::new("bin/busybox", 0o755, Content::Copy(BUSYBOX.into())));
     entries.push(Entry::new("tmp", 0o1777, Content::Folder));
-    for applet in text(Command::new(BUSYBOX).arg("--list"))?
-        .lines()
-        .filter(|name| *name != "busybox")
-    {
+    for applet in text(Command::new(BUSYBOX).arg("--list"))?.lines().filter(|name| *name != "busybox") {
         entries.push(Entry::new(&format!("bin/{applet}"), 0, Content::Link("busybox".into())));
     }
     let mut config: Value = json!({"Env": ["PATH=/bin"], "WorkingDir": "/", "Cmd": ["/bin/sh"]});
@@ -176,13 +135,7 @@ fn busybox(probe: Option<&Path>) -> Result<Recipe> {
         config["Entrypoint"] = json!(["/bin/steppe-probe"]);
         config["Cmd"] = json!(["serve", "tcp:8080", "udp:8080"]);
     }
-    Ok(Recipe {
-        name,
-        tag: None,
-        base: Vec::new(),
-        entries,
-        config,
-    })
+    Ok(Recipe { name, tag: None, base: Vec::new(), entries, config })
 }
 
 /// Removes the oldest archives whose names begin so, but for `keep` and the youngest.
@@ -234,12 +187,7 @@ mod tests {
 
     #[test]
     fn a_drain_ends_with_the_last_delivery() {
-        let states = [
-            "uptime: 1",
-            "job fifo size (cur): 7",
-            "job fifo size (cur): 2",
-            "job fifo size (cur): 0",
-        ];
+        let states = ["uptime: 1", "job fifo size (cur): 7", "job fifo size (cur): 2", "job fifo size (cur): 0"];
         assert_eq!(drain(&states[1..], "60")["pending"], 0);
         assert_eq!(
             drain(&states[..1], "60")["pending"],
@@ -258,10 +206,7 @@ mod tests {
     #[test]
     fn the_version_of_caddy_is_the_pinned_one() {
         let module = include_str!("../../tools/services/go.mod");
-        assert!(
-            module.contains(&format!("github.com/caddyserver/caddy/v2 v{CADDY} ")),
-            "{CADDY}"
-        );
+        assert!(module.contains(&format!("github.com/caddyserver/caddy/v2 v{CADDY} ")), "{CADDY}");
     }
 
     #[test]

@@ -50,11 +50,7 @@ pub struct Entry {
 impl Entry {
     /// An entry.
     pub fn new(path: &str, mode: u32, content: Content) -> Self {
-        Self {
-            path: path.into(),
-            mode,
-            content,
-        }
+        Self { path: path.into(), mode, content }
     }
 }
 
@@ -99,48 +95,23 @@ fn place(path: &Path, entry: &Entry) -> std::io::Result<()> {
 /// Packs a folder. The same files give the same bytes: sorted, of one date.
 pub fn pack(folder: &Path, exclude: &[&str], out: &Path) -> Result<Layer> {
     let mut names: Vec<_> = fs::read_dir(folder)
-        .and_then(|entries| {
-            entries
-                .map(|entry| Ok(entry?.file_name()))
-                .collect::<std::io::Result<_>>()
-        })
+        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<_>>())
         .with_context(|| format!("cannot list {}", folder.display()))?;
     names.sort();
     let mut tar = Command::new("tar");
-    tar.args([
-        "--create",
-        "--format=posix",
-        "--sort=name",
-        MTIME,
-        "--numeric-owner",
-        "--anchored",
-    ]);
+    tar.args(["--create", "--format=posix", "--sort=name", MTIME, "--numeric-owner", "--anchored"]);
     // Without these the archive would hold the times of the process that packs.
     tar.arg("--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime");
     tar.args(exclude.iter().map(|pattern| format!("--exclude={pattern}")));
-    run(tar
-        .arg("--file")
-        .arg(out)
-        .arg("--directory")
-        .arg(folder)
-        .arg("--")
-        .args(names))?;
-    Ok(Layer {
-        digest: digest(out)?,
-        path: out.to_owned(),
-    })
+    run(tar.arg("--file").arg(out).arg("--directory").arg(folder).arg("--").args(names))?;
+    Ok(Layer { digest: digest(out)?, path: out.to_owned() })
 }
 
 /// SHA-256 of a file, by sha256sum: in a debug build our own would take ten times as long.
 pub fn digest(path: &Path) -> Result<String> {
     let line = text(Command::new("sha256sum").arg("--").arg(path))?;
     // A name with special characters makes the line begin with a backslash.
-    let hex = line
-        .trim_start_matches('\\')
-        .split(' ')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let hex = line.trim_start_matches('\\').split(' ').next().unwrap_or_default().to_owned();
     anyhow::ensure!(hex.len() == 64, "sha256sum printed {line:?}");
     Ok(hex)
 }

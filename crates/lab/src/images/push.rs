@@ -21,10 +21,7 @@ pub async fn push(cache: &Cache, image: &Image, registry: &str, certificates: Op
 }
 
 fn push_now(cache: &Cache, image: &Image, registry: &str, certificates: Option<&Path>) -> Result<String> {
-    let name = image
-        .repository
-        .strip_prefix(&format!("{HOST}/"))
-        .unwrap_or(&image.repository);
+    let name = image.repository.strip_prefix(&format!("{HOST}/")).unwrap_or(&image.repository);
     let repository = format!("{}/{name}", registry.trim_end_matches('/'));
     let _lock = cache.lock("buildah")?;
     let work = tempfile::tempdir_in(cache.root()).context("no folder for buildah to work in")?;
@@ -32,34 +29,21 @@ fn push_now(cache: &Cache, image: &Image, registry: &str, certificates: Option<&
     let id = text(buildah(work.path()).args(["pull", "--quiet"]).arg(source))?;
     let digest = work.path().join("digest");
     let mut push = buildah(work.path());
-    push.args([
-        "push",
-        "--quiet",
-        &format!("--tls-verify={}", !is_loopback(registry)),
-        "--digestfile",
-    ])
-    .arg(&digest);
+    push.args(["push", "--quiet", &format!("--tls-verify={}", !is_loopback(registry)), "--digestfile"]).arg(&digest);
     if let Some(certificates) = certificates {
         push.arg("--cert-dir").arg(certificates);
     }
     let target = format!("docker://{repository}:{}", image.tag);
     run(push.arg(id.trim()).arg(&target)).with_context(|| format!("cannot push {target}"))?;
     let digest = std::fs::read_to_string(&digest).context("buildah wrote no digest")?;
-    ensure!(
-        digest.trim().starts_with("sha256:"),
-        "buildah wrote {digest:?} for a digest"
-    );
+    ensure!(digest.trim().starts_with("sha256:"), "buildah wrote {digest:?} for a digest");
     Ok(format!("{repository}@{}", digest.trim()))
 }
 
 /// Its storage is thrown away with the work folder: the images' place is the cache.
 fn buildah(work: &Path) -> Command {
     let mut command = Command::new("buildah");
-    command
-        .arg("--root")
-        .arg(work.join("storage"))
-        .arg("--runroot")
-        .arg(work.join("run"));
+    command.arg("--root").arg(work.join("storage")).arg("--runroot").arg(work.join("run"));
     command.args(["--storage-driver", "vfs"]);
     command
 }

@@ -17,15 +17,8 @@ pub const SNAC: &str = "2.75";
 const SUITE: &str = "trixie";
 const OPTIONS: [&str; 2] = ["--variant=minbase", "--include=snac2,ca-certificates"];
 /// What no pod needs: package lists and archives, logs, translations and manuals; the runtime makes its own devices.
-const EXCLUDE: [&str; 7] = [
-    "dev/*",
-    "var/cache/*",
-    "var/lib/apt/lists/*",
-    "var/log/*",
-    "usr/share/man/*",
-    "usr/share/locale/*",
-    "boot/*",
-];
+const EXCLUDE: [&str; 7] =
+    ["dev/*", "var/cache/*", "var/lib/apt/lists/*", "var/log/*", "usr/share/man/*", "usr/share/locale/*", "boot/*"];
 
 /// The file system, unpacked.
 pub fn folder(cache: &Cache) -> Result<PathBuf> {
@@ -43,20 +36,14 @@ pub fn layer(cache: &Cache) -> Result<Layer> {
     let record = packed.with_extension("sha256");
     let _lock = cache.lock(&format!("rootfs-{SUITE}"))?;
     if packed.exists() && record.exists() {
-        return Ok(Layer {
-            digest: fs::read_to_string(&record)?,
-            path: packed,
-        });
+        return Ok(Layer { digest: fs::read_to_string(&record)?, path: packed });
     }
     let root = debootstrap(cache)?;
     let fresh = packed.with_extension("new");
     let packed_now = layer::pack(&root, &EXCLUDE, &fresh)?;
     fs::rename(&fresh, &packed).with_context(|| format!("cannot write {}", packed.display()))?;
     fs::write(&record, &packed_now.digest).with_context(|| format!("cannot write {}", record.display()))?;
-    Ok(Layer {
-        path: packed,
-        ..packed_now
-    })
+    Ok(Layer { path: packed, ..packed_now })
 }
 
 fn debootstrap(cache: &Cache) -> Result<PathBuf> {
@@ -83,9 +70,7 @@ fn debootstrap(cache: &Cache) -> Result<PathBuf> {
 /// The version of an installed package, from dpkg's status file.
 fn version<'a>(status: &'a str, package: &str) -> Option<&'a str> {
     let wanted = format!("Package: {package}");
-    let block = status
-        .split("\n\n")
-        .find(|block| block.lines().any(|line| line == wanted))?;
+    let block = status.split("\n\n").find(|block| block.lines().any(|line| line == wanted))?;
     block.lines().find_map(|line| line.strip_prefix("Version: "))
 }
 

@@ -27,28 +27,15 @@ pub struct Read {
 impl Admin {
     /// The admin API on the socket at `path`.
     pub fn at(path: &Path) -> Result<Self> {
-        let client = Client::builder()
-            .unix_socket(path.to_owned())
-            .timeout(Duration::from_secs(20))
-            .build();
+        let client = Client::builder().unix_socket(path.to_owned()).timeout(Duration::from_secs(20)).build();
         Ok(Self(client.context("cannot make a client for Caddy's socket")?))
     }
 
     /// The routes now.
     pub async fn routes(&self) -> Result<Read> {
-        let response = self
-            .0
-            .get(ROUTES)
-            .send()
-            .await
-            .context("Caddy's admin socket does not answer")?;
+        let response = self.0.get(ROUTES).send().await.context("Caddy's admin socket does not answer")?;
         let response = response.error_for_status().context("Caddy has no routes")?;
-        let etag = response
-            .headers()
-            .get(ETAG)
-            .and_then(|tag| tag.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
+        let etag = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default().to_owned();
         let routes = response.json().await.context("Caddy's routes are no list")?;
         Ok(Read { routes, etag })
     }
@@ -62,11 +49,7 @@ impl Admin {
             return Ok(false);
         }
         let text = response.text().await.unwrap_or_default();
-        anyhow::ensure!(
-            status.is_success(),
-            "Caddy refused the routes ({status}): {}",
-            text.trim()
-        );
+        anyhow::ensure!(status.is_success(), "Caddy refused the routes ({status}): {}", text.trim());
         Ok(true)
     }
 }

@@ -10,11 +10,7 @@ pub fn config(ground: &Ground) -> Value {
     let (node, ports) = (ground.addresses.node_ip, &ground.ports);
     let folder = super::folder(ground);
     let zone = [format!("*.{}", ground.zone), ground.zone.clone()];
-    let port = if ports.https == 443 {
-        String::new()
-    } else {
-        format!(":{}", ports.https)
-    };
+    let port = if ports.https == 443 { String::new() } else { format!(":{}", ports.https) };
     let redirect = json!({
         "handler": "static_response",
         "status_code": 308,

@@ -54,10 +54,7 @@ pub fn unavailable(status: Value) -> Value {
 
 /// Whether an Ingress is ours to serve.
 pub fn is_of(class: &str, ingress: &Ingress) -> bool {
-    ingress
-        .spec
-        .as_ref()
-        .is_some_and(|spec| spec.ingress_class_name.as_deref() == Some(class))
+    ingress.spec.as_ref().is_some_and(|spec| spec.ingress_class_name.as_deref() == Some(class))
 }
 
 /// Where a route stands in the list.
@@ -84,11 +81,7 @@ impl Rank {
             inexact: path.is_none_or(|path| path.path_type != "Exact"),
             longest: Reverse(text.len()),
             path: text,
-            created: metadata
-                .creation_timestamp
-                .as_ref()
-                .map(|time| time.0.to_string())
-                .unwrap_or_default(),
+            created: metadata.creation_timestamp.as_ref().map(|time| time.0.to_string()).unwrap_or_default(),
             namespace: metadata.namespace.clone().unwrap_or_default(),
             name: metadata.name.clone().unwrap_or_default(),
         }
@@ -160,12 +153,7 @@ enum Upstream {
 fn upstream(ingress: &Ingress, backend: &IngressBackend, services: &Services) -> Upstream {
     let namespace = ingress.metadata.namespace.clone().unwrap_or_default();
     let resolved = backend.service.as_ref().and_then(|service| {
-        resolve(
-            services,
-            &(namespace, service.name.clone()),
-            service.port.as_ref(),
-            LONGEST_CHAIN,
-        )
+        resolve(services, &(namespace, service.name.clone()), service.port.as_ref(), LONGEST_CHAIN)
     });
     resolved.map_or(Upstream::Missing, Upstream::Dial)
 }
@@ -181,12 +169,7 @@ fn resolve(
 ) -> Option<String> {
     let spec = services.get(key)?.spec.as_ref()?;
     let number = port.and_then(|port| {
-        let declared = || {
-            spec.ports
-                .iter()
-                .flatten()
-                .find(|own| own.name.is_some() && own.name == port.name)
-        };
+        let declared = || spec.ports.iter().flatten().find(|own| own.name.is_some() && own.name == port.name);
         port.number.or_else(|| declared().map(|own| own.port))
     })?;
     if spec.type_.as_deref() == Some("ExternalName") {
@@ -195,19 +178,13 @@ fn resolve(
             return Some(format!("{target}:{number}"));
         };
         let (name, namespace) = inside.split_once('.')?;
-        let port = ServiceBackendPort {
-            name: None,
-            number: Some(number),
-        };
+        let port = ServiceBackendPort { name: None, number: Some(number) };
         let key = (namespace.into(), name.into());
         let steps = steps.checked_sub(1)?;
         return resolve(services, &key, Some(&port), steps);
     }
     let known = spec.ports.iter().flatten().any(|own| own.port == number);
-    let ip = spec
-        .cluster_ip
-        .as_deref()
-        .filter(|ip| !ip.is_empty() && *ip != "None")?;
+    let ip = spec.cluster_ip.as_deref().filter(|ip| !ip.is_empty() && *ip != "None")?;
     known.then(|| format!("{ip}:{number}"))
 }
 

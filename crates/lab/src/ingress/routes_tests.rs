@@ -15,32 +15,20 @@ fn services() -> Services {
     };
     let ports = json!([{"name": "http", "port": 80, "targetPort": 8001}]);
     Services::from([
-        service(
-            "steppe-t-a",
-            "server",
-            json!({"type": "ClusterIP", "clusterIP": "10.96.1.1", "ports": ports}),
-        ),
+        service("steppe-t-a", "server", json!({"type": "ClusterIP", "clusterIP": "10.96.1.1", "ports": ports})),
         service(
             "steppe-t-a",
             "holding",
             json!({"type": "ExternalName", "externalName": "steppe-holding.steppe-system.svc.cluster.local"}),
         ),
-        service(
-            "steppe-t-a",
-            "elsewhere",
-            json!({"type": "ExternalName", "externalName": "example.test."}),
-        ),
+        service("steppe-t-a", "elsewhere", json!({"type": "ExternalName", "externalName": "example.test."})),
         service(
             "steppe-t-a",
             "circle",
             json!({"type": "ExternalName", "externalName": "circle.steppe-t-a.svc.cluster.local"}),
         ),
         service("steppe-t-a", "headless", json!({"clusterIP": "None", "ports": ports})),
-        service(
-            "steppe-system",
-            "steppe-holding",
-            json!({"clusterIP": "10.96.9.9", "ports": ports}),
-        ),
+        service("steppe-system", "steppe-holding", json!({"clusterIP": "10.96.9.9", "ports": ports})),
     ])
 }
 
@@ -51,26 +39,16 @@ fn one_backend(host: &str, service: &str, port: Value) -> Value {
 
 /// What a route does: the address dialled, or the status answered.
 fn ends(spec: Value) -> String {
-    let routes = routes(
-        "steppe-lab",
-        &[ingress("steppe-t-a", "server", "2026-01-01T00:00:00Z", spec)],
-        &services(),
-    );
+    let routes = routes("steppe-lab", &[ingress("steppe-t-a", "server", "2026-01-01T00:00:00Z", spec)], &services());
     assert_eq!(routes.len(), 2);
     let handler = &routes[0]["handle"][0];
-    handler["upstreams"][0]["dial"]
-        .as_str()
-        .map_or_else(|| handler["status_code"].to_string(), str::to_owned)
+    handler["upstreams"][0]["dial"].as_str().map_or_else(|| handler["status_code"].to_string(), str::to_owned)
 }
 
 #[test]
 fn a_whole_route() {
     let spec = one_backend("a.steppe.test", "server", json!({"number": 80}));
-    let routes = routes(
-        "steppe-lab",
-        &[ingress("steppe-t-a", "server", "2026-01-01T00:00:00Z", spec)],
-        &services(),
-    );
+    let routes = routes("steppe-lab", &[ingress("steppe-t-a", "server", "2026-01-01T00:00:00Z", spec)], &services());
     assert_eq!(
         json!(routes),
         json!([
@@ -97,57 +75,26 @@ fn a_whole_route() {
 
 #[test]
 fn a_service_that_is_another_name_leads_to_the_address_of_that_one() {
-    assert_eq!(
-        ends(one_backend("a.steppe.test", "holding", json!({"number": 80}))),
-        "10.96.9.9:80"
-    );
-    assert_eq!(
-        ends(one_backend("a.steppe.test", "holding", json!({"number": 81}))),
-        "503"
-    );
-    assert_eq!(
-        ends(one_backend("a.steppe.test", "elsewhere", json!({"number": 8080}))),
-        "example.test:8080"
-    );
-    assert_eq!(
-        ends(one_backend("a.steppe.test", "circle", json!({"number": 80}))),
-        "503"
-    );
+    assert_eq!(ends(one_backend("a.steppe.test", "holding", json!({"number": 80}))), "10.96.9.9:80");
+    assert_eq!(ends(one_backend("a.steppe.test", "holding", json!({"number": 81}))), "503");
+    assert_eq!(ends(one_backend("a.steppe.test", "elsewhere", json!({"number": 8080}))), "example.test:8080");
+    assert_eq!(ends(one_backend("a.steppe.test", "circle", json!({"number": 80}))), "503");
 }
 
 #[test]
 fn a_named_port_is_looked_up_and_nothing_to_dial_is_503() {
-    assert_eq!(
-        ends(one_backend("a.steppe.test", "server", json!({"name": "http"}))),
-        "10.96.1.1:80"
-    );
-    assert_eq!(
-        ends(one_backend("a.steppe.test", "server", json!({"name": "other"}))),
-        "503"
-    );
-    assert_eq!(
-        ends(one_backend("a.steppe.test", "server", json!({"number": 8001}))),
-        "503"
-    );
-    assert_eq!(
-        ends(one_backend("a.steppe.test", "headless", json!({"number": 80}))),
-        "503"
-    );
-    assert_eq!(
-        ends(one_backend("a.steppe.test", "missing", json!({"number": 80}))),
-        "503"
-    );
+    assert_eq!(ends(one_backend("a.steppe.test", "server", json!({"name": "http"}))), "10.96.1.1:80");
+    assert_eq!(ends(one_backend("a.steppe.test", "server", json!({"name": "other"}))), "503");
+    assert_eq!(ends(one_backend("a.steppe.test", "server", json!({"number": 8001}))), "503");
+    assert_eq!(ends(one_backend("a.steppe.test", "headless", json!({"number": 80}))), "503");
+    assert_eq!(ends(one_backend("a.steppe.test", "missing", json!({"number": 80}))), "503");
 }
 
 #[test]
 fn other_classes_are_not_ours() {
     let mut spec = one_backend("a.steppe.test", "server", json!({"number": 80}));
     spec["ingressClassName"] = json!("nginx");
-    let routes = routes(
-        "steppe-lab",
-        &[ingress("t", "i", "2026-01-01T00:00:00Z", spec)],
-        &services(),
-    );
+    let routes = routes("steppe-lab", &[ingress("t", "i", "2026-01-01T00:00:00Z", spec)], &services());
     assert_eq!(json!(routes), json!(with_last(vec![])));
 }
 
@@ -166,10 +113,8 @@ fn the_most_specific_route_comes_first_and_the_older_of_equal_ones() {
         ingress("steppe-t-a", "old", "2026-01-01T00:00:00Z", old),
     ];
     let routes = routes("steppe-lab", &list, &services());
-    let seen: Vec<String> = routes
-        .iter()
-        .map(|route| format!("{} {}", route["@id"], route.get("match").unwrap_or(&Value::Null)))
-        .collect();
+    let seen: Vec<String> =
+        routes.iter().map(|route| format!("{} {}", route["@id"], route.get("match").unwrap_or(&Value::Null))).collect();
     assert_eq!(
         seen,
         [

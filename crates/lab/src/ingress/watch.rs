@@ -32,13 +32,7 @@ pub async fn run(ground: &Ground, client: Client) -> Result<()> {
     let (services, service_events) = follow::<Service>(Api::all(client.clone()), &changes);
     let admin = Admin::at(&socket(ground))?;
     let ip = ground.ingress_ip.to_string();
-    let serving = Serving {
-        ingresses,
-        services,
-        admin,
-        client,
-        ip,
-    };
+    let serving = Serving { ingresses, services, admin, client, ip };
     let watches = async { tokio::join!(drain(ingress_events), drain(service_events)) };
     tokio::select! {
         _ = watches => bail!("the watches of ingresses and services have ended"),
@@ -96,22 +90,15 @@ impl Serving {
 
     /// Writes the address into the status, unless it is there.
     async fn tell(&self, ingress: &Ingress) -> Result<()> {
-        let points = ingress
-            .status
-            .iter()
-            .flat_map(|status| &status.load_balancer)
-            .flat_map(|it| &it.ingress)
-            .flatten();
+        let points =
+            ingress.status.iter().flat_map(|status| &status.load_balancer).flat_map(|it| &it.ingress).flatten();
         if points.map(|point| point.ip.as_deref()).eq([Some(self.ip.as_str())]) {
             return Ok(());
         }
         let namespace = ingress.namespace().unwrap_or_default();
         let name = ingress.name_any();
         let status = json!({"status": {"loadBalancer": {"ingress": [{"ip": self.ip}]}}});
-        let params = PatchParams {
-            field_manager: Some(FIELD_MANAGER.into()),
-            ..PatchParams::default()
-        };
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
         let api = Api::<Ingress>::namespaced(self.client.clone(), &namespace);
         match api.patch_status(&name, &params, &Patch::Merge(&status)).await {
             Ok(_) => Ok(()),

@@ -29,30 +29,18 @@ impl Child {
         let out = File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
         // setpriv(1) becomes the program, so the process id is the program's.
         let mut command = Command::new(find(Path::new("setpriv"))?);
-        command
-            .args(["--pdeathsig", "KILL", "--"])
-            .arg(program)
-            .args(args)
-            .env_clear();
+        command.args(["--pdeathsig", "KILL", "--"]).arg(program).args(args).env_clear();
         command.env("HOME", folder).current_dir(folder);
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         // Ctrl-C is for us; the child then dies by our death, and after nobody else needs it.
         command.process_group(0);
         let process = spawn(command).with_context(|| format!("cannot start {name}"))?;
-        Ok(Self {
-            name: name.to_owned(),
-            log,
-            process,
-        })
+        Ok(Self { name: name.to_owned(), log, process })
     }
 
     /// For the look of a wait: an error that ends the wait, with the end of the log, once the program has died.
     pub fn must_run(&mut self) -> Result<()> {
-        let Some(status) = self
-            .process
-            .try_wait()
-            .with_context(|| format!("cannot ask after {}", self.name))?
-        else {
+        let Some(status) = self.process.try_wait().with_context(|| format!("cannot ask after {}", self.name))? else {
             return Ok(());
         };
         Err(GiveUp(format!("{} has ended ({status}):\n{}", self.name, self.tail(15))).into())
@@ -70,9 +58,8 @@ impl Child {
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = line
-            .and_then(|line| line.split_whitespace().next())
-            .and_then(|number| number.parse::<u64>().ok());
+        let kibibytes =
+            line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse::<u64>().ok());
         kibibytes.unwrap_or_default() * 1024
     }
 
@@ -102,18 +89,9 @@ impl Sweeper {
     pub fn start(folder: &Path) -> Result<Self> {
         let mut command = Command::new("/bin/sh");
         // The pause lets the programs that write there die first: they get their signal as we end.
-        command
-            .args(["-c", r#"cat >/dev/null; sleep 0.3; rm -rf -- "$1""#, "sweeper"])
-            .arg(folder);
-        command
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0);
-        Ok(Self {
-            process: command.spawn().context("cannot start the sweeper")?,
-        })
+        command.args(["-c", r#"cat >/dev/null; sleep 0.3; rm -rf -- "$1""#, "sweeper"]).arg(folder);
+        command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        Ok(Self { process: command.spawn().context("cannot start the sweeper")? })
     }
 }
 
@@ -137,18 +115,11 @@ fn spawn(command: Command) -> Result<std::process::Child> {
                 let _ = answer.send(command.spawn());
             }
         };
-        std::thread::Builder::new()
-            .name("nursery".into())
-            .spawn(work)
-            .ok()
-            .map(|_| orders)
+        std::thread::Builder::new().name("nursery".into()).spawn(work).ok().map(|_| orders)
     });
     let (answer, child) = mpsc::sync_channel(1);
     let nursery = nursery.as_ref().context("no thread to start programs from")?;
-    nursery
-        .send((command, answer))
-        .ok()
-        .context("the thread that starts programs has ended")?;
+    nursery.send((command, answer)).ok().context("the thread that starts programs has ended")?;
     Ok(child.recv().context("the thread that starts programs has ended")??)
 }
 

@@ -48,18 +48,14 @@ pub(super) async fn reconcile(deployment: Arc<Deployment>, context: Arc<Context>
         }
     }
     if let Some(message) = &refused {
-        context.problem(format!(
-            "Deployment {}: a pod was refused: {message}",
-            key(&*deployment)
-        ));
+        context.problem(format!("Deployment {}: a pod was refused: {message}", key(&*deployment)));
     }
     if let Some(status) = view.status(refused.as_deref()) {
         context.delay(&key(&*deployment), "status").await;
         let patch =
             json!({ "metadata": { "uid": meta.uid, "resourceVersion": meta.resource_version }, "status": status });
         let all: Api<Deployment> = Api::namespaced(context.client.clone(), &deployment.namespace().unwrap_or_default());
-        all.patch_status(&deployment.name_any(), &PatchParams::default(), &Patch::Merge(patch))
-            .await?;
+        all.patch_status(&deployment.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
     }
     if refused.is_some() {
         return Ok(Action::requeue(std::time::Duration::from_millis(500)));
@@ -87,24 +83,10 @@ impl<'a> View<'a> {
         let hash = hex::encode(Sha256::digest(template))[..10].to_owned();
         let (mut current, old): (Vec<&Pod>, Vec<&Pod>) =
             pods.iter().partition(|pod| pod.labels().get(TEMPLATE) == Some(&hash));
-        current.sort_by_key(|pod| {
-            (
-                pod.metadata.creation_timestamp.as_ref().map(|time| time.0),
-                pod.name_any(),
-            )
-        });
-        let (leaving, current) = current
-            .into_iter()
-            .partition(|pod| pod.metadata.deletion_timestamp.is_some());
+        current.sort_by_key(|pod| (pod.metadata.creation_timestamp.as_ref().map(|time| time.0), pod.name_any()));
+        let (leaving, current) = current.into_iter().partition(|pod| pod.metadata.deletion_timestamp.is_some());
         let wanted = usize::try_from(spec.replicas.unwrap_or(1)).unwrap_or_default();
-        Ok(Self {
-            deployment,
-            hash,
-            wanted,
-            current,
-            leaving,
-            old,
-        })
+        Ok(Self { deployment, hash, wanted, current, leaving, old })
     }
 
     fn recreates(&self) -> bool {
@@ -117,16 +99,8 @@ impl<'a> View<'a> {
     fn surplus(&self) -> Vec<String> {
         let ready = self.current.iter().filter(|pod| pod::ready(pod)).count();
         let replaced = self.recreates() || ready >= self.wanted;
-        let old = self
-            .old
-            .iter()
-            .filter(|pod| replaced && pod.metadata.deletion_timestamp.is_none());
-        self.current
-            .iter()
-            .skip(self.wanted)
-            .chain(old)
-            .map(|pod| pod.name_any())
-            .collect()
+        let old = self.old.iter().filter(|pod| replaced && pod.metadata.deletion_timestamp.is_none());
+        self.current.iter().skip(self.wanted).chain(old).map(|pod| pod.name_any()).collect()
     }
 
     /// Numbers of the pods to create now.
@@ -163,12 +137,7 @@ impl<'a> View<'a> {
         refused: Option<&str>,
     ) -> Vec<(&'static str, &'static str, &'static str, String)> {
         let mut conditions = vec![if available {
-            (
-                "Available",
-                "True",
-                "MinimumReplicasAvailable",
-                "Deployment has minimum availability.".to_owned(),
-            )
+            ("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.".to_owned())
         } else {
             (
                 "Available",
@@ -179,19 +148,9 @@ impl<'a> View<'a> {
         }];
         let set = format!("ReplicaSet \"{}-{}\"", self.deployment.name_any(), self.hash);
         conditions.push(if done {
-            (
-                "Progressing",
-                "True",
-                "NewReplicaSetAvailable",
-                format!("{set} has successfully progressed."),
-            )
+            ("Progressing", "True", "NewReplicaSetAvailable", format!("{set} has successfully progressed."))
         } else {
-            (
-                "Progressing",
-                "True",
-                "ReplicaSetUpdated",
-                format!("{set} is progressing."),
-            )
+            ("Progressing", "True", "ReplicaSetUpdated", format!("{set} is progressing."))
         });
         conditions.extend(refused.map(|message| ("ReplicaFailure", "True", "FailedCreate", message.to_owned())));
         conditions
@@ -200,12 +159,7 @@ impl<'a> View<'a> {
     /// The status, if it differs from the one written down in more than times.
     fn status(&self, refused: Option<&str>) -> Option<Value> {
         let old = json!(self.deployment.status);
-        let ready = self
-            .current
-            .iter()
-            .chain(&self.old)
-            .filter(|pod| pod::ready(pod))
-            .count();
+        let ready = self.current.iter().chain(&self.old).filter(|pod| pod::ready(pod)).count();
         let replicas = self.current.len() + self.old.len();
         let available = ready >= self.wanted;
         let done = available && self.old.is_empty() && self.current.len() == self.wanted;
@@ -232,18 +186,14 @@ impl<'a> View<'a> {
 
 /// A condition whose time of transition moves only with its status.
 fn condition(old: &Value, (kind, status, reason, message): (&str, &str, &str, String)) -> Value {
-    let before = old["conditions"]
-        .as_array()
-        .and_then(|all| all.iter().find(|one| one["type"] == kind));
+    let before = old["conditions"].as_array().and_then(|all| all.iter().find(|one| one["type"] == kind));
     let now = now_text();
     match before {
         Some(before) if before["status"] == status && before["reason"] == reason && before["message"] == *message => {
             before.clone()
         }
         _ => {
-            let since = before
-                .filter(|before| before["status"] == status)
-                .map(|before| &before["lastTransitionTime"]);
+            let since = before.filter(|before| before["status"] == status).map(|before| &before["lastTransitionTime"]);
             json!({
                 "type": kind, "status": status, "reason": reason, "message": message, "lastUpdateTime": now,
                 "lastTransitionTime": since.unwrap_or(&json!(now)),

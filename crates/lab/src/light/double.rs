@@ -39,18 +39,12 @@ pub struct Scope {
 impl Scope {
     /// All objects in namespaces whose name begins so.
     pub fn prefix(prefix: &str) -> Self {
-        Self {
-            prefix: Some(prefix.to_owned()),
-            selector: None,
-        }
+        Self { prefix: Some(prefix.to_owned()), selector: None }
     }
 
     /// All objects with these labels.
     pub fn selector(selector: &str) -> Self {
-        Self {
-            selector: Some(selector.to_owned()),
-            prefix: None,
-        }
+        Self { selector: Some(selector.to_owned()), prefix: None }
     }
 
     /// Everything on the ground.
@@ -60,15 +54,11 @@ impl Scope {
 
     fn watch(&self) -> watcher::Config {
         let config = watcher::Config::default();
-        self.selector
-            .iter()
-            .fold(config, |config, selector| config.labels(selector))
+        self.selector.iter().fold(config, |config, selector| config.labels(selector))
     }
 
     pub(super) fn holds(&self, namespace: Option<&str>) -> bool {
-        self.prefix
-            .as_deref()
-            .is_none_or(|prefix| namespace.is_some_and(|name| name.starts_with(prefix)))
+        self.prefix.as_deref().is_none_or(|prefix| namespace.is_some_and(|name| name.starts_with(prefix)))
     }
 }
 
@@ -84,11 +74,7 @@ pub struct Delays {
 impl Delays {
     /// Between `shortest` and `longest` for each step of each object.
     pub fn new(seed: u64, shortest: Duration, longest: Duration) -> Self {
-        Self {
-            seed,
-            shortest,
-            longest: longest.max(shortest),
-        }
+        Self { seed, shortest, longest: longest.max(shortest) }
     }
 
     /// 2 to 40 ms: long enough to shuffle, short enough for hundreds of runs.
@@ -99,10 +85,7 @@ impl Delays {
     /// The delay of one step of one object.
     pub fn of(&self, object: &str, step: &str) -> Duration {
         let hash = Sha256::digest(format!("{} {object} {step}", self.seed));
-        let draw = hash
-            .iter()
-            .take(4)
-            .fold(0_u32, |draw, byte| (draw << 8) | u32::from(*byte));
+        let draw = hash.iter().take(4).fold(0_u32, |draw, byte| (draw << 8) | u32::from(*byte));
         self.shortest + (self.longest - self.shortest).mul_f64(f64::from(draw) / f64::from(u32::MAX))
     }
 }
@@ -195,13 +178,7 @@ impl Running {
 
     /// What it was asked for and cannot do, and what the API refused it, such as a pod that Pod Security forbids.
     pub fn problems(&self) -> Vec<String> {
-        self.context
-            .problems
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
+        self.context.problems.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }
 
@@ -222,10 +199,7 @@ impl Context {
 
     pub fn problem(&self, what: String) {
         tracing::warn!("status double: {what}");
-        self.problems
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(what);
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).insert(what);
     }
 
     pub fn pods_of(&self, namespace: &str) -> Api<Pod> {
@@ -247,11 +221,7 @@ pub(super) fn now_text() -> String {
 /// `namespace/name`, for messages and delays.
 pub(super) fn key<K: Resource>(object: &K) -> String {
     let meta = object.meta();
-    format!(
-        "{}/{}",
-        meta.namespace.as_deref().unwrap_or_default(),
-        meta.name.as_deref().unwrap_or_default()
-    )
+    format!("{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
 }
 
 /// Whether the API refuses because the namespace is being deleted, which controllers take for no error (cause
@@ -288,13 +258,10 @@ impl From<anyhow::Error> for Failure {
 impl Failure {
     /// Somebody else was faster: nothing to tell, look again.
     fn is_race(&self) -> bool {
-        let status = self
-            .0
-            .chain()
-            .find_map(|cause| match cause.downcast_ref::<kube::Error>() {
-                Some(kube::Error::Api(status)) => Some(status),
-                _ => None,
-            });
+        let status = self.0.chain().find_map(|cause| match cause.downcast_ref::<kube::Error>() {
+            Some(kube::Error::Api(status)) => Some(status),
+            _ => None,
+        });
         status.is_some_and(|status| status.code == 404 || status.code == 409 || ending(status))
     }
 }
@@ -318,25 +285,20 @@ async fn run(context: Arc<Context>) {
     let deployments = Controller::new(Api::<Deployment>::all(client.clone()), context.scope.watch())
         .owns(all_pods(), ours.clone())
         .run(deployment::reconcile, again, context.clone());
-    let jobs = Controller::new(Api::<Job>::all(client.clone()), context.scope.watch())
-        .owns(all_pods(), ours)
-        .run(job::reconcile, again, context.clone());
+    let jobs = Controller::new(Api::<Job>::all(client.clone()), context.scope.watch()).owns(all_pods(), ours).run(
+        job::reconcile,
+        again,
+        context.clone(),
+    );
     let claims = Controller::new(Api::<PersistentVolumeClaim>::all(client.clone()), context.scope.watch()).run(
         volume::reconcile_claim,
         again,
         context.clone(),
     );
     let volumes = Controller::new(Api::<PersistentVolume>::all(client.clone()), watcher::Config::default())
-        .watches(
-            Api::<PersistentVolumeClaim>::all(client.clone()),
-            context.scope.watch(),
-            |claim| {
-                claim
-                    .spec
-                    .and_then(|spec| spec.volume_name)
-                    .map(|volume| ObjectRef::new(&volume))
-            },
-        )
+        .watches(Api::<PersistentVolumeClaim>::all(client.clone()), context.scope.watch(), |claim| {
+            claim.spec.and_then(|spec| spec.volume_name).map(|volume| ObjectRef::new(&volume))
+        })
         .run(volume::reconcile_volume, again, context.clone());
     // Results are of no interest: errors went through `again`.
     tokio::join!(
@@ -350,11 +312,7 @@ async fn run(context: Arc<Context>) {
 
 /// Whether an object is controlled by the one with this uid.
 pub(super) fn controlled_by<K: Resource>(object: &K, uid: Option<&str>) -> bool {
-    uid.is_some()
-        && object
-            .owner_references()
-            .iter()
-            .any(|owner| Some(owner.uid.as_str()) == uid)
+    uid.is_some() && object.owner_references().iter().any(|owner| Some(owner.uid.as_str()) == uid)
 }
 
 #[cfg(test)]

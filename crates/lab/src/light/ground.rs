@@ -54,10 +54,8 @@ struct Ports {
 impl Ground {
     /// Starts the programs on free ports and waits until the API answers and the controllers act.
     pub async fn start(tools: &Tools, authority: &Authority) -> Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("steppe-light-")
-            .tempdir_in(base())
-            .context("cannot make a folder")?;
+        let folder =
+            tempfile::Builder::new().prefix("steppe-light-").tempdir_in(base()).context("cannot make a folder")?;
         let sweeper = Sweeper::start(folder.path())?;
         let ports = Ports::free()?;
         let admin_certificate = authority.client("admin", "system:masters")?;
@@ -69,18 +67,12 @@ impl Ground {
         let start =
             |name: &str, program: PathBuf, args: Vec<String>| Child::start(name, &program, &args, folder.path());
         let mut etcd = start("etcd", "etcd".into(), ports.etcd_args(folder.path()))?;
-        let mut apiserver = start(
-            "kube-apiserver",
-            tools.program("kube-apiserver"),
-            ports.apiserver_args(),
-        )?;
+        let mut apiserver = start("kube-apiserver", tools.program("kube-apiserver"), ports.apiserver_args())?;
         let client = client(&admin).await?;
         wait::until("the API server to be ready", LIMIT, async || {
             etcd.must_run()?;
             apiserver.must_run()?;
-            let answer = client
-                .request_text(http::Request::get("/readyz").body(Vec::new())?)
-                .await?;
+            let answer = client.request_text(http::Request::get("/readyz").body(Vec::new())?).await?;
             Ok((answer == "ok").then_some(()))
         })
         .await?;
@@ -92,34 +84,19 @@ impl Ground {
             Ok(accounts.get_opt("default").await?.map(|_| ()))
         })
         .await?;
-        Ok(Self {
-            url,
-            admin,
-            controllers,
-            apiserver,
-            etcd,
-            folder,
-            _sweeper: sweeper,
-        })
+        Ok(Self { url, admin, controllers, apiserver, etcd, folder, _sweeper: sweeper })
     }
 }
 
 impl Ports {
     /// Ports nobody listens on now. Somebody may in a moment, so the caller tries again when a program ends early.
     fn free() -> Result<Self> {
-        let listeners = (0..4)
-            .map(|_| TcpListener::bind("127.0.0.1:0"))
-            .collect::<std::io::Result<Vec<_>>>();
+        let listeners = (0..4).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<std::io::Result<Vec<_>>>();
         let mut ports = Vec::new();
         for listener in listeners.context("no free port on 127.0.0.1")? {
             ports.push(listener.local_addr()?.port());
         }
-        Ok(Self {
-            etcd: ports[0],
-            peer: ports[1],
-            apiserver: ports[2],
-            controllers: ports[3],
-        })
+        Ok(Self { etcd: ports[0], peer: ports[1], apiserver: ports[2], controllers: ports[3] })
     }
 
     fn etcd_args(&self, folder: &Path) -> Vec<String> {
@@ -182,19 +159,11 @@ impl Ports {
 fn base() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let room = |folder: &Path| statvfs(folder).map(|space| space.blocks_available() * space.fragment_size());
-    if room(memory).is_ok_and(|bytes| bytes >= 1 << 30) {
-        memory.to_owned()
-    } else {
-        std::env::temp_dir()
-    }
+    if room(memory).is_ok_and(|bytes| bytes >= 1 << 30) { memory.to_owned() } else { std::env::temp_dir() }
 }
 
 fn write(folder: &Path, authority: &Authority) -> Result<()> {
-    let server = authority.server(&[
-        "kubernetes",
-        "kubernetes.default.svc",
-        "kubernetes.default.svc.cluster.local",
-    ])?;
+    let server = authority.server(&["kubernetes", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"])?;
     let tokens = TokenKeys::new()?;
     let files = [
         ("authority.crt", authority.pem()),
@@ -235,9 +204,7 @@ pub(crate) fn kubeconfig(url: &str, authority: &str, user: &Value) -> Value {
 pub(crate) async fn config(kubeconfig: &Value) -> Result<kube::Config> {
     let kubeconfig = serde_json::from_value(kubeconfig.clone()).context("not a kubeconfig")?;
     let options = kube::config::KubeConfigOptions::default();
-    kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .context("cannot use the kubeconfig")
+    kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.context("cannot use the kubeconfig")
 }
 
 /// A client by a kubeconfig. It belongs to the runtime it is made in.

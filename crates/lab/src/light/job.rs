@@ -52,8 +52,7 @@ pub(super) async fn reconcile(job: Arc<Job>, context: Arc<Context>) -> Result<Ac
             context.delay(&key(&*job), name).await;
             let status = stamped(&job, status);
             let jobs: Api<Job> = Api::namespaced(context.client.clone(), &job.namespace().unwrap_or_default());
-            jobs.patch_status(&job.name_any(), &PatchParams::default(), &Patch::Merge(status))
-                .await?;
+            jobs.patch_status(&job.name_any(), &PatchParams::default(), &Patch::Merge(status)).await?;
         }
         Step::Release(names) => {
             for pod in own.iter().filter(|pod| names.contains(&pod.name_any())) {
@@ -67,8 +66,7 @@ pub(super) async fn reconcile(job: Arc<Job>, context: Arc<Context>) -> Result<Ac
         }
         Step::Begin => {
             context.delay(&key(&*job), &format!("begin {}", own.len())).await;
-            pods.create(&PostParams::default(), &pod_of(&job, &context, own.len())?)
-                .await?;
+            pods.create(&PostParams::default(), &pod_of(&job, &context, own.len())?).await?;
         }
         Step::Wait(None) => {}
         Step::Wait(Some(time)) => return Ok(Action::requeue(time)),
@@ -83,27 +81,15 @@ fn decide(job: &Job, pods: &[Pod], now: Timestamp) -> Step {
         return Step::Wait(None);
     }
     let Some(started) = status.start_time.as_ref() else {
-        return Step::Record(
-            "admit",
-            json!({ "startTime": "now", "active": 0, "ready": 0, "terminating": 0 }),
-        );
+        return Step::Record("admit", json!({ "startTime": "now", "active": 0, "ready": 0, "terminating": 0 }));
     };
     let tally = Tally::of(&status, pods);
-    let interim = status
-        .conditions
-        .iter()
-        .flatten()
-        .find(|one| holds(one, SUCCESS) || holds(one, FAILURE));
+    let interim = status.conditions.iter().flatten().find(|one| holds(one, SUCCESS) || holds(one, FAILURE));
     let end = interim.is_none().then(|| tally.end(job, started.0, now)).flatten();
     if end.is_some() || !tally.fresh.is_empty() {
         return Step::Record("track", tally.tracked(&status, end));
     }
-    let held: Vec<String> = tally
-        .uncounted
-        .iter()
-        .filter(|pod| tracked(pod))
-        .map(|pod| pod.name_any())
-        .collect();
+    let held: Vec<String> = tally.uncounted.iter().filter(|pod| tracked(pod)).map(|pod| pod.name_any()).collect();
     if !held.is_empty() {
         return Step::Release(held);
     }
@@ -123,11 +109,7 @@ fn decide(job: &Job, pods: &[Pod], now: Timestamp) -> Step {
     }
     let limit = job.spec.as_ref().and_then(|spec| spec.active_deadline_seconds);
     Step::Wait(limit.map(|seconds| {
-        let left = started
-            .0
-            .as_second()
-            .saturating_add(seconds)
-            .saturating_sub(now.as_second());
+        let left = started.0.as_second().saturating_add(seconds).saturating_sub(now.as_second());
         Duration::from_secs(u64::try_from(left).unwrap_or_default()) + Duration::from_millis(100)
     }))
 }
@@ -153,23 +135,14 @@ impl<'a> Tally<'a> {
     fn of(status: &JobStatus, pods: &'a [Pod]) -> Self {
         let noted = |pod: &Pod| {
             let lists = status.uncounted_terminated_pods.as_ref();
-            let mut uids = lists
-                .into_iter()
-                .flat_map(|lists| lists.succeeded.iter().chain(&lists.failed))
-                .flatten();
+            let mut uids = lists.into_iter().flat_map(|lists| lists.succeeded.iter().chain(&lists.failed)).flatten();
             uids.any(|uid| Some(uid.as_str()) == pod.metadata.uid.as_deref())
         };
         let leaving = |pod: &Pod| pod.metadata.deletion_timestamp.is_some();
         let select = |wanted: &dyn Fn(&Pod) -> bool| pods.iter().filter(|pod| wanted(pod)).collect::<Vec<_>>();
         let fresh = select(&|pod| pod::over(pod) && tracked(pod) && !noted(pod));
         let uncounted = select(&|pod| pod::over(pod) && noted(pod));
-        let new = |phase: &str| {
-            fresh
-                .iter()
-                .chain(&uncounted)
-                .filter(|pod| pod::phase(pod) == phase)
-                .count()
-        };
+        let new = |phase: &str| fresh.iter().chain(&uncounted).filter(|pod| pod::phase(pod) == phase).count();
         Self {
             active: select(&|pod| !pod::over(pod) && !leaving(pod)),
             terminating: select(&|pod| !pod::over(pod) && leaving(pod)),
@@ -183,27 +156,13 @@ impl<'a> Tally<'a> {
     /// The interim condition that is due now: type, reason and message in the job controller's words.
     fn end(&self, job: &Job, started: Timestamp, now: Timestamp) -> Option<[&'static str; 3]> {
         let spec = job.spec.as_ref()?;
-        let deadline = spec
-            .active_deadline_seconds
-            .map(|limit| started.as_second().saturating_add(limit));
+        let deadline = spec.active_deadline_seconds.map(|limit| started.as_second().saturating_add(limit));
         if self.failed > spec.backoff_limit.unwrap_or(6) {
-            Some([
-                FAILURE,
-                "BackoffLimitExceeded",
-                "Job has reached the specified backoff limit",
-            ])
+            Some([FAILURE, "BackoffLimitExceeded", "Job has reached the specified backoff limit"])
         } else if deadline.is_some_and(|deadline| now.as_second() >= deadline) {
-            Some([
-                FAILURE,
-                "DeadlineExceeded",
-                "Job was active longer than specified deadline",
-            ])
+            Some([FAILURE, "DeadlineExceeded", "Job was active longer than specified deadline"])
         } else if self.succeeded >= spec.completions.unwrap_or(1) && self.active.is_empty() {
-            Some([
-                SUCCESS,
-                "CompletionsReached",
-                "Reached expected number of succeeded pods",
-            ])
+            Some([SUCCESS, "CompletionsReached", "Reached expected number of succeeded pods"])
         } else {
             None
         }
@@ -222,11 +181,7 @@ impl<'a> Tally<'a> {
     /// The first write: uids and interim condition.
     fn tracked(&self, status: &JobStatus, end: Option<[&str; 3]>) -> Value {
         let uids = |phase: &str| {
-            let all = self
-                .uncounted
-                .iter()
-                .chain(&self.fresh)
-                .filter(|pod| pod::phase(pod) == phase);
+            let all = self.uncounted.iter().chain(&self.fresh).filter(|pod| pod::phase(pod) == phase);
             all.filter_map(|pod| pod.uid()).collect::<Vec<_>>()
         };
         let mut update = self.numbers();
@@ -267,13 +222,7 @@ impl<'a> Tally<'a> {
 /// Counter plus uncounted uids as written down: what the counter becomes even if the pods are gone by now.
 fn listed(status: &JobStatus, succeeded: bool) -> i32 {
     let lists = status.uncounted_terminated_pods.as_ref();
-    let uids = lists.and_then(|lists| {
-        if succeeded {
-            lists.succeeded.as_ref()
-        } else {
-            lists.failed.as_ref()
-        }
-    });
+    let uids = lists.and_then(|lists| if succeeded { lists.succeeded.as_ref() } else { lists.failed.as_ref() });
     let counted = if succeeded { status.succeeded } else { status.failed };
     counted.unwrap_or_default() + i32::try_from(uids.map_or(0, Vec::len)).unwrap_or_default()
 }
@@ -285,10 +234,7 @@ fn holds(condition: &JobCondition, kind: &str) -> bool {
 /// Whether the Job is `Complete` or `Failed`.
 pub(super) fn finished(job: &Job) -> bool {
     let conditions = job.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|one| holds(one, "Complete") || holds(one, "Failed"))
+    conditions.into_iter().flatten().any(|one| holds(one, "Complete") || holds(one, "Failed"))
 }
 
 fn tracked(pod: &Pod) -> bool {
@@ -321,11 +267,7 @@ fn stamped(job: &Job, mut status: Value) -> Value {
 
 /// The Job's next pod (`getPodFromTemplate` and `newPodTemplate`: template, owner, tracking finalizer).
 fn pod_of(job: &Job, context: &Context, number: usize) -> Result<Pod, Failure> {
-    let template = job
-        .spec
-        .as_ref()
-        .map(|spec| &spec.template)
-        .context("the Job has no spec")?;
+    let template = job.spec.as_ref().map(|spec| &spec.template).context("the Job has no spec")?;
     let mut pod = json!({ "metadata": template.metadata, "spec": template.spec });
     let meta = &mut pod["metadata"];
     // The real one draws a random suffix; a count is as unique, because finished pods stay.
@@ -348,16 +290,9 @@ fn suffix(job: &Job, number: usize) -> String {
 /// Says once what the double does not do.
 fn unsupported(job: &Job, context: &Context) {
     let Some(spec) = &job.spec else { return };
-    let restarts = spec
-        .template
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.restart_policy.as_deref());
+    let restarts = spec.template.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref());
     let cases = [
-        (
-            spec.completions.unwrap_or(1) != 1 || spec.parallelism.unwrap_or(1) != 1,
-            "more than one pod",
-        ),
+        (spec.completions.unwrap_or(1) != 1 || spec.parallelism.unwrap_or(1) != 1, "more than one pod"),
         (spec.suspend == Some(true), "suspend"),
         (spec.pod_failure_policy.is_some(), "podFailurePolicy"),
         (spec.success_policy.is_some(), "successPolicy"),
@@ -398,10 +333,7 @@ mod tests {
         assert!(matches!(step(&json!({}), &[]), Step::Record("admit", _)));
         assert_eq!(step(&json!({ "startTime": NOW }), &[]), Step::Begin);
         let running = [pod("a", "Running", true)];
-        assert!(matches!(
-            step(&json!({ "startTime": NOW }), &running),
-            Step::Record("observe", _)
-        ));
+        assert!(matches!(step(&json!({ "startTime": NOW }), &running), Step::Record("observe", _)));
         let seen = json!({ "startTime": NOW, "active": 1, "ready": 0, "terminating": 0 });
         assert_eq!(step(&seen, &running), Step::Wait(None));
     }
@@ -409,9 +341,7 @@ mod tests {
     #[test]
     fn success_is_noted_released_counted() {
         let pods = [pod("a", "Succeeded", true)];
-        let Step::Record("track", update) = step(&json!({ "startTime": NOW, "active": 1 }), &pods) else {
-            panic!()
-        };
+        let Step::Record("track", update) = step(&json!({ "startTime": NOW, "active": 1 }), &pods) else { panic!() };
         assert_eq!(update["uncountedTerminatedPods"]["succeeded"], json!(["uid-a"]));
         assert_eq!(update["conditions"][0]["type"], SUCCESS);
         assert!(update.get("succeeded").is_none());
@@ -420,9 +350,7 @@ mod tests {
         status["conditions"][0]["lastProbeTime"] = json!(NOW);
         status["conditions"][0]["lastTransitionTime"] = json!(NOW);
         assert_eq!(step(&status, &pods), Step::Release(vec!["a".into()]));
-        let Step::Record("count", update) = step(&status, &[pod("a", "Succeeded", false)]) else {
-            panic!()
-        };
+        let Step::Record("count", update) = step(&status, &[pod("a", "Succeeded", false)]) else { panic!() };
         assert_eq!(update["succeeded"], 1);
         assert_eq!(update["failed"], 0);
         assert_eq!(update["conditions"][1]["type"], "Complete");
@@ -434,9 +362,7 @@ mod tests {
         let first = json!({ "startTime": NOW, "failed": 1, "active": 0, "ready": 0, "terminating": 0 });
         assert_eq!(step(&first, &[pod("a", "Failed", false)]), Step::Begin);
         let pods = [pod("a", "Failed", false), pod("b", "Failed", true)];
-        let Step::Record("track", update) = step(&first, &pods) else {
-            panic!()
-        };
+        let Step::Record("track", update) = step(&first, &pods) else { panic!() };
         assert_eq!(update["conditions"][0]["type"], FAILURE);
         assert_eq!(update["conditions"][0]["reason"], "BackoffLimitExceeded");
     }
@@ -448,19 +374,12 @@ mod tests {
         let status = json!({ "startTime": "2026-01-01T00:00:00Z", "active": 1, "ready": 0, "terminating": 0 });
         let pods = [pod("a", "Running", true)];
         let due = job(&spec, &status);
-        let Step::Record("track", update) = decide(&due, &pods, NOW.parse().unwrap()) else {
-            panic!()
-        };
+        let Step::Record("track", update) = decide(&due, &pods, NOW.parse().unwrap()) else { panic!() };
         assert_eq!(update["conditions"][0]["reason"], "DeadlineExceeded");
-        let Step::Wait(Some(left)) = decide(&due, &pods, "2026-01-01T00:00:50Z".parse().unwrap()) else {
-            panic!()
-        };
+        let Step::Wait(Some(left)) = decide(&due, &pods, "2026-01-01T00:00:50Z".parse().unwrap()) else { panic!() };
         assert!(left > Duration::from_secs(9) && left < Duration::from_secs(11));
         let mut status = status;
         status["conditions"] = json!([{ "type": FAILURE, "status": "True", "reason": "DeadlineExceeded" }]);
-        assert_eq!(
-            decide(&job(&spec, &status), &pods, NOW.parse().unwrap()),
-            Step::Stop(vec!["a".into()])
-        );
+        assert_eq!(decide(&job(&spec, &status), &pods, NOW.parse().unwrap()), Step::Stop(vec!["a".into()]));
     }
 }

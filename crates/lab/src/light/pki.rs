@@ -48,10 +48,7 @@ impl Authority {
     /// A certificate for a server on 127.0.0.1, also under `names`.
     pub fn server(&self, names: &[&str]) -> Result<Certified> {
         let mut params = named("server", None)?;
-        let all = ["127.0.0.1", "localhost"]
-            .iter()
-            .chain(names)
-            .map(|name| (*name).to_owned());
+        let all = ["127.0.0.1", "localhost"].iter().chain(names).map(|name| (*name).to_owned());
         params.subject_alt_names = CertificateParams::new(all.collect::<Vec<_>>())?.subject_alt_names;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.issue(&params)
@@ -66,13 +63,8 @@ impl Authority {
 
     fn issue(&self, params: &CertificateParams) -> Result<Certified> {
         let key = KeyPair::generate().context("cannot make a key")?;
-        let certificate = params
-            .signed_by(&key, &self.issuer)
-            .context("cannot sign a certificate")?;
-        Ok(Certified {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        })
+        let certificate = params.signed_by(&key, &self.issuer).context("cannot sign a certificate")?;
+        Ok(Certified { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 }
 
@@ -80,10 +72,7 @@ impl TokenKeys {
     /// A fresh pair.
     pub fn new() -> Result<Self> {
         let key = KeyPair::generate().context("cannot make the key for tokens")?;
-        Ok(Self {
-            private: key.serialize_pem(),
-            public: key.public_key_pem(),
-        })
+        Ok(Self { private: key.serialize_pem(), public: key.public_key_pem() })
     }
 }
 

@@ -36,21 +36,12 @@ pub(super) async fn reconcile(pod: Arc<Pod>, context: Arc<Context>) -> Result<Ac
 }
 
 pub(super) fn phase(pod: &Pod) -> &str {
-    pod.status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref())
-        .unwrap_or("Pending")
+    pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Pending")
 }
 
 pub(super) fn ready(pod: &Pod) -> bool {
-    let conditions = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.conditions.as_deref())
-        .unwrap_or_default();
-    conditions
-        .iter()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 pub(super) fn over(pod: &Pod) -> bool {
@@ -58,10 +49,7 @@ pub(super) fn over(pod: &Pod) -> bool {
 }
 
 fn job_of(pod: &Pod) -> Option<(String, String)> {
-    let owner = pod
-        .owner_references()
-        .iter()
-        .find(|owner| owner.kind == "Job" && owner.controller == Some(true))?;
+    let owner = pod.owner_references().iter().find(|owner| owner.kind == "Job" && owner.controller == Some(true))?;
     Some((owner.name.clone(), owner.uid.clone()))
 }
 
@@ -124,9 +112,7 @@ async fn missing(pod: &Pod, context: &Context) -> Result<Option<String>, Failure
 
 fn claims(spec: &PodSpec) -> Vec<String> {
     let volumes = spec.volumes.iter().flatten();
-    volumes
-        .filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone()))
-        .collect()
+    volumes.filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone())).collect()
 }
 
 /// The Secrets and ConfigMaps that the pod cannot start without: volumes and environment, unless marked optional.
@@ -143,27 +129,12 @@ fn references(spec: &PodSpec) -> (Vec<String>, Vec<String>) {
     }
     for container in spec.containers.iter().chain(spec.init_containers.iter().flatten()) {
         for source in container.env_from.iter().flatten() {
-            secrets.extend(
-                source
-                    .secret_ref
-                    .iter()
-                    .filter(|from| needed(from.optional))
-                    .map(|from| from.name.clone()),
-            );
+            secrets.extend(source.secret_ref.iter().filter(|from| needed(from.optional)).map(|from| from.name.clone()));
             maps.extend(
-                source
-                    .config_map_ref
-                    .iter()
-                    .filter(|from| needed(from.optional))
-                    .map(|from| from.name.clone()),
+                source.config_map_ref.iter().filter(|from| needed(from.optional)).map(|from| from.name.clone()),
             );
         }
-        for from in container
-            .env
-            .iter()
-            .flatten()
-            .filter_map(|variable| variable.value_from.as_ref())
-        {
+        for from in container.env.iter().flatten().filter_map(|variable| variable.value_from.as_ref()) {
             let keys = from.secret_key_ref.iter();
             secrets.extend(keys.filter(|key| needed(key.optional)).map(|key| key.name.clone()));
             let keys = from.config_map_key_ref.iter();
@@ -178,14 +149,7 @@ async fn serve(pod: &Pod, context: &Context) -> Result<Action, Failure> {
     let wanted = context.servers.state(pod) == Server::Ready;
     if wanted != ready(pod) {
         context.delay(&key(pod), "ready").await;
-        set(
-            pod,
-            context,
-            "Running",
-            &json!({ "running": { "startedAt": now_text() } }),
-            wanted,
-        )
-        .await?;
+        set(pod, context, "Running", &json!({ "running": { "startedAt": now_text() } }), wanted).await?;
     }
     Ok(Action::requeue(if wanted { AGAIN * 5 } else { AGAIN }))
 }
@@ -193,12 +157,7 @@ async fn serve(pod: &Pod, context: &Context) -> Result<Action, Failure> {
 /// A Job's pod that runs: does what the script says, once.
 async fn work(pod: &Pod, context: &Arc<Context>) -> Result<Action, Failure> {
     let uid = pod.uid().unwrap_or_default();
-    let known = context
-        .outcomes
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get(&uid)
-        .cloned();
+    let known = context.outcomes.lock().unwrap_or_else(PoisonError::into_inner).get(&uid).cloned();
     let outcome = match known {
         Some(outcome) => outcome,
         None => {
@@ -230,11 +189,7 @@ async fn job_run(pod: &Pod, context: &Context) -> Result<Option<JobRun>, Failure
         return Ok(None);
     };
     let jobs: Api<Job> = Api::namespaced(context.client.clone(), &namespace);
-    let Some(job) = jobs
-        .get_opt(&name)
-        .await?
-        .filter(|job| job.uid().as_deref() == Some(uid.as_str()))
-    else {
+    let Some(job) = jobs.get_opt(&name).await?.filter(|job| job.uid().as_deref() == Some(uid.as_str())) else {
         return Ok(None);
     };
     let held: Api<PersistentVolumeClaim> = Api::namespaced(context.client.clone(), &namespace);
@@ -246,14 +201,7 @@ async fn job_run(pod: &Pod, context: &Context) -> Result<Option<JobRun>, Failure
     let failed = job.status.as_ref().and_then(|status| status.failed).unwrap_or_default();
     let attempt = u32::try_from(failed).unwrap_or_default() + 1;
     let (client, disks) = (context.client.clone(), context.disks.clone());
-    Ok(Some(JobRun {
-        job,
-        pod: pod.clone(),
-        attempt,
-        client,
-        disks,
-        claims: volumes,
-    }))
+    Ok(Some(JobRun { job, pod: pod.clone(), attempt, client, disks, claims: volumes }))
 }
 
 /// Returns when the pod is being deleted or is gone.
@@ -282,10 +230,7 @@ async fn terminate(pod: &Pod, context: &Context) -> Result<Action, Failure> {
     let pods = context.pods_of(&pod.namespace().unwrap_or_default());
     if pod.metadata.deletion_grace_period_seconds != Some(0) {
         let now = DeleteParams::default().grace_period(0);
-        let same = Preconditions {
-            uid: pod.uid(),
-            resource_version: None,
-        };
+        let same = Preconditions { uid: pod.uid(), resource_version: None };
         pods.delete(&pod.name_any(), &now.preconditions(same)).await?;
     }
     if pod.finalizers().iter().any(|name| name == TRACKING) && orphan(pod, context).await? {
@@ -300,10 +245,7 @@ async fn orphan(pod: &Pod, context: &Context) -> Result<bool, Failure> {
         return Ok(true);
     };
     let jobs: Api<Job> = Api::namespaced(context.client.clone(), &pod.namespace().unwrap_or_default());
-    let job = jobs
-        .get_opt(&name)
-        .await?
-        .filter(|job| job.uid().as_deref() == Some(uid.as_str()));
+    let job = jobs.get_opt(&name).await?.filter(|job| job.uid().as_deref() == Some(uid.as_str()));
     Ok(job.is_none_or(|job| job.metadata.deletion_timestamp.is_some() || super::job::finished(&job)))
 }
 
@@ -312,7 +254,6 @@ pub(super) async fn release(pod: &Pod, context: &Context) -> Result<(), Failure>
     let rest: Vec<&String> = pod.finalizers().iter().filter(|name| *name != TRACKING).collect();
     let patch = json!({ "metadata": { "finalizers": rest, "resourceVersion": pod.resource_version() } });
     let pods = context.pods_of(&pod.namespace().unwrap_or_default());
-    pods.patch(&pod.name_any(), &PatchParams::default(), &Patch::Merge(patch))
-        .await?;
+    pods.patch(&pod.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
     Ok(())
 }

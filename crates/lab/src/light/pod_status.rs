@@ -33,8 +33,7 @@ pub(super) async fn set(pod: &Pod, context: &Context, phase: &str, state: &Value
     let patch = json!({ "metadata": { "uid": pod.uid() }, "status": status });
     let pods = context.pods_of(&pod.namespace().unwrap_or_default());
     let params = PatchParams::default();
-    pods.patch_status(&pod.name_any(), &params, &Patch::Merge(patch))
-        .await?;
+    pods.patch_status(&pod.name_any(), &params, &Patch::Merge(patch)).await?;
     Ok(())
 }
 
@@ -90,8 +89,6 @@ fn same(pod: &Pod, status: &Value) -> bool {
 
 /// An address of the pod network, which does not exist here.
 fn address(uid: &str) -> String {
-    let draw = uid
-        .bytes()
-        .fold(0_u16, |draw, byte| draw.wrapping_mul(31).wrapping_add(u16::from(byte)));
+    let draw = uid.bytes().fold(0_u16, |draw, byte| draw.wrapping_mul(31).wrapping_add(u16::from(byte)));
     format!("10.244.{}.{}", draw >> 8, draw & 0xff)
 }

@@ -31,17 +31,12 @@ pub enum Outcome {
 impl Outcome {
     /// Success with a message.
     pub fn succeed(message: impl Into<String>) -> Self {
-        Self::Succeed {
-            message: message.into(),
-        }
+        Self::Succeed { message: message.into() }
     }
 
     /// Exit code 1 with a message.
     pub fn fail(message: impl Into<String>) -> Self {
-        Self::Fail {
-            exit: 1,
-            message: message.into(),
-        }
+        Self::Fail { exit: 1, message: message.into() }
     }
 }
 
@@ -74,23 +69,13 @@ impl JobRun {
 
     /// A file on the volume behind the claim `claim` of this namespace.
     pub fn read(&self, claim: &str, file: &str) -> Option<String> {
-        self.disks
-            .lock()
-            .contents
-            .get(self.claims.get(claim)?)?
-            .get(file)
-            .cloned()
+        self.disks.lock().contents.get(self.claims.get(claim)?)?.get(file).cloned()
     }
 
     /// Writes a file on the volume behind the claim `claim`. Without such a claim in the pod nothing is written.
     pub fn write(&self, claim: &str, file: &str, text: impl Into<String>) {
         if let Some(volume) = self.claims.get(claim) {
-            self.disks
-                .lock()
-                .contents
-                .entry(volume.clone())
-                .or_default()
-                .insert(file.to_owned(), text.into());
+            self.disks.lock().contents.entry(volume.clone()).or_default().insert(file.to_owned(), text.into());
         }
     }
 }

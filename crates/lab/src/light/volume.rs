@@ -59,21 +59,14 @@ pub(super) async fn reconcile_claim(
 }
 
 async fn class(claim: &PersistentVolumeClaim, context: &Context) -> Result<Option<StorageClass>, Failure> {
-    let name = claim
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.storage_class_name.clone())
-        .unwrap_or_default();
+    let name = claim.spec.as_ref().and_then(|spec| spec.storage_class_name.clone()).unwrap_or_default();
     if name.is_empty() {
         return Ok(None);
     }
     let classes: Api<StorageClass> = Api::all(context.client.clone());
     let class = classes.get_opt(&name).await?;
     if class.as_ref().is_some_and(|class| class.provisioner != PROVISIONER) {
-        context.problem(format!(
-            "claim {}: the double does not provision for class {name}",
-            key(claim)
-        ));
+        context.problem(format!("claim {}: the double does not provision for class {name}", key(claim)));
         return Ok(None);
     }
     Ok(class)
@@ -96,35 +89,18 @@ pub(super) async fn bind(claim: &PersistentVolumeClaim, context: &Context) -> Re
         "apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": claim.namespace(), "name": claim.name_any(), "uid": uid,
     });
     let volume = match found {
-        None => {
-            volumes
-                .create(
-                    &PostParams::default(),
-                    &fresh(claim, &name, &policy, &reference, context)?,
-                )
-                .await?
-        }
+        None => volumes.create(&PostParams::default(), &fresh(claim, &name, &policy, &reference, context)?).await?,
         Some(volume) if !taken(&volume, claim) => {
             let patch = json!({ "spec": { "claimRef": reference } });
-            volumes
-                .patch(&name, &PatchParams::default(), &Patch::Merge(patch))
-                .await?
+            volumes.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await?
         }
-        Some(volume)
-            if volume
-                .spec
-                .as_ref()
-                .and_then(|spec| spec.claim_ref.as_ref()?.uid.clone())
-                == Some(uid) =>
-        {
+        Some(volume) if volume.spec.as_ref().and_then(|spec| spec.claim_ref.as_ref()?.uid.clone()) == Some(uid) => {
             volume
         }
         Some(_) => return Ok(false),
     };
     let phase = json!({ "status": { "phase": "Bound" } });
-    volumes
-        .patch_status(&name, &PatchParams::default(), &Patch::Merge(phase))
-        .await?;
+    volumes.patch_status(&name, &PatchParams::default(), &Patch::Merge(phase)).await?;
     point(claim, &volume, context).await?;
     Ok(true)
 }
@@ -140,14 +116,10 @@ async fn point(claim: &PersistentVolumeClaim, volume: &PersistentVolume, context
     });
     let metadata = json!({ "uid": claim.uid(), "annotations": annotations });
     let patch = json!({ "metadata": metadata, "spec": { "volumeName": volume.name_any() } });
-    claims
-        .patch(&claim.name_any(), &PatchParams::default(), &Patch::Merge(patch))
-        .await?;
+    claims.patch(&claim.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await?;
     let capacity = volume.spec.as_ref().and_then(|spec| spec.capacity.as_ref());
     let status = json!({ "status": { "phase": "Bound", "accessModes": modes, "capacity": capacity } });
-    claims
-        .patch_status(&claim.name_any(), &PatchParams::default(), &Patch::Merge(status))
-        .await?;
+    claims.patch_status(&claim.name_any(), &PatchParams::default(), &Patch::Merge(status)).await?;
     Ok(())
 }
 
@@ -170,10 +142,7 @@ fn fresh(
     context: &Context,
 ) -> Result<PersistentVolume, Failure> {
     let spec = claim.spec.as_ref().context("the claim has no spec")?;
-    let storage = spec
-        .resources
-        .as_ref()
-        .and_then(|resources| resources.requests.as_ref()?.get("storage"));
+    let storage = spec.resources.as_ref().and_then(|resources| resources.requests.as_ref()?.get("storage"));
     let folder = format!("{name}_{}_{}", claim.namespace().unwrap_or_default(), claim.name_any());
     let volume = json!({
         "metadata": { "name": name, "annotations": { "pv.kubernetes.io/provisioned-by": PROVISIONER } },
@@ -208,11 +177,7 @@ pub(super) async fn reconcile_volume(volume: Arc<PersistentVolume>, context: Arc
     }
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(context.client.clone(), &namespace);
     let name = reference.name.unwrap_or_default();
-    if claims
-        .get_opt(&name)
-        .await?
-        .is_some_and(|claim| claim.uid() == reference.uid)
-    {
+    if claims.get_opt(&name).await?.is_some_and(|claim| claim.uid() == reference.uid) {
         return Ok(Action::await_change());
     }
     let volumes: Api<PersistentVolume> = Api::all(context.client.clone());
@@ -221,18 +186,11 @@ pub(super) async fn reconcile_volume(volume: Arc<PersistentVolume>, context: Arc
     if volume.status.as_ref().and_then(|status| status.phase.as_deref()) != Some("Released") {
         // First for either policy: a volume that is Bound is protected from deletion.
         let phase = json!({ "status": { "phase": "Released" } });
-        volumes
-            .patch_status(&volume.name_any(), &PatchParams::default(), &Patch::Merge(phase))
-            .await?;
+        volumes.patch_status(&volume.name_any(), &PatchParams::default(), &Patch::Merge(phase)).await?;
     } else if spec.persistent_volume_reclaim_policy.as_deref() == Some("Delete") {
         // With its version, so that a policy changed in this moment still saves the data.
-        let same = Preconditions {
-            uid: volume.uid(),
-            resource_version: volume.resource_version(),
-        };
-        volumes
-            .delete(&volume.name_any(), &DeleteParams::default().preconditions(same))
-            .await?;
+        let same = Preconditions { uid: volume.uid(), resource_version: volume.resource_version() };
+        volumes.delete(&volume.name_any(), &DeleteParams::default().preconditions(same)).await?;
         context.disks.destroy(&volume.name_any(), &claim);
     }
     Ok(Action::await_change())

@@ -25,11 +25,7 @@ fn hierarchies(table: &str) -> Vec<Hierarchy> {
         let (_, point, kind, options) = (words.next()?, words.next()?, words.next()?, words.next()?);
         let cpuset = options.split(',').any(|option| option == "cpuset");
         let point = PathBuf::from(point);
-        matches!(kind, "cgroup" | "cgroup2").then_some(Hierarchy {
-            point,
-            unified: kind == "cgroup2",
-            cpuset,
-        })
+        matches!(kind, "cgroup" | "cgroup2").then_some(Hierarchy { point, unified: kind == "cgroup2", cpuset })
     };
     table.lines().filter_map(read).collect()
 }
@@ -56,10 +52,7 @@ pub fn create(name: &str) -> Result<()> {
                 .with_context(|| format!("cannot enable controllers below {}", hierarchy.point.display()))?;
         }
         // A new cpuset of version 1 is empty, and an empty one takes no process.
-        for file in ["cpuset.cpus", "cpuset.mems"]
-            .iter()
-            .filter(|_| hierarchy.cpuset && !hierarchy.unified)
-        {
+        for file in ["cpuset.cpus", "cpuset.mems"].iter().filter(|_| hierarchy.cpuset && !hierarchy.unified) {
             let value = fs::read_to_string(hierarchy.point.join(file))?;
             fs::write(folder.join(file), value.trim()).with_context(|| format!("cannot set {file} of {name}"))?;
         }
@@ -69,11 +62,7 @@ pub fn create(name: &str) -> Result<()> {
 
 /// The cgroup's folders that exist, one for each hierarchy.
 fn folders(name: &str) -> Result<Vec<PathBuf>> {
-    Ok(mounted()?
-        .into_iter()
-        .map(|hierarchy| hierarchy.point.join(name))
-        .filter(|folder| folder.exists())
-        .collect())
+    Ok(mounted()?.into_iter().map(|hierarchy| hierarchy.point.join(name)).filter(|folder| folder.exists()).collect())
 }
 
 /// All folders at or below `folder`, the deepest first.

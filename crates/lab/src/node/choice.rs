@@ -11,12 +11,8 @@ const MANY: u32 = 100;
 /// The first addresses that overlap none of the ranges in use.
 pub fn free(taken: &[Cidr]) -> Result<Addresses> {
     let free = |range: &Cidr| !taken.iter().any(|other| range.overlaps(*other));
-    let pods = (0..MANY)
-        .map(|index| Cidr::of([10, 244, low_byte(index), 0].into(), 24))
-        .find(free);
-    let services = (0..MANY)
-        .map(|index| Cidr::of([10, 96 + low_byte(index), 0, 0].into(), 16))
-        .find(free);
+    let pods = (0..MANY).map(|index| Cidr::of([10, 244, low_byte(index), 0].into(), 24)).find(free);
+    let services = (0..MANY).map(|index| Cidr::of([10, 96 + low_byte(index), 0, 0].into(), 16)).find(free);
     match (pods, services) {
         (Some(pods), Some(services)) => Ok(Addresses::of(pods, services)),
         _ => bail!(

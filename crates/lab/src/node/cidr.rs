@@ -18,10 +18,7 @@ impl Cidr {
     /// The range of `prefix` bits (at most 32) that holds `address`.
     pub fn of(address: Ipv4Addr, prefix: u32) -> Self {
         let prefix = prefix.min(32);
-        Self {
-            base: u32::from(address) & mask(prefix),
-            prefix,
-        }
+        Self { base: u32::from(address) & mask(prefix), prefix }
     }
 
     /// The address at `index`; the range's own address is number 0.

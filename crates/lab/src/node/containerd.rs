@@ -100,16 +100,8 @@ pub fn containerd(ground: &Ground) -> Result<Spec> {
     fs::create_dir_all(&networks).with_context(|| format!("cannot create {}", networks.display()))?;
     pki::file(&networks, "10-pods.conflist", &network(ground).to_string())?;
     pki::file(&ground.state_dir, "containerd.toml", &configuration(ground))?;
-    let args = vec![
-        "--config".into(),
-        ground.state_dir.join("containerd.toml").display().to_string(),
-    ];
-    Ok(Spec {
-        name: "containerd".into(),
-        program: "containerd".into(),
-        args,
-        ..Spec::default()
-    })
+    let args = vec!["--config".into(), ground.state_dir.join("containerd.toml").display().to_string()];
+    Ok(Spec { name: "containerd".into(), program: "containerd".into(), args, ..Spec::default() })
 }
 
 /// Waits until containerd answers. A kubelet that starts before that ends at once.
@@ -126,10 +118,7 @@ pub async fn answers(ground: &Ground) -> Result<()> {
 /// `ctr` for this ground's containerd, in the namespace of images that the kubelet sees.
 pub fn ctr(ground: &Ground) -> Command {
     let mut command = Command::new("ctr");
-    command
-        .arg("--address")
-        .arg(&ground.containerd)
-        .args(["--namespace", "k8s.io"]);
+    command.arg("--address").arg(&ground.containerd).args(["--namespace", "k8s.io"]);
     command
 }
 
@@ -142,8 +131,5 @@ pub async fn import_image(ground: &Ground, tar: &Path) -> Result<()> {
 
 /// The names of the images the node has.
 pub fn images(ground: &Ground) -> Result<Vec<String>> {
-    Ok(command::text(ctr(ground).args(["images", "ls", "-q"]))?
-        .lines()
-        .map(str::to_owned)
-        .collect())
+    Ok(command::text(ctr(ground).args(["images", "ls", "-q"]))?.lines().map(str::to_owned).collect())
 }

@@ -16,12 +16,7 @@ fn pki(ground: &Ground, name: &str, file: &str) -> String {
 }
 
 fn spec(name: &str, program: &Path, args: Vec<String>) -> Spec {
-    Spec {
-        name: name.into(),
-        program: program.into(),
-        args,
-        ..Spec::default()
-    }
+    Spec { name: name.into(), program: program.into(), args, ..Spec::default() }
 }
 
 /// etcd, on the namespace's loopback only.
@@ -101,20 +96,12 @@ pub fn controller_manager(ground: &Ground, programs: &Path) -> Spec {
         flag("cluster-cidr", ground.addresses.pod_cidr),
         flag("allocate-node-cidrs", false),
     ]);
-    spec(
-        "kube-controller-manager",
-        &programs.join("kube-controller-manager"),
-        args,
-    )
+    spec("kube-controller-manager", &programs.join("kube-controller-manager"), args)
 }
 
 /// kube-scheduler.
 pub fn scheduler(ground: &Ground, programs: &Path) -> Spec {
     let mut args = kubeconfigs(ground, "scheduler");
-    args.extend([
-        flag("bind-address", "127.0.0.1"),
-        flag("leader-elect", false),
-        flag("profiling", false),
-    ]);
+    args.extend([flag("bind-address", "127.0.0.1"), flag("leader-elect", false), flag("profiling", false)]);
     spec("kube-scheduler", &programs.join("kube-scheduler"), args)
 }

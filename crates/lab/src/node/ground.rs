@@ -37,10 +37,7 @@ pub struct Config {
 impl Config {
     /// The usual wish for a ground called `name`.
     pub fn named(name: &str) -> Result<Self> {
-        ensure!(
-            fits(name),
-            "{name:?} cannot name a ground: take 1 to 11 lower-case letters, digits and dashes"
-        );
+        ensure!(fits(name), "{name:?} cannot name a ground: take 1 to 11 lower-case letters, digits and dashes");
         Ok(Self {
             name: name.into(),
             state_dir: Path::new(BASE).join(name),
@@ -76,12 +73,7 @@ pub struct Addresses {
 impl Addresses {
     /// The addresses made of one pod range and one service range.
     pub fn of(pod_cidr: Cidr, service_cidr: Cidr) -> Self {
-        Self {
-            node_ip: pod_cidr.nth(1),
-            host_ip: pod_cidr.nth(2),
-            pod_cidr,
-            service_cidr,
-        }
+        Self { node_ip: pod_cidr.nth(1), host_ip: pod_cidr.nth(2), pod_cidr, service_cidr }
     }
 }
 
@@ -220,9 +212,7 @@ impl Ground {
             }
         };
         let ground = serde_json::from_slice(&text);
-        Ok(Some(ground.with_context(|| {
-            format!("{} does not describe a ground", path.display())
-        })?))
+        Ok(Some(ground.with_context(|| format!("{} does not describe a ground", path.display()))?))
     }
 
     /// The ground of `config` for taking it away: also when its folder holds no description, or one of another version.
@@ -238,12 +228,7 @@ impl Ground {
         let before = serde_json::from_value(json["before"].clone()).unwrap_or_default();
         // All names come from the ground's own; taking away needs no addresses.
         let nowhere = Cidr::of(Ipv4Addr::UNSPECIFIED, 32);
-        Ok(Some(Self::new(
-            config,
-            Addresses::of(nowhere, nowhere),
-            PathBuf::new(),
-            before,
-        )))
+        Ok(Some(Self::new(config, Addresses::of(nowhere, nowhere), PathBuf::new(), before)))
     }
 
     /// Writes the description, whole or not at all.
@@ -258,9 +243,7 @@ impl Ground {
     /// All grounds of this machine that can be read, by their descriptions in [`BASE`].
     pub fn all() -> Vec<Self> {
         let folders = fs::read_dir(BASE).into_iter().flatten().flatten();
-        folders
-            .filter_map(|folder| Self::load(&folder.path()).ok().flatten())
-            .collect()
+        folders.filter_map(|folder| Self::load(&folder.path()).ok().flatten()).collect()
     }
 
     /// The ground's programs. What is started here runs in the ground's network namespace.
@@ -287,10 +270,7 @@ mod tests {
     fn a_ground_is_found_again() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Ground::load(folder.path()).unwrap().is_none());
-        let config = Config {
-            state_dir: folder.path().into(),
-            ..Config::named("a").unwrap()
-        };
+        let config = Config { state_dir: folder.path().into(), ..Config::named("a").unwrap() };
         let addresses = Addresses::of("10.244.3.0/24".parse().unwrap(), "10.99.0.0/16".parse().unwrap());
         let ground = Ground::new(&config, addresses, "/bin/true".into(), Kernel::default());
         ground.save().unwrap();
@@ -304,10 +284,7 @@ mod tests {
     fn a_ground_of_another_version_can_be_taken_away() {
         let folder = tempfile::tempdir().unwrap();
         let state_dir = folder.path().join("a");
-        let config = Config {
-            state_dir: state_dir.clone(),
-            ..Config::named("a").unwrap()
-        };
+        let config = Config { state_dir: state_dir.clone(), ..Config::named("a").unwrap() };
         assert!(Ground::recover(&config).unwrap().is_none());
         fs::create_dir(&state_dir).unwrap();
         let ground = Ground::recover(&config).unwrap().unwrap();

@@ -64,30 +64,19 @@ pub fn kubelet(ground: &Ground, programs: &Path) -> Result<Spec> {
     pki::file(&ground.state_dir, "kubelet.json", &configuration(ground).to_string())?;
     let args = vec![
         format!("--config={}", ground.state_dir.join("kubelet.json").display()),
-        format!(
-            "--kubeconfig={}",
-            ground.state_dir.join("pki/kubelet.kubeconfig").display()
-        ),
+        format!("--kubeconfig={}", ground.state_dir.join("pki/kubelet.kubeconfig").display()),
         format!("--root-dir={}", ground.state_dir.join("kubelet").display()),
         format!("--node-ip={}", ground.addresses.node_ip),
         format!("--hostname-override={}", ground.node_name),
     ];
-    Ok(Spec {
-        name: "kubelet".into(),
-        program: programs.join("kubelet"),
-        args,
-        ..Spec::default()
-    })
+    Ok(Spec { name: "kubelet".into(), program: programs.join("kubelet"), args, ..Spec::default() })
 }
 
 /// kube-proxy: Services by iptables, inside the ground's network namespace. Connection tracking is left as it is,
 /// because its limits belong to the whole machine.
 pub fn proxy(ground: &Ground, programs: &Path) -> Spec {
     let args = vec![
-        format!(
-            "--kubeconfig={}",
-            ground.state_dir.join("pki/kube-proxy.kubeconfig").display()
-        ),
+        format!("--kubeconfig={}", ground.state_dir.join("pki/kube-proxy.kubeconfig").display()),
         format!("--hostname-override={}", ground.node_name),
         format!("--cluster-cidr={}", ground.addresses.pod_cidr),
         "--proxy-mode=iptables".into(),
@@ -99,10 +88,5 @@ pub fn proxy(ground: &Ground, programs: &Path) -> Spec {
         "--healthz-bind-address=127.0.0.1:10256".into(),
         "--metrics-bind-address=127.0.0.1:10249".into(),
     ];
-    Spec {
-        name: "kube-proxy".into(),
-        program: programs.join("kube-proxy"),
-        args,
-        ..Spec::default()
-    }
+    Spec { name: "kube-proxy".into(), program: programs.join("kube-proxy"), args, ..Spec::default() }
 }

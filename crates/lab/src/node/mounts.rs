@@ -10,19 +10,12 @@ use nix::mount::{MntFlags, umount2};
 /// The mount points at or below `folder`, in the order they were made.
 pub fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     let table = fs::read_to_string("/proc/self/mountinfo").context("cannot read the list of mounts")?;
-    Ok(points(&table)
-        .into_iter()
-        .filter(|point| point.starts_with(folder))
-        .collect())
+    Ok(points(&table).into_iter().filter(|point| point.starts_with(folder)).collect())
 }
 
 /// The mount points in a `mountinfo` table (field 5, with octal escapes).
 fn points(table: &str) -> Vec<PathBuf> {
-    table
-        .lines()
-        .filter_map(|line| line.split(' ').nth(4))
-        .map(|point| PathBuf::from(unescape(point)))
-        .collect()
+    table.lines().filter_map(|line| line.split(' ').nth(4)).map(|point| PathBuf::from(unescape(point))).collect()
 }
 
 /// Undoes the kernel's `\040` for blank, tab, newline and backslash.

@@ -38,9 +38,7 @@ impl Namespace {
 
     fn create(&self) -> Result<()> {
         fs::write(&self.0, "").with_context(|| format!("cannot create {}", self.0.display()))?;
-        run(Command::new("unshare")
-            .arg(format!("--net={}", self.0.display()))
-            .arg("true"))
+        run(Command::new("unshare").arg(format!("--net={}", self.0.display())).arg("true"))
     }
 }
 
@@ -103,16 +101,7 @@ pub fn taken() -> Result<Vec<super::cidr::Cidr>> {
 
 /// The ranges in the output of `ip route show table all`.
 fn ranges(routes: &str) -> Vec<super::cidr::Cidr> {
-    let kinds = [
-        "local",
-        "broadcast",
-        "unreachable",
-        "blackhole",
-        "prohibit",
-        "throw",
-        "anycast",
-        "multicast",
-    ];
+    let kinds = ["local", "broadcast", "unreachable", "blackhole", "prohibit", "throw", "anycast", "multicast"];
     let range = |line: &str| {
         let mut words = line.split_whitespace();
         let first = words.next()?;

@@ -21,19 +21,9 @@ pub fn reference() -> String {
 
 /// The image, made now unless the cache has it.
 pub fn image(cache: &Cache) -> Result<Image> {
-    ensure!(
-        std::path::Path::new(BUSYBOX).exists(),
-        "there is no {BUSYBOX}: install busybox-static"
-    );
+    ensure!(std::path::Path::new(BUSYBOX).exists(), "there is no {BUSYBOX}: install busybox-static");
     let entries = vec![Entry::new("busybox", 0o755, Content::Copy(BUSYBOX.into()))];
     // The user is a number, because the image has no /etc/passwd.
     let config = json!({"User": "65535:65535", "Entrypoint": ["/busybox", "sleep", "2147483647"]});
-    Recipe {
-        name: NAME,
-        tag: Some(TAG.into()),
-        base: Vec::new(),
-        entries,
-        config,
-    }
-    .make(cache)
+    Recipe { name: NAME, tag: Some(TAG.into()), base: Vec::new(), entries, config }.make(cache)
 }

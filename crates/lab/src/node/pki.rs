@@ -51,11 +51,7 @@ impl Authority {
         let key = KeyPair::generate()?;
         let certificate = params.self_signed(&key)?.pem();
         let pem = key.serialize_pem();
-        Ok(Self {
-            issuer: Issuer::new(params, key),
-            certificate,
-            key: pem,
-        })
+        Ok(Self { issuer: Issuer::new(params, key), certificate, key: pem })
     }
 
     fn sign(&self, mut params: CertificateParams, usage: ExtendedKeyUsagePurpose) -> Result<Pair> {
@@ -63,10 +59,7 @@ impl Authority {
         params.extended_key_usages = vec![usage];
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?.pem();
-        Ok(Pair {
-            certificate,
-            key: key.serialize_pem(),
-        })
+        Ok(Pair { certificate, key: key.serialize_pem() })
     }
 
     fn client(&self, user: &str, group: Option<&str>) -> Result<Pair> {
@@ -145,17 +138,8 @@ fn users(ground: &Ground, folder: &Path, cluster: &Authority) -> Result<()> {
 fn apiserver_names(ground: &Ground) -> Vec<String> {
     let service = ground.addresses.service_cidr.nth(1).to_string();
     let node = ground.addresses.node_ip.to_string();
-    let names = [
-        "kubernetes",
-        "kubernetes.default",
-        "kubernetes.default.svc",
-        "kubernetes.default.svc.cluster.local",
-    ];
-    names
-        .iter()
-        .map(|name| (*name).to_owned())
-        .chain(["localhost".into(), "127.0.0.1".into(), service, node])
-        .collect()
+    let names = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
+    names.iter().map(|name| (*name).to_owned()).chain(["localhost".into(), "127.0.0.1".into(), service, node]).collect()
 }
 
 /// Writes a file that only root reads.

@@ -32,32 +32,21 @@ pub async fn readyz(client: &Client) -> Result<String> {
 pub async fn node_is_ready(ground: &Ground, client: &Client) -> Result<bool> {
     let node = Api::<Node>::all(client.clone()).get_opt(&ground.node_name).await?;
     let conditions = node.and_then(|node| node.status?.conditions).unwrap_or_default();
-    Ok(conditions
-        .iter()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True"))
+    Ok(conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True"))
 }
 
 /// Waits until a pod can be made and would run.
 pub async fn node(ground: &Ground, client: &Client) -> Result<()> {
     let processes = ground.processes();
     wait::until("the node to be Ready", Duration::from_secs(60), async || {
-        for name in [
-            "containerd",
-            "kubelet",
-            "kube-proxy",
-            "kube-controller-manager",
-            "kube-scheduler",
-        ] {
+        for name in ["containerd", "kubelet", "kube-proxy", "kube-controller-manager", "kube-scheduler"] {
             processes.must_run(name)?;
         }
         Ok(node_is_ready(ground, client).await?.then_some(()))
     })
     .await?;
     wait::until("the default service account", Duration::from_secs(30), async || {
-        Ok(Api::<ServiceAccount>::namespaced(client.clone(), "default")
-            .get_opt("default")
-            .await?
-            .map(drop))
+        Ok(Api::<ServiceAccount>::namespaced(client.clone(), "default").get_opt("default").await?.map(drop))
     })
     .await
 }

@@ -35,13 +35,9 @@ pub async fn stop(ground: &Ground, keep: bool) -> Result<()> {
         remove_file(&socket)?;
     }
     // Folders that others share go only when nobody uses them.
-    for folder in [
-        "/run/containerd/s",
-        "/run/containerd",
-        "/var/lib/cni/results",
-        "/var/lib/cni",
-        "/var/log/containers",
-    ] {
+    for folder in
+        ["/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni", "/var/log/containers"]
+    {
         let _ = fs::remove_dir(folder);
     }
     Ok(())
@@ -97,10 +93,7 @@ async fn end_pods(ground: &Ground) -> Result<()> {
         }
         let (shims, strays) = (shims.len(), strays.len());
         if containers + shims + strays > 0 {
-            bail!(
-                "{containers} processes in cgroup {}, {shims} shims, {strays} others",
-                ground.cgroup
-            );
+            bail!("{containers} processes in cgroup {}, {shims} shims, {strays} others", ground.cgroup);
         }
         Ok(cgroup::remove(&ground.cgroup)?.then_some(()))
     })
@@ -135,15 +128,10 @@ fn pids() -> impl Iterator<Item = i32> {
 
 /// The sockets of our shims, which containerd puts into a folder that all share. Each bundle names its own.
 fn shim_sockets(ground: &Ground) -> Vec<PathBuf> {
-    let bundles = ground
-        .state_dir
-        .join("containerd/state/io.containerd.runtime.v2.task/k8s.io");
+    let bundles = ground.state_dir.join("containerd/state/io.containerd.runtime.v2.task/k8s.io");
     let entries = fs::read_dir(bundles).into_iter().flatten().flatten();
     let address = |bundle: fs::DirEntry| fs::read_to_string(bundle.path().join("address")).ok();
-    entries
-        .filter_map(address)
-        .filter_map(|text| Some(PathBuf::from(text.trim().strip_prefix("unix://")?)))
-        .collect()
+    entries.filter_map(address).filter_map(|text| Some(PathBuf::from(text.trim().strip_prefix("unix://")?))).collect()
 }
 
 /// CNI's cached results of our pods, with those of the loopback plugin for the same containers.

@@ -55,16 +55,6 @@ pub fn own_program() -> Result<PathBuf> {
         return Ok(this);
     }
     // Tests lie in target/debug/deps, programs one folder up.
-    let found = this
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file());
-    found.with_context(|| {
-        format!(
-            "no {name} near {}: cargo build --package lab --bin {name}",
-            this.display()
-        )
-    })
+    let found = this.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| format!("no {name} near {}: cargo build --package lab --bin {name}", this.display()))
 }

@@ -33,12 +33,7 @@ pub async fn status(ground: Ground) -> Result<Status> {
     let programs: BTreeMap<_, _> = processes.names().into_iter().map(one).collect();
     let ready = Namespace::at(&ground.netns).exists()? && node(&ground).await.unwrap_or(false);
     let up = ready && programs.values().all(Option::is_some);
-    Ok(Status {
-        ground,
-        up,
-        ready,
-        programs,
-    })
+    Ok(Status { ground, up, ready, programs })
 }
 
 async fn node(ground: &Ground) -> Result<bool> {
@@ -51,18 +46,11 @@ impl Status {
     /// For people: a line for each thing they may want to know.
     pub fn text(&self) -> String {
         let ground = &self.ground;
-        let ended: Vec<&str> = self
-            .programs
-            .iter()
-            .filter(|(_, pid)| pid.is_none())
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let ended: Vec<&str> =
+            self.programs.iter().filter(|(_, pid)| pid.is_none()).map(|(name, _)| name.as_str()).collect();
         let word = match (self.up, self.ready) {
             (true, _) => "up".to_owned(),
-            (false, true) => format!(
-                "Ready, but these have ended: {} (`up` starts them again)",
-                ended.join(" ")
-            ),
+            (false, true) => format!("Ready, but these have ended: {} (`up` starts them again)", ended.join(" ")),
             (false, false) => "down, with data kept (`up --keep` goes on with it, `down` removes it)".to_owned(),
         };
         format!(

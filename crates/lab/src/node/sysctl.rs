@@ -30,12 +30,8 @@ fn path(setting: &str) -> PathBuf {
 impl Kernel {
     /// The values now. A setting this kernel does not have is left out.
     pub fn now() -> Self {
-        let value = |setting: &&str| {
-            Some((
-                (*setting).to_owned(),
-                fs::read_to_string(path(setting)).ok()?.trim().to_owned(),
-            ))
-        };
+        let value =
+            |setting: &&str| Some(((*setting).to_owned(), fs::read_to_string(path(setting)).ok()?.trim().to_owned()));
         Self(TOUCHED.iter().filter_map(value).collect())
     }
 

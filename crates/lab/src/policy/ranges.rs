@@ -27,13 +27,9 @@ impl Ranges {
 
     /// The addresses of a CIDR such as `10.0.0.0/8`; host bits are ignored, as the API allows them.
     pub fn cidr(text: &str) -> Result<Self> {
-        let (ip, bits) = text
-            .split_once('/')
-            .with_context(|| format!("{text} is not a CIDR: no prefix length"))?;
+        let (ip, bits) = text.split_once('/').with_context(|| format!("{text} is not a CIDR: no prefix length"))?;
         let ip: Ipv4Addr = ip.parse().with_context(|| format!("{text} is not an IPv4 CIDR"))?;
-        let bits: u32 = bits
-            .parse()
-            .with_context(|| format!("{text} has no numeric prefix length"))?;
+        let bits: u32 = bits.parse().with_context(|| format!("{text} has no numeric prefix length"))?;
         ensure!(bits <= 32, "{text} has a prefix length above 32");
         let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
         let first = u32::from(ip) & mask;
@@ -131,10 +127,7 @@ mod tests {
         assert_eq!(set.to_string(), "10.0.0.4-10.0.0.6, 10.0.0.9");
         set.add(&Ranges::one(Ipv4Addr::new(255, 255, 255, 255)));
         set.add(&Ranges::cidr("255.255.255.0/24").unwrap());
-        assert_eq!(
-            set.to_string(),
-            "10.0.0.4-10.0.0.6, 10.0.0.9, 255.255.255.0-255.255.255.255"
-        );
+        assert_eq!(set.to_string(), "10.0.0.4-10.0.0.6, 10.0.0.9, 255.255.255.0-255.255.255.255");
     }
 
     #[test]

@@ -148,12 +148,7 @@ fn restrict_pod(world: &World, pod: &Pod) -> Option<Restricted> {
         if named("Egress") || (types.is_empty() && has_egress) {
             let openings: &mut Vec<Opening> = egress.get_or_insert_default();
             for rule in spec.egress.iter().flatten() {
-                openings.extend(out_of_pod(
-                    world,
-                    &pod.namespace,
-                    rule.to.as_deref(),
-                    rule.ports.as_deref(),
-                ));
+                openings.extend(out_of_pod(world, &pod.namespace, rule.to.as_deref(), rule.ports.as_deref()));
             }
         }
     }
@@ -182,11 +177,7 @@ impl<'a> Peers<'a> {
     fn of(world: &'a World, namespace: &str, peers: Option<&[NetworkPolicyPeer]>) -> Self {
         let Some(peers) = peers.filter(|peers| !peers.is_empty()) else {
             // The node is in "all" already; of stand-ins only named ports would be left to open.
-            return Self {
-                blocks: Ranges::all(),
-                pods: world.pods.iter().collect(),
-                stand_ins: Vec::new(),
-            };
+            return Self { blocks: Ranges::all(), pods: world.pods.iter().collect(), stand_ins: Vec::new() };
         };
         let mut blocks = Ranges::none();
         for block in peers.iter().filter_map(|peer| peer.ip_block.as_ref()) {
@@ -198,29 +189,18 @@ impl<'a> Peers<'a> {
             blocks.add(&Ranges::cidr(&block.cidr).unwrap_or_default().without(&except));
         }
         let chosen = |of: &str, labels: &Labels| {
-            peers
-                .iter()
-                .filter(|peer| peer.ip_block.is_none())
-                .any(|peer| match &peer.namespace_selector {
-                    None => of == namespace && selects(peer.pod_selector.as_ref(), labels),
-                    Some(selector) => {
-                        let of = world.namespaces.get(of);
-                        of.is_some_and(|of| selects(Some(selector), of)) && selects(peer.pod_selector.as_ref(), labels)
-                    }
-                })
+            peers.iter().filter(|peer| peer.ip_block.is_none()).any(|peer| match &peer.namespace_selector {
+                None => of == namespace && selects(peer.pod_selector.as_ref(), labels),
+                Some(selector) => {
+                    let of = world.namespaces.get(of);
+                    of.is_some_and(|of| selects(Some(selector), of)) && selects(peer.pod_selector.as_ref(), labels)
+                }
+            })
         };
         Self {
             blocks,
-            pods: world
-                .pods
-                .iter()
-                .filter(|pod| chosen(&pod.namespace, &pod.labels))
-                .collect(),
-            stand_ins: world
-                .stand_ins
-                .iter()
-                .filter(|it| chosen(&it.namespace, &it.labels))
-                .collect(),
+            pods: world.pods.iter().filter(|pod| chosen(&pod.namespace, &pod.labels)).collect(),
+            stand_ins: world.stand_ins.iter().filter(|it| chosen(&it.namespace, &it.labels)).collect(),
         }
     }
 
@@ -267,10 +247,7 @@ fn out_of_pod(
         }
     }
     for it in &peers.stand_ins {
-        let own = it
-            .ports
-            .iter()
-            .filter(|own| ports.is_none_or(|ports| ports.iter().any(|port| holds(port, own))));
+        let own = it.ports.iter().filter(|own| ports.is_none_or(|ports| ports.iter().any(|port| holds(port, own))));
         let own = own.map(|own| (own.protocol, own.number, own.number)).collect();
         openings.extend(opening(Ranges::one(it.ip), Ports::These(own)));
     }
@@ -280,20 +257,14 @@ fn out_of_pod(
 /// Named ports of an egress rule: resolved on each pod at the other end, pods with the same number together.
 fn named(peers: &Peers<'_>, ports: &[NetworkPolicyPort]) -> Vec<Opening> {
     let mut by_port: BTreeMap<(Protocol, u16, u16), Ranges> = BTreeMap::new();
-    for port in ports
-        .iter()
-        .filter(|port| matches!(port.port, Some(IntOrString::String(_))))
-    {
+    for port in ports.iter().filter(|port| matches!(port.port, Some(IntOrString::String(_)))) {
         for pod in &peers.pods {
             for resolved in resolve(port, &pod.ports) {
                 by_port.entry(resolved).or_default().add(&Ranges::one(pod.ip));
             }
         }
     }
-    let single = |(port, peers)| Opening {
-        peers,
-        ports: Ports::These(BTreeSet::from([port])),
-    };
+    let single = |(port, peers)| Opening { peers, ports: Ports::These(BTreeSet::from([port])) };
     by_port.into_iter().map(single).collect()
 }
 
@@ -310,11 +281,7 @@ fn resolve(port: &NetworkPolicyPort, own: &[Port]) -> Vec<(Protocol, u16, u16)> 
         None => vec![(protocol, 0, u16::MAX)],
         Some(IntOrString::Int(first)) => {
             let last = port.end_port.unwrap_or(*first);
-            number(*first)
-                .zip(number(last))
-                .map(|(first, last)| (protocol, first, last))
-                .into_iter()
-                .collect()
+            number(*first).zip(number(last)).map(|(first, last)| (protocol, first, last)).into_iter().collect()
         }
         Some(IntOrString::String(name)) => own
             .iter()

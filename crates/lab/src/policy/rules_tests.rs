@@ -13,11 +13,7 @@ fn pod(namespace: &str, name: &str, last: u8, ports: &[(&str, Protocol, u16)]) -
         ip: Ipv4Addr::new(10, 244, 0, last),
         ports: ports
             .iter()
-            .map(|&(name, protocol, number)| Port {
-                name: Some(name.into()),
-                protocol,
-                number,
-            })
+            .map(|&(name, protocol, number)| Port { name: Some(name.into()), protocol, number })
             .collect(),
     }
 }
@@ -33,23 +29,12 @@ fn world(policies: Vec<Arc<NetworkPolicy>>) -> World {
         labels: Labels::from([("k8s-app".into(), "kube-dns".into())]),
         ip: Ipv4Addr::new(10, 244, 0, 1),
         ports: vec![
-            Port {
-                name: Some("dns".into()),
-                protocol: Protocol::Udp,
-                number: 53,
-            },
-            Port {
-                name: Some("dns-tcp".into()),
-                protocol: Protocol::Tcp,
-                number: 53,
-            },
+            Port { name: Some("dns".into()), protocol: Protocol::Udp, number: 53 },
+            Port { name: Some("dns-tcp".into()), protocol: Protocol::Tcp, number: 53 },
         ],
     };
     let labels = |name: &str, tenant: &str| {
-        Labels::from([
-            ("kubernetes.io/metadata.name".into(), name.into()),
-            ("tenant".into(), tenant.into()),
-        ])
+        Labels::from([("kubernetes.io/metadata.name".into(), name.into()), ("tenant".into(), tenant.into())])
     };
     World {
         pods: vec![
@@ -86,10 +71,7 @@ fn without_a_policy_nobody_is_restricted() {
 fn default_deny_closes_both_ways_in_its_namespace_only() {
     let deny = policy("a", json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}));
     let restricted = restrict(&world(vec![deny]));
-    assert_eq!(
-        restricted.iter().map(|it| it.pod.as_str()).collect::<Vec<_>>(),
-        ["a/job", "a/server"]
-    );
+    assert_eq!(restricted.iter().map(|it| it.pod.as_str()).collect::<Vec<_>>(), ["a/job", "a/server"]);
     for it in restricted {
         assert_eq!((it.ingress, it.egress), (Some(vec![]), Some(vec![])));
     }
@@ -98,23 +80,11 @@ fn default_deny_closes_both_ways_in_its_namespace_only() {
 #[test]
 fn missing_types_mean_ingress_and_egress_if_it_has_rules() {
     let ingress_only = policy("a", json!({"podSelector": {"matchLabels": {"app": "job"}}}));
-    let both = policy(
-        "b",
-        json!({"podSelector": {"matchLabels": {"app": "job"}}, "egress": [{}]}),
-    );
+    let both = policy("b", json!({"podSelector": {"matchLabels": {"app": "job"}}, "egress": [{}]}));
     let restricted = restrict(&world(vec![ingress_only, both]));
-    assert_eq!(
-        (restricted[0].ingress.is_some(), restricted[0].egress.is_some()),
-        (true, false)
-    );
-    assert_eq!(
-        (restricted[1].ingress.is_some(), restricted[1].egress.is_some()),
-        (true, true)
-    );
-    let everywhere = Opening {
-        peers: Ranges::all(),
-        ports: Ports::Any,
-    };
+    assert_eq!((restricted[0].ingress.is_some(), restricted[0].egress.is_some()), (true, false));
+    assert_eq!((restricted[1].ingress.is_some(), restricted[1].egress.is_some()), (true, true));
+    let everywhere = Opening { peers: Ranges::all(), ports: Ports::Any };
     assert_eq!(restricted[1].egress, Some(vec![everywhere]));
 }
 
@@ -231,10 +201,7 @@ fn policies_combine_and_ranges_of_ports_hold() {
 fn expressions_select_too() {
     let spec = json!({"podSelector": {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["job"]}]}});
     let restricted = restrict(&world(vec![policy("a", spec)]));
-    assert_eq!(
-        restricted.iter().map(|it| it.pod.as_str()).collect::<Vec<_>>(),
-        ["a/server"]
-    );
+    assert_eq!(restricted.iter().map(|it| it.pod.as_str()).collect::<Vec<_>>(), ["a/server"]);
 }
 
 #[test]

@@ -16,10 +16,7 @@ use super::rules::{Opening, Ports, Protocol, Restricted};
 pub fn render(name: &str, pods: &[Restricted]) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _ = write!(
-        out,
-        "table inet {name}\ndelete table inet {name}\ntable inet {name} {{\n"
-    );
+    let _ = write!(out, "table inet {name}\ndelete table inet {name}\ntable inet {name} {{\n");
     let mut egress = Vec::new();
     let mut ingress = Vec::new();
     for pod in pods {
@@ -50,9 +47,7 @@ pub fn render(name: &str, pods: &[Restricted]) -> String {
 
 /// Whether a table rendered here has rules for the pod at `ip`.
 pub fn knows(text: &str, ip: Ipv4Addr) -> bool {
-    ["out", "in"]
-        .iter()
-        .any(|way| text.contains(&format!(" {ip} : jump {}", chain_name(way, ip))))
+    ["out", "in"].iter().any(|way| text.contains(&format!(" {ip} : jump {}", chain_name(way, ip))))
 }
 
 fn chain_name(way: &str, ip: Ipv4Addr) -> String {
@@ -72,11 +67,7 @@ fn chain(out: &mut String, way: &str, end: &str, pod: &Restricted, openings: &[O
     let _ = writeln!(out, "    ip {end} {} return", pod.ip);
     let mut said = BTreeSet::new();
     for opening in openings {
-        let peers = if opening.peers.is_all() {
-            String::new()
-        } else {
-            format!("ip {end} {{ {} }} ", opening.peers)
-        };
+        let peers = if opening.peers.is_all() { String::new() } else { format!("ip {end} {{ {} }} ", opening.peers) };
         for ports in matches(&opening.ports) {
             let line = format!("    {peers}{ports}return\n");
             if said.insert(line.clone()) {
@@ -98,22 +89,11 @@ fn matches(ports: &Ports) -> Vec<String> {
         let numbers: Vec<String> = these.iter().filter(|port| port.0 == protocol).map(range).collect();
         (!numbers.is_empty()).then(|| format!("{word} dport {{ {} }} ", numbers.join(", ")))
     };
-    [
-        of(Protocol::Tcp, "tcp"),
-        of(Protocol::Udp, "udp"),
-        of(Protocol::Sctp, "sctp"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [of(Protocol::Tcp, "tcp"), of(Protocol::Udp, "udp"), of(Protocol::Sctp, "sctp")].into_iter().flatten().collect()
 }
 
 fn range(&(_, first, last): &(Protocol, u16, u16)) -> String {
-    if first == last {
-        first.to_string()
-    } else {
-        format!("{first}-{last}")
-    }
+    if first == last { first.to_string() } else { format!("{first}-{last}") }
 }
 
 #[cfg(test)]
@@ -122,12 +102,7 @@ mod tests {
     use crate::policy::ranges::Ranges;
 
     fn pod(last: u8, ingress: Option<Vec<Opening>>, egress: Option<Vec<Opening>>) -> Restricted {
-        Restricted {
-            pod: format!("t/pod-{last}"),
-            ip: Ipv4Addr::new(10, 244, 0, last),
-            ingress,
-            egress,
-        }
+        Restricted { pod: format!("t/pod-{last}"), ip: Ipv4Addr::new(10, 244, 0, last), ingress, egress }
     }
 
     const WHOLE: &str = r#"table inet np
@@ -189,17 +164,9 @@ table inet np {
             peers: Ranges::one(Ipv4Addr::new(10, 244, 0, 1)),
             ports: Ports::These(BTreeSet::from([(Protocol::Tcp, 53, 53), (Protocol::Udp, 53, 53)])),
         };
-        let near = Opening {
-            peers: Ranges::cidr("10.244.0.8/30").unwrap(),
-            ports: Ports::Any,
-        };
-        let text = render(
-            "np",
-            &[
-                pod(5, Some(vec![near]), Some(vec![web, dns.clone(), dns])),
-                pod(6, Some(vec![]), None),
-            ],
-        );
+        let near = Opening { peers: Ranges::cidr("10.244.0.8/30").unwrap(), ports: Ports::Any };
+        let text =
+            render("np", &[pod(5, Some(vec![near]), Some(vec![web, dns.clone(), dns])), pod(6, Some(vec![]), None)]);
         assert_eq!(text, WHOLE);
         assert!(knows(&text, Ipv4Addr::new(10, 244, 0, 6)));
         assert!(!knows(&text, Ipv4Addr::new(10, 244, 0, 60)));

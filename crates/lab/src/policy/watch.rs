@@ -28,11 +28,7 @@ pub async fn run(ground: &Ground, client: Client) -> Result<()> {
     let (pods, pod_events) = follow::<Pod>(Api::all(client.clone()), &changes);
     let (namespaces, namespace_events) = follow::<Namespace>(Api::all(client.clone()), &changes);
     let (policies, policy_events) = follow::<NetworkPolicy>(Api::all(client), &changes);
-    let stores = Stores {
-        pods,
-        namespaces,
-        policies,
-    };
+    let stores = Stores { pods, namespaces, policies };
     let watches = async { tokio::join!(drain(pod_events), drain(namespace_events), drain(policy_events)) };
     tokio::select! {
         _ = watches => bail!("the watches of pods, namespaces and policies have ended"),
@@ -84,12 +80,7 @@ impl Stores {
         World {
             pods: self.pods.state().iter().filter_map(|pod| view(pod)).collect(),
             stand_ins: params.stand_ins.clone(),
-            namespaces: self
-                .namespaces
-                .state()
-                .into_iter()
-                .filter_map(labels)
-                .collect::<BTreeMap<_, _>>(),
+            namespaces: self.namespaces.state().into_iter().filter_map(labels).collect::<BTreeMap<_, _>>(),
             policies,
         }
     }
@@ -114,10 +105,7 @@ fn view(pod: &Pod) -> Option<rules::Pod> {
         name: pod.metadata.name.clone()?,
         labels: pod.metadata.labels.clone().unwrap_or_default(),
         ip: status.pod_ip.as_ref()?.parse().ok()?,
-        ports: containers
-            .flat_map(|container| container.ports.iter().flatten())
-            .filter_map(port)
-            .collect(),
+        ports: containers.flat_map(|container| container.ports.iter().flatten()).filter_map(port).collect(),
     })
 }
 
@@ -141,14 +129,7 @@ mod tests {
     fn a_running_pod_is_seen_with_its_ports() {
         let seen = view(&pod("Running", false)).unwrap();
         assert_eq!(seen.ip.to_string(), "10.244.0.7");
-        assert_eq!(
-            seen.ports[1],
-            Port {
-                name: None,
-                protocol: Protocol::Udp,
-                number: 53
-            }
-        );
+        assert_eq!(seen.ports[1], Port { name: None, protocol: Protocol::Udp, number: 53 });
     }
 
     #[test]

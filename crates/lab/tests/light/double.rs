@@ -22,10 +22,7 @@ impl Place {
         let light = light().await;
         namespace(light, name).await;
         light.account(name, "server", None).await.unwrap();
-        Self {
-            client: light.client().await.unwrap(),
-            name,
-        }
+        Self { client: light.client().await.unwrap(), name }
     }
 
     fn double(&self) -> StatusDouble {
@@ -46,10 +43,7 @@ impl Place {
             "template": { "metadata": { "labels": { "app": "server" } }, "spec": pod_spec() },
         } });
         let create = PostParams::default();
-        self.api::<Deployment>()
-            .create(&create, &serde_json::from_value(deployment).unwrap())
-            .await
-            .unwrap();
+        self.api::<Deployment>().create(&create, &serde_json::from_value(deployment).unwrap()).await.unwrap();
     }
 
     async fn job(&self, name: &str, more: Value) {
@@ -57,10 +51,7 @@ impl Place {
         spec["template"]["spec"]["restartPolicy"] = json!("Never");
         spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let job = json!({ "metadata": { "name": name }, "spec": spec });
-        self.api::<Job>()
-            .create(&PostParams::default(), &serde_json::from_value(job).unwrap())
-            .await
-            .unwrap();
+        self.api::<Job>().create(&PostParams::default(), &serde_json::from_value(job).unwrap()).await.unwrap();
     }
 
     async fn claim(&self, class: &str) {
@@ -69,10 +60,7 @@ impl Place {
             "resources": { "requests": { "storage": "1Gi" } },
         } });
         let claims = self.api::<PersistentVolumeClaim>();
-        claims
-            .create(&PostParams::default(), &serde_json::from_value(claim).unwrap())
-            .await
-            .unwrap();
+        claims.create(&PostParams::default(), &serde_json::from_value(claim).unwrap()).await.unwrap();
     }
 
     async fn available(&self, replicas: i32) -> Deployment {
@@ -93,16 +81,12 @@ impl Place {
         let done = async || {
             let job = jobs.get(name).await?;
             let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
-            let holds = conditions
-                .clone()
-                .any(|one| one.type_ == condition && one.status == "True");
+            let holds = conditions.clone().any(|one| one.type_ == condition && one.status == "True");
             let seen: Vec<_> = conditions.map(|one| one.type_.clone()).collect();
             anyhow::ensure!(holds, "the Job has {seen:?}");
             Ok(Some(job))
         };
-        until(&format!("the Job {name} to be {condition}"), LIMIT, done)
-            .await
-            .unwrap()
+        until(&format!("the Job {name} to be {condition}"), LIMIT, done).await.unwrap()
     }
 
     async fn pods(&self) -> Vec<Pod> {
@@ -139,17 +123,10 @@ async fn a_deployment_comes_up_goes_down_and_up_again() {
     let deployments = place.api::<Deployment>();
     for replicas in [0, 1] {
         let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
-        deployments
-            .patch("server", &PatchParams::default(), &patch)
-            .await
-            .unwrap();
+        deployments.patch("server", &PatchParams::default(), &patch).await.unwrap();
         let now = place.available(replicas).await;
         let conditions = now.status.unwrap().conditions.unwrap();
-        assert!(
-            conditions
-                .iter()
-                .any(|one| one.type_ == "Available" && one.status == "True")
-        );
+        assert!(conditions.iter().any(|one| one.type_ == "Available" && one.status == "True"));
         if replicas == 0 {
             place.no_pods().await;
         }
@@ -165,10 +142,7 @@ async fn a_server_is_as_the_script_says() {
     let seen = ready.clone();
     let script = move |_: &Pod| match seen.load(std::sync::atomic::Ordering::SeqCst) {
         true => Server::Ready,
-        false => Server::Waiting {
-            reason: "ImagePullBackOff".into(),
-            message: "no such image".into(),
-        },
+        false => Server::Waiting { reason: "ImagePullBackOff".into(), message: "no such image".into() },
     };
     let _double = place.double().servers(script).start();
     place.deployment(1).await;
@@ -187,10 +161,7 @@ async fn a_server_is_as_the_script_says() {
 #[tokio::test]
 async fn a_job_completes_with_its_message() {
     let place = Place::new("job").await;
-    let double = place
-        .double()
-        .jobs(|run: &JobRun| Outcome::succeed(format!("born by {}", run.name())))
-        .start();
+    let double = place.double().jobs(|run: &JobRun| Outcome::succeed(format!("born by {}", run.name()))).start();
     place.job("birth", json!({})).await;
     let status = place.finished("birth", "Complete").await.status.unwrap();
     assert_eq!(status.succeeded, Some(1));
@@ -198,16 +169,7 @@ async fn a_job_completes_with_its_message() {
     assert_eq!(kinds, ["SuccessCriteriaMet", "Complete"]);
     let pod = place.pods().await.remove(0);
     assert!(pod.finalizers().is_empty());
-    let end = pod
-        .status
-        .unwrap()
-        .container_statuses
-        .unwrap()
-        .remove(0)
-        .state
-        .unwrap()
-        .terminated
-        .unwrap();
+    let end = pod.status.unwrap().container_statuses.unwrap().remove(0).state.unwrap().terminated.unwrap();
     assert_eq!((end.exit_code, end.message.as_deref()), (0, Some("born by birth")));
     let delete = DeleteParams::background();
     place.api::<Job>().delete("birth", &delete).await.unwrap();
@@ -218,18 +180,12 @@ async fn a_job_completes_with_its_message() {
 #[tokio::test]
 async fn a_job_fails_when_its_tries_are_over() {
     let place = Place::new("fail").await;
-    let double = place
-        .double()
-        .jobs(|run: &JobRun| Outcome::fail(format!("try {}", run.attempt)))
-        .start();
+    let double = place.double().jobs(|run: &JobRun| Outcome::fail(format!("try {}", run.attempt))).start();
     place.job("export", json!({})).await;
     let status = place.finished("export", "Failed").await.status.unwrap();
     assert_eq!(status.failed, Some(2));
     let conditions = status.conditions.unwrap();
-    let kinds: Vec<_> = conditions
-        .iter()
-        .map(|one| (one.type_.as_str(), one.reason.as_deref()))
-        .collect();
+    let kinds: Vec<_> = conditions.iter().map(|one| (one.type_.as_str(), one.reason.as_deref())).collect();
     let reason = Some("BackoffLimitExceeded");
     assert_eq!(kinds, [("FailureTarget", reason), ("Failed", reason)]);
     assert_eq!(place.pods().await.len(), 2);
@@ -242,10 +198,7 @@ async fn a_hanging_job_ends_by_its_deadline() {
     let double = place.double().jobs(|_: &JobRun| Outcome::Hang).start();
     place.job("export", json!({ "activeDeadlineSeconds": 1 })).await;
     let status = place.finished("export", "Failed").await.status.unwrap();
-    assert_eq!(
-        status.conditions.unwrap().last().unwrap().reason.as_deref(),
-        Some("DeadlineExceeded")
-    );
+    assert_eq!(status.conditions.unwrap().last().unwrap().reason.as_deref(), Some("DeadlineExceeded"));
     no_problems(&double);
 }
 
@@ -256,20 +209,11 @@ async fn a_job_deleted_in_its_run_leaves_no_pod() {
     let double = place.double().jobs(Asynchronously(move |run| (script.0)(run))).start();
     place.job("export", json!({})).await;
     let running = async || {
-        let phases: Vec<_> = place
-            .pods()
-            .await
-            .into_iter()
-            .filter_map(|pod| pod.status?.phase)
-            .collect();
+        let phases: Vec<_> = place.pods().await.into_iter().filter_map(|pod| pod.status?.phase).collect();
         Ok((phases == ["Running"]).then_some(()))
     };
     until("the pod to run", LIMIT, running).await.unwrap();
-    place
-        .api::<Job>()
-        .delete("export", &DeleteParams::background())
-        .await
-        .unwrap();
+    place.api::<Job>().delete("export", &DeleteParams::background()).await.unwrap();
     place.no_pods().await;
     no_problems(&double);
 }
@@ -278,15 +222,7 @@ async fn a_job_deleted_in_its_run_leaves_no_pod() {
 async fn a_jobs_script_can_present_its_pods_token() {
     let place = Place::new("grant").await;
     let script = |run: JobRun| async move {
-        match token(
-            run.client.clone(),
-            &run.namespace(),
-            "server",
-            &["steppe-grants"],
-            Some(&run.pod),
-        )
-        .await
-        {
+        match token(run.client.clone(), &run.namespace(), "server", &["steppe-grants"], Some(&run.pod)).await {
             Ok(token) => Outcome::succeed(token),
             Err(error) => Outcome::fail(format!("{error:#}")),
         }
@@ -295,28 +231,12 @@ async fn a_jobs_script_can_present_its_pods_token() {
     place.job("export", json!({})).await;
     place.finished("export", "Complete").await;
     let pod = place.pods().await.remove(0);
-    let end = pod
-        .status
-        .clone()
-        .unwrap()
-        .container_statuses
-        .unwrap()
-        .remove(0)
-        .state
-        .unwrap()
-        .terminated
-        .unwrap();
+    let end = pod.status.clone().unwrap().container_statuses.unwrap().remove(0).state.unwrap().terminated.unwrap();
     let reviews: Api<k8s_openapi::api::authentication::v1::TokenReview> = Api::all(place.client.clone());
     let review = json!({ "metadata": {}, "spec": { "token": end.message, "audiences": ["steppe-grants"] } });
-    let review = reviews
-        .create(&PostParams::default(), &serde_json::from_value(review).unwrap())
-        .await
-        .unwrap();
+    let review = reviews.create(&PostParams::default(), &serde_json::from_value(review).unwrap()).await.unwrap();
     let user = review.status.unwrap().user.unwrap();
-    assert_eq!(
-        user.extra.unwrap()["authentication.kubernetes.io/pod-uid"],
-        [pod.uid().unwrap()]
-    );
+    assert_eq!(user.extra.unwrap()["authentication.kubernetes.io/pod-uid"], [pod.uid().unwrap()]);
 }
 
 #[tokio::test]
@@ -343,24 +263,12 @@ async fn a_claim_is_bound_by_its_first_pod_and_goes_with_its_policy() {
         let claims = place.api::<PersistentVolumeClaim>();
         let volume = claims.get("data").await.unwrap().spec.unwrap().volume_name.unwrap();
         assert_eq!(double.disks().files(&volume)["key"], "value");
-        place
-            .api::<Job>()
-            .delete("birth", &DeleteParams::background())
-            .await
-            .unwrap();
+        place.api::<Job>().delete("birth", &DeleteParams::background()).await.unwrap();
         claims.delete("data", &DeleteParams::default()).await.unwrap();
         let volumes: Api<PersistentVolume> = Api::all(place.client.clone());
         let settled = async || {
-            let phase = volumes
-                .get_opt(&volume)
-                .await?
-                .map(|volume| volume.status.unwrap_or_default().phase);
-            Ok(if survives {
-                phase.flatten().as_deref() == Some("Released")
-            } else {
-                phase.is_none()
-            }
-            .then_some(()))
+            let phase = volumes.get_opt(&volume).await?.map(|volume| volume.status.unwrap_or_default().phase);
+            Ok(if survives { phase.flatten().as_deref() == Some("Released") } else { phase.is_none() }.then_some(()))
         };
         until("the volume to follow its policy", LIMIT, settled).await.unwrap();
         assert_eq!(double.disks().destroyed().is_empty(), survives);
@@ -396,17 +304,7 @@ async fn a_paused_double_does_nothing() {
     let _other = other.double().start();
     other.job("birth", json!({})).await;
     other.finished("birth", "Complete").await;
-    assert!(
-        place
-            .api::<Job>()
-            .get("birth")
-            .await
-            .unwrap()
-            .status
-            .unwrap_or_default()
-            .start_time
-            .is_none()
-    );
+    assert!(place.api::<Job>().get("birth").await.unwrap().status.unwrap_or_default().start_time.is_none());
     double.resume();
     place.finished("birth", "Complete").await;
 }
@@ -414,12 +312,8 @@ async fn a_paused_double_does_nothing() {
 #[tokio::test]
 #[allow(clippy::print_stderr)] // The figure is what one runs it for.
 async fn a_hundred_tenants_settle() {
-    let double = StatusDouble::new(
-        light().await.client().await.unwrap(),
-        Scope::prefix("many-"),
-        Delays::brief(3),
-    )
-    .start();
+    let double =
+        StatusDouble::new(light().await.client().await.unwrap(), Scope::prefix("many-"), Delays::brief(3)).start();
     let begin = tokio::time::Instant::now();
     let names: Vec<&'static str> = (0..100).map(|n| &*format!("many-{n}").leak()).collect();
     let tenant = async |name: &'static str| {

@@ -19,11 +19,7 @@ use crate::{LIMIT, light, namespace};
 #[allow(clippy::print_stderr)] // The figures are what one runs it for.
 async fn a_ground_comes_up_and_leaves_nothing() {
     let light = Light::start(&Cache::open(None).unwrap()).await.unwrap();
-    let Memory {
-        etcd,
-        apiserver,
-        controllers,
-    } = light.memory();
+    let Memory { etcd, apiserver, controllers } = light.memory();
     let mebibytes = |bytes: u64| bytes >> 20;
     eprintln!(
         "light ground up in {:.1} s; resident MiB: etcd {}, apiserver {}, controllers {}",
@@ -47,12 +43,7 @@ async fn a_ground_dies_with_its_process() {
     let output = String::from_utf8(command.output().await.unwrap().stdout).unwrap();
     let line = output.lines().find_map(|line| line.split_once(" [")).unwrap();
     let folder = Path::new(line.0.rsplit(' ').next().unwrap());
-    let processes: Vec<i32> = line
-        .1
-        .trim_end_matches(']')
-        .split(", ")
-        .map(|id| id.parse().unwrap())
-        .collect();
+    let processes: Vec<i32> = line.1.trim_end_matches(']').split(", ").map(|id| id.parse().unwrap()).collect();
     assert!(folder.starts_with("/") && processes.len() == 3, "{output}");
     let gone = async || {
         anyhow::ensure!(!folder.exists(), "{} is still there", folder.display());
@@ -77,9 +68,7 @@ async fn a_deleted_namespace_goes_with_its_content() {
     let client = light.client().await.unwrap();
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "goes");
     let map = json!({ "metadata": { "name": "a" } });
-    maps.create(&PostParams::default(), &serde_json::from_value(map).unwrap())
-        .await
-        .unwrap();
+    maps.create(&PostParams::default(), &serde_json::from_value(map).unwrap()).await.unwrap();
     let namespaces: Api<Namespace> = Api::all(client);
     namespaces.delete("goes", &DeleteParams::default()).await.unwrap();
     let gone = async || Ok(namespaces.get_opt("goes").await?.is_none().then_some(()));
@@ -94,22 +83,11 @@ async fn rights_are_those_of_rbac() {
     let reader = light.client_of("rights", "reader").await.unwrap();
     let maps = Api::<ConfigMap>::namespaced(reader.clone(), "rights");
     let allowed = async || Ok(Some(maps.list(&ListParams::default()).await?));
-    until("the role `view` to be put together", LIMIT, allowed)
-        .await
-        .unwrap();
-    let refused = Api::<Secret>::namespaced(reader, "rights")
-        .list(&ListParams::default())
-        .await
-        .unwrap_err();
-    assert!(
-        refused.to_string().contains("system:serviceaccount:rights:reader"),
-        "{refused}"
-    );
+    until("the role `view` to be put together", LIMIT, allowed).await.unwrap();
+    let refused = Api::<Secret>::namespaced(reader, "rights").list(&ListParams::default()).await.unwrap_err();
+    assert!(refused.to_string().contains("system:serviceaccount:rights:reader"), "{refused}");
     let stranger = light.client_as("stranger", &["system:authenticated"]).await.unwrap();
-    let refused = Api::<ConfigMap>::namespaced(stranger, "rights")
-        .list(&ListParams::default())
-        .await
-        .unwrap_err();
+    let refused = Api::<ConfigMap>::namespaced(stranger, "rights").list(&ListParams::default()).await.unwrap_err();
     assert!(refused.to_string().contains("\"stranger\""), "{refused}");
 }
 
@@ -122,17 +100,11 @@ async fn a_token_is_good_for_its_audience_only() {
     let reviews: Api<TokenReview> = Api::all(light.client().await.unwrap());
     for (audience, good) in [("steppe-grants", true), ("another", false)] {
         let review = json!({ "metadata": {}, "spec": { "token": token, "audiences": [audience] } });
-        let review = reviews
-            .create(&PostParams::default(), &serde_json::from_value(review).unwrap())
-            .await
-            .unwrap();
+        let review = reviews.create(&PostParams::default(), &serde_json::from_value(review).unwrap()).await.unwrap();
         let status = review.status.unwrap();
         assert_eq!(status.authenticated.unwrap_or_default(), good, "{status:?}");
         if good {
-            assert_eq!(
-                status.user.unwrap().username.unwrap(),
-                "system:serviceaccount:tokens:jobs"
-            );
+            assert_eq!(status.user.unwrap().username.unwrap(), "system:serviceaccount:tokens:jobs");
         }
     }
 }
@@ -148,10 +120,7 @@ async fn pod_security_and_policies_refuse() {
     until("the default ServiceAccount", LIMIT, made).await.unwrap();
     let pod = json!({ "metadata": { "name": "root" }, "spec": { "containers": [{ "name": "a", "image": "a" }] } });
     let pods: Api<Pod> = Api::namespaced(client.clone(), "strict");
-    let refused = pods
-        .create(&PostParams::default(), &serde_json::from_value(pod).unwrap())
-        .await
-        .unwrap_err();
+    let refused = pods.create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap_err();
     assert!(refused.to_string().contains("violates PodSecurity"), "{refused}");
     policy_refuses(client).await;
 }
@@ -169,27 +138,13 @@ async fn policy_refuses(client: kube::Client) {
     let binding = json!({ "metadata": { "name": "no-evil" }, "spec": { "policyName": "no-evil", "validationActions": ["Deny"] } });
     let create = PostParams::default();
     let policies = Api::<ValidatingAdmissionPolicy>::all(client.clone());
-    policies
-        .create(&create, &serde_json::from_value(policy).unwrap())
-        .await
-        .unwrap();
+    policies.create(&create, &serde_json::from_value(policy).unwrap()).await.unwrap();
     let bindings = Api::<ValidatingAdmissionPolicyBinding>::all(client.clone());
-    bindings
-        .create(&create, &serde_json::from_value(binding).unwrap())
-        .await
-        .unwrap();
+    bindings.create(&create, &serde_json::from_value(binding).unwrap()).await.unwrap();
     let maps = Api::<ConfigMap>::namespaced(client, "strict");
     let evil: ConfigMap = serde_json::from_value(json!({ "metadata": { "name": "evil" } })).unwrap();
-    let dry = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
-    let refused = async || {
-        Ok(maps
-            .create(&dry, &evil)
-            .await
-            .err()
-            .filter(|error| error.to_string().contains("no evil here")))
-    };
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    let refused =
+        async || Ok(maps.create(&dry, &evil).await.err().filter(|error| error.to_string().contains("no evil here")));
     until("the policy to refuse", LIMIT, refused).await.unwrap();
 }

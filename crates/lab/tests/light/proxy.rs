@@ -56,16 +56,10 @@ impl Place {
     async fn store(&self) -> reflector::Store<ConfigMap> {
         let (reader, writer) = reflector::store();
         let config = watcher::Config::default().labels("mine=yes");
-        let stream = watcher(self.maps.clone(), config)
-            .default_backoff()
-            .reflect(writer)
-            .touched_objects();
+        let stream = watcher(self.maps.clone(), config).default_backoff().reflect(writer).touched_objects();
         tokio::spawn(stream.for_each(async |_| ()));
         until("the store to be filled", LIMIT, async || {
-            Ok(tokio::time::timeout(LIMIT, reader.wait_until_ready())
-                .await?
-                .is_ok()
-                .then_some(()))
+            Ok(tokio::time::timeout(LIMIT, reader.wait_until_ready()).await?.is_ok().then_some(()))
         })
         .await
         .unwrap();
@@ -79,14 +73,7 @@ fn map(name: &str) -> ConfigMap {
 }
 
 fn value(store: &reflector::Store<ConfigMap>, name: &str) -> Option<String> {
-    store
-        .state()
-        .iter()
-        .find(|map| map.name_any() == name)?
-        .data
-        .as_ref()?
-        .get("k")
-        .cloned()
+    store.state().iter().find(|map| map.name_any() == name)?.data.as_ref()?.get("k").cloned()
 }
 
 #[tokio::test]
@@ -99,18 +86,11 @@ async fn what_passes_is_noted() {
     assert_eq!(log.counts()["create configmaps"], 1);
     assert_eq!(log.verbs()["list"], 1);
     let record = log.writes().remove(0);
-    assert_eq!(
-        (record.call.namespace.as_str(), record.call.name.as_str(), record.code),
-        ("px-note", "a", 201)
-    );
+    assert_eq!((record.call.namespace.as_str(), record.call.name.as_str(), record.code), ("px-note", "a", 201));
     assert!(record.changed && record.version.is_some() && record.digest.is_some());
     assert_eq!(record.body.unwrap()["data"]["k"], "0");
     let lines = log.ndjson();
-    assert!(
-        lines
-            .lines()
-            .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
-    );
+    assert!(lines.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
 }
 
 #[tokio::test]
@@ -149,9 +129,7 @@ async fn a_caller_dies_after_its_answer() {
 async fn the_proxy_answers_in_the_servers_stead() {
     for (code, retry_after) in [(409, None), (429, Some(1)), (500, None), (503, None)] {
         let place = Place::at_write(&format!("px-answer-{code}"), 1, Action::Answer { code, retry_after }).await;
-        let kube::Error::Api(status) = place.create("a").await.unwrap_err() else {
-            panic!("not an answer")
-        };
+        let kube::Error::Api(status) = place.create("a").await.unwrap_err() else { panic!("not an answer") };
         assert_eq!(status.code, code);
         assert!(!place.there("a").await);
         place.create("a").await.unwrap();
@@ -171,26 +149,12 @@ async fn a_timeout_has_no_effect_and_a_delay_has_one() {
 
 #[tokio::test]
 async fn a_cut_watch_ends_in_an_error_and_the_watcher_goes_on() {
-    let action = Action::CutWatch {
-        kind: "configmaps".into(),
-    };
+    let action = Action::CutWatch { kind: "configmaps".into() };
     let place = Place::at_write("px-cut", 1, action).await;
     let watch = place.truth.get("kube-root-ca.crt").await.is_err(); // Nobody publishes it here.
     assert!(watch);
-    let version = place
-        .maps
-        .list(&ListParams::default())
-        .await
-        .unwrap()
-        .metadata
-        .resource_version
-        .unwrap();
-    let mut events = place
-        .maps
-        .watch(&WatchParams::default(), &version)
-        .await
-        .unwrap()
-        .boxed();
+    let version = place.maps.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
+    let mut events = place.maps.watch(&WatchParams::default(), &version).await.unwrap().boxed();
     let store = place.store().await;
     place.create("a").await.unwrap();
     // What was sent before the cut may still come; after it only the end does.
@@ -200,35 +164,24 @@ async fn a_cut_watch_ends_in_an_error_and_the_watcher_goes_on() {
         }
     };
     tokio::time::timeout(LIMIT, end).await.unwrap();
-    until("the watcher to see the map", LIMIT, async || Ok(value(&store, "a")))
-        .await
-        .unwrap();
+    until("the watcher to see the map", LIMIT, async || Ok(value(&store, "a"))).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_watch_that_is_gone_makes_the_watcher_list_anew() {
-    let until_two = Action::Gone {
-        kind: "configmaps".into(),
-        until: Until::Watches(2),
-    };
+    let until_two = Action::Gone { kind: "configmaps".into(), until: Until::Watches(2) };
     let place = Place::at_write("px-gone", 2, until_two).await;
     place.create("a").await.unwrap();
     let store = place.store().await;
     let lists = || place.proxy.log().counts()["list configmaps"];
     let before = lists();
     place.create("b").await.unwrap();
-    until("the watcher to see the second map", LIMIT, async || {
-        Ok(value(&store, "b"))
-    })
-    .await
-    .unwrap();
+    until("the watcher to see the second map", LIMIT, async || Ok(value(&store, "b"))).await.unwrap();
     let twice = async || {
         anyhow::ensure!(lists() >= before + 2, "{}", place.proxy.log().ndjson());
         Ok(Some(()))
     };
-    until("two new lists", std::time::Duration::from_secs(15), twice)
-        .await
-        .unwrap();
+    until("two new lists", std::time::Duration::from_secs(15), twice).await.unwrap();
     place.touch("b", "9").await;
     let seen = async || Ok((value(&store, "b").as_deref() == Some("9")).then_some(()));
     until("the watch to work again", LIMIT, seen).await.unwrap();
@@ -236,22 +189,14 @@ async fn a_watch_that_is_gone_makes_the_watcher_list_anew() {
 
 #[tokio::test]
 async fn a_frozen_watch_brings_everything_after_its_writes() {
-    let freeze = Action::Freeze {
-        kind: "configmaps".into(),
-        until: Until::Writes(2),
-    };
+    let freeze = Action::Freeze { kind: "configmaps".into(), until: Until::Writes(2) };
     let place = Place::at_write("px-freeze", 1, freeze).await;
     let store = place.store().await;
     place.create("a").await.unwrap();
     place.touch("a", "1").await;
     let held = async || {
         let frames = place.proxy.log().frames();
-        Ok((frames
-            .iter()
-            .filter(|frame| frame.fault.as_deref() == Some("held"))
-            .count()
-            >= 2)
-            .then_some(()))
+        Ok((frames.iter().filter(|frame| frame.fault.as_deref() == Some("held")).count() >= 2).then_some(()))
     };
     until("two events to be held back", LIMIT, held).await.unwrap();
     assert_eq!(value(&store, "a"), None);
@@ -268,16 +213,8 @@ async fn a_frozen_watch_brings_everything_after_its_writes() {
 
 #[tokio::test]
 async fn a_state_in_between_is_never_seen() {
-    let moment = On::Event(Match {
-        verb: "MODIFIED".into(),
-        name: "a".into(),
-        nth: 1,
-        ..Match::default()
-    });
-    let action = Action::Gone {
-        kind: "configmaps".into(),
-        until: Until::NextOfObject,
-    };
+    let moment = On::Event(Match { verb: "MODIFIED".into(), name: "a".into(), nth: 1, ..Match::default() });
+    let action = Action::Gone { kind: "configmaps".into(), until: Until::NextOfObject };
     let place = Place::new("px-between", Plan::one("test", moment, action)).await;
     place.create("a").await.unwrap();
     let (reader, writer) = reflector::store::<ConfigMap>();
@@ -286,35 +223,20 @@ async fn a_state_in_between_is_never_seen() {
     let stream = watcher(place.maps.clone(), watcher::Config::default().labels("mine=yes")).default_backoff();
     // Errors are part of it: the watcher goes on after each.
     let stream = stream.reflect(writer).touched_objects().for_each(move |map| {
-        note.lock()
-            .unwrap()
-            .extend(map.into_iter().map(|map| map.data.unwrap()["k"].clone()));
+        note.lock().unwrap().extend(map.into_iter().map(|map| map.data.unwrap()["k"].clone()));
         async {}
     });
     tokio::spawn(stream);
-    until("the first state", LIMIT, async || Ok(value(&reader, "a")))
-        .await
-        .unwrap();
+    until("the first state", LIMIT, async || Ok(value(&reader, "a"))).await.unwrap();
     place.touch("a", "between").await;
-    until("the fault to strike", LIMIT, async || {
-        Ok(place.proxy.struck().then_some(()))
-    })
-    .await
-    .unwrap();
+    until("the fault to strike", LIMIT, async || Ok(place.proxy.struck().then_some(()))).await.unwrap();
     place.touch("a", "after").await;
     let last = async || {
-        anyhow::ensure!(
-            value(&reader, "a").as_deref() == Some("after"),
-            "{}",
-            place.proxy.log().ndjson()
-        );
+        anyhow::ensure!(value(&reader, "a").as_deref() == Some("after"), "{}", place.proxy.log().ndjson());
         Ok(Some(()))
     };
     until("the last state", LIMIT, last).await.unwrap();
-    assert_eq!(
-        *seen.lock().unwrap(),
-        BTreeSet::from(["0".to_owned(), "after".to_owned()])
-    );
+    assert_eq!(*seen.lock().unwrap(), BTreeSet::from(["0".to_owned(), "after".to_owned()]));
 }
 
 #[tokio::test]
@@ -323,23 +245,13 @@ async fn rights_are_learned_from_what_was_done() {
     place.create("a").await.unwrap();
     place.maps.list(&ListParams::default()).await.unwrap();
     let apply = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "b" } });
-    place
-        .maps
-        .patch("b", &PatchParams::apply("test"), &Patch::Apply(apply))
-        .await
-        .unwrap();
+    place.maps.patch("b", &PatchParams::apply("test"), &Patch::Apply(apply)).await.unwrap();
     let used = rbac::used(place.proxy.log());
     let role = |verbs: &[&str]| {
         let rule = json!({ "apiGroups": [""], "resources": ["configmaps"], "verbs": verbs });
-        rbac::Grant::of(
-            &json!({ "kind": "Role", "metadata": { "name": "r" }, "rules": [rule] }),
-            Some("px-rights"),
-        )
+        rbac::Grant::of(&json!({ "kind": "Role", "metadata": { "name": "r" }, "rules": [rule] }), Some("px-rights"))
     };
-    assert_eq!(
-        rbac::diff(&used, &[role(&["create", "list", "patch"])]),
-        rbac::Diff::default()
-    );
+    assert_eq!(rbac::diff(&used, &[role(&["create", "list", "patch"])]), rbac::Diff::default());
     let diff = rbac::diff(&used, &[role(&["create", "list", "delete"])]);
     assert_eq!(diff.unused, ["Role r: delete configmaps in px-rights"]);
     assert_eq!(diff.missing, ["patch configmaps in px-rights named b"]);

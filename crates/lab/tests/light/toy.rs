@@ -56,9 +56,7 @@ async fn copy(map: &ConfigMap, client: &Client, bug: Bug) -> Result<()> {
     if bug == Bug::GeneratedName {
         if noted.is_none() {
             let copy = json!({ "metadata": { "generateName": format!("{wanted}-") }, "data": map.data });
-            let copy = maps
-                .create(&PostParams::default(), &serde_json::from_value(copy)?)
-                .await?;
+            let copy = maps.create(&PostParams::default(), &serde_json::from_value(copy)?).await?;
             return note(&maps, map, &copy.name_any()).await;
         }
         return Ok(());
@@ -71,8 +69,7 @@ async fn copy(map: &ConfigMap, client: &Client, bug: Bug) -> Result<()> {
     }
     if differs || foreign || bug == Bug::WritesAlways {
         let copy = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": wanted }, "data": map.data });
-        maps.patch(&wanted, &PatchParams::apply("toy").force(), &Patch::Apply(copy))
-            .await?;
+        maps.patch(&wanted, &PatchParams::apply("toy").force(), &Patch::Apply(copy)).await?;
     }
     if noted != Some(&wanted) {
         note(&maps, map, &wanted).await?;
@@ -107,9 +104,7 @@ impl Scenario for Copies {
                     Action::requeue(std::time::Duration::from_millis(50))
                 };
                 let toy = Controller::new(maps, watcher::Config::default().labels(&selector));
-                toy.run(reconcile, again, Arc::new((client, bug)))
-                    .for_each(async |_| ())
-                    .await;
+                toy.run(reconcile, again, Arc::new((client, bug))).for_each(async |_| ()).await;
                 Ok(())
             }
             .boxed()
@@ -128,8 +123,7 @@ impl Scenario for Copies {
                 "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "labels": { key: value } },
                 "data": { "step": step.to_string() },
             });
-            maps.patch(name, &PatchParams::apply("test"), &Patch::Apply(map))
-                .await?;
+            maps.patch(name, &PatchParams::apply("test"), &Patch::Apply(map)).await?;
         }
         Ok(())
     }
@@ -141,11 +135,7 @@ impl Scenario for Copies {
             let source = all.iter().find(|map| map.name_any() == name)?;
             let copy = source.annotations().get("copy")?;
             let copy = all.iter().find(|map| map.name_any() == *copy)?;
-            let wanted = if self.bug == Bug::GeneratedName {
-                "0"
-            } else {
-                ["0", "1"][step]
-            };
+            let wanted = if self.bug == Bug::GeneratedName { "0" } else { ["0", "1"][step] };
             (copy.data.as_ref()?.get("step")? == wanted).then_some(())
         };
         Ok(done("a").is_some() && done("b").is_some())
@@ -168,11 +158,7 @@ async fn the_right_toy_passes_every_plan() {
     plans.extend(clean.relists());
     plans.extend(clean.freezes());
     plans.extend(clean.unobserved());
-    plans.push(lab::fault::Plan {
-        name: "two at once".into(),
-        operators: 2,
-        ..Default::default()
-    });
+    plans.push(lab::fault::Plan { name: "two at once".into(), operators: 2, ..Default::default() });
     let report = exec.run(&clean, plans).await;
     eprintln!("{report}a clean run takes {:.1} s", clean.took.as_secs_f64());
     assert!(report.failures.is_empty(), "{report}");
@@ -184,25 +170,15 @@ async fn a_generated_name_is_caught() {
     let exec = exec(Bug::GeneratedName).await;
     let clean = exec.learn().await.unwrap();
     let report = exec.run(&clean, clean.crashes(&Moment::ALL)).await;
-    let caught: Vec<&str> = report
-        .failures
-        .iter()
-        .map(|failure| failure.plan.name.as_str())
-        .collect();
+    let caught: Vec<&str> = report.failures.iter().map(|failure| failure.plan.name.as_str()).collect();
     for name in ["a", "b"] {
         let plan = format!("crash Committed create configmaps RUN/{name}-copy-* #1");
         assert!(caught.contains(&plan.as_str()), "{report}");
     }
-    let failure = report
-        .failures
-        .iter()
-        .find(|failure| failure.plan.name.starts_with("crash Committed create"));
+    let failure = report.failures.iter().find(|failure| failure.plan.name.starts_with("crash Committed create"));
     let failure = failure.unwrap();
     let wrong = failure.wrong.join("\n");
-    assert!(
-        wrong.contains("-copy-*: 2 instead of 1") && wrong.contains("created 2 times"),
-        "{wrong}"
-    );
+    assert!(wrong.contains("-copy-*: 2 instead of 1") && wrong.contains("created 2 times"), "{wrong}");
     // The plan that failed, read back from its text, fails again.
     let again = lab::fault::Plan::parse(&failure.plan.json()).unwrap();
     assert_eq!(exec.run(&clean, vec![again]).await.failures.len(), 1);
@@ -211,10 +187,7 @@ async fn a_generated_name_is_caught() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writing_for_nothing_is_caught() {
     let error = exec(Bug::WritesAlways).await.learn().await.unwrap_err();
-    assert!(
-        format!("{error:#}").contains("writes for nothing: patch configmaps"),
-        "{error:#}"
-    );
+    assert!(format!("{error:#}").contains("writes for nothing: patch configmaps"), "{error:#}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -35,15 +35,8 @@ impl Tried {
     /// The wish for a bare ground; what an earlier run left of it is taken away.
     async fn new(name: &str) -> Self {
         let lab = Some(PathBuf::from(env!("CARGO_BIN_EXE_steppe-lab")));
-        let config = Config {
-            bare: true,
-            lab,
-            ..Config::named(name).unwrap()
-        };
-        let tried = Self {
-            config,
-            cache: Cache::open(None).unwrap(),
-        };
+        let config = Config { bare: true, lab, ..Config::named(name).unwrap() };
+        let tried = Self { config, cache: Cache::open(None).unwrap() };
         node::down(&tried.config, &tried.cache, &mut Quiet).await.unwrap();
         tried
     }
@@ -53,34 +46,20 @@ impl Tried {
     }
 
     async fn down(&self) {
-        assert!(
-            node::down(&self.config, &self.cache, &mut Quiet).await.unwrap(),
-            "there was a ground"
-        );
+        assert!(node::down(&self.config, &self.cache, &mut Quiet).await.unwrap(), "there was a ground");
     }
 
     /// The same ground, its data kept.
     fn keeping(&self) -> Self {
-        Self {
-            config: Config {
-                keep: true,
-                ..self.config.clone()
-            },
-            cache: self.cache.clone(),
-        }
+        Self { config: Config { keep: true, ..self.config.clone() }, cache: self.cache.clone() }
     }
 }
 
 impl Drop for Tried {
     fn drop(&mut self) {
         let lab = env!("CARGO_BIN_EXE_steppe-lab");
-        let ended = Command::new(lab)
-            .args(["down", "--progress", "none", "--name", &self.config.name])
-            .output();
-        assert!(
-            ended.is_ok_and(|output| output.status.success()) || std::thread::panicking(),
-            "no clean-up"
-        );
+        let ended = Command::new(lab).args(["down", "--progress", "none", "--name", &self.config.name]).output();
+        assert!(ended.is_ok_and(|output| output.status.success()) || std::thread::panicking(), "no clean-up");
     }
 }
 
@@ -96,27 +75,15 @@ async fn a_ground_comes_up_once_works_and_leaves_nothing() {
     web::run(&ground).await;
     web::answers(&ground).await;
     web::reaches_its_own_service(&ground).await;
-    assert_eq!(
-        Host::look(&tried.config),
-        host,
-        "a ground that is up touches nothing of the host"
-    );
+    assert_eq!(Host::look(&tried.config), host, "a ground that is up touches nothing of the host");
 
-    let programs = || {
-        ground
-            .processes()
-            .names()
-            .into_iter()
-            .map(|name| ground.processes().identity(&name))
-    };
+    let programs = || ground.processes().names().into_iter().map(|name| ground.processes().identity(&name));
     let first: Vec<_> = programs().collect();
     assert!(first.len() >= 7 && first.iter().all(Option::is_some));
     tried.up().await;
     assert_eq!(programs().collect::<Vec<_>>(), first, "the second up starts nothing");
     web::answers(&ground).await;
-    let status = Command::new(env!("CARGO_BIN_EXE_steppe-lab"))
-        .args(["status", "--json", "--name", "t-life"])
-        .output();
+    let status = Command::new(env!("CARGO_BIN_EXE_steppe-lab")).args(["status", "--json", "--name", "t-life"]).output();
     let status = status.unwrap();
     assert!(status.status.success());
     let told: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
@@ -128,10 +95,7 @@ async fn a_ground_comes_up_once_works_and_leaves_nothing() {
     tried.down().await;
     traces.are_gone().await;
     assert_eq!(Host::look(&tried.config), host);
-    assert!(
-        !node::down(&tried.config, &tried.cache, &mut Quiet).await.unwrap(),
-        "the second down finds nothing"
-    );
+    assert!(!node::down(&tried.config, &tried.cache, &mut Quiet).await.unwrap(), "the second down finds nothing");
 }
 
 #[tokio::test]
@@ -160,11 +124,7 @@ async fn data_stays_only_when_asked() {
     let tried = Tried::new("t-keep").await;
     let ground = tried.up().await;
     let note = serde_json::from_value(serde_json::json!({"metadata": {"name": "note"}})).unwrap();
-    config_map(&ground)
-        .await
-        .create(&PostParams::default(), &note)
-        .await
-        .unwrap();
+    config_map(&ground).await.create(&PostParams::default(), &note).await.unwrap();
     web::run(&ground).await;
     let keeping = tried.keeping();
     let traces = Traces::of(&ground);
@@ -189,11 +149,7 @@ async fn what_died_is_started_again() {
     for name in ["etcd", "kube-apiserver", "kubelet", "containerd", "kube-proxy"] {
         let identity = processes.identity(name).unwrap();
         identity.signal(Signal::SIGKILL).unwrap();
-        wait::until("its end", Duration::from_secs(10), async || {
-            Ok((!identity.lives()).then_some(()))
-        })
-        .await
-        .unwrap();
+        wait::until("its end", Duration::from_secs(10), async || Ok((!identity.lives()).then_some(()))).await.unwrap();
     }
     let status = node::status(ground.clone()).await.unwrap();
     assert!(!status.up && status.programs["kubelet"].is_none());
@@ -212,14 +168,7 @@ async fn a_ground_without_its_programs_goes_without_a_trace_and_spares_what_is_m
     fs::write(precious.path().join("file"), "precious").unwrap();
     let below = ground.state_dir.join("kubelet/pods/x/volumes/y");
     fs::create_dir_all(&below).unwrap();
-    mount(
-        Some(precious.path()),
-        &below,
-        None::<&str>,
-        MsFlags::MS_BIND,
-        None::<&str>,
-    )
-    .unwrap();
+    mount(Some(precious.path()), &below, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
     let traces = Traces::of(&ground);
     for name in ground.processes().names() {
         ground.processes().kill(&name).unwrap();

@@ -39,8 +39,7 @@ impl Host {
         // Comments hold the time of day, chains hold counters.
         let rules = |program| {
             let all = lines(program, &[]).into_iter().filter(|line| !line.starts_with('#'));
-            all.map(|line| line.split(" [").next().unwrap_or_default().to_owned())
-                .collect()
+            all.map(|line| line.split(" [").next().unwrap_or_default().to_owned()).collect()
         };
         Self {
             links: links
@@ -86,13 +85,7 @@ impl Traces {
         let processes = processes(ground, &namespaces);
         let files = shared_files(ground);
         assert!(files.len() >= 4, "shim's socket, two results and a log link: {files:?}");
-        Self {
-            ground: ground.clone(),
-            processes,
-            namespaces,
-            files,
-            cgroups,
-        }
+        Self { ground: ground.clone(), processes, namespaces, files, cgroups }
     }
 
     /// How many processes it has.
@@ -126,10 +119,7 @@ impl Traces {
         let routes = text(Command::new("ip").args(["route", "show", "table", "all"])).unwrap();
         assert!(!routes.contains(&ground.interface), "{routes}");
         let left = |paths: &mut dyn Iterator<Item = &PathBuf>| {
-            paths
-                .filter(|path| path.symlink_metadata().is_ok())
-                .cloned()
-                .collect::<Vec<_>>()
+            paths.filter(|path| path.symlink_metadata().is_ok()).cloned().collect::<Vec<_>>()
         };
         assert_eq!(left(&mut self.files.iter()), Vec::<PathBuf>::new());
         assert_eq!(left(&mut self.cgroups.iter()), Vec::<PathBuf>::new());
@@ -141,13 +131,7 @@ impl Traces {
         assert!(!self.ground.state_dir.exists());
         if Ground::all().is_empty() {
             assert_eq!(Kernel::now(), self.ground.before);
-            for folder in [
-                BASE,
-                "/run/containerd",
-                "/var/lib/cni",
-                "/var/lib/kubelet",
-                "/var/log/containers",
-            ] {
+            for folder in [BASE, "/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers"] {
                 assert!(!Path::new(folder).exists() || !ours_alone(folder), "{folder} is left");
             }
         }
@@ -160,23 +144,13 @@ fn ours_alone(folder: &str) -> bool {
 }
 
 fn mounts() -> Vec<String> {
-    fs::read_to_string("/proc/self/mountinfo")
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect()
+    fs::read_to_string("/proc/self/mountinfo").unwrap().lines().map(str::to_owned).collect()
 }
 
 fn cgroups(name: &str) -> Vec<PathBuf> {
     let table = fs::read_to_string("/proc/mounts").unwrap();
-    let points = table
-        .lines()
-        .filter(|line| line.contains(" cgroup"))
-        .filter_map(|line| line.split(' ').nth(1));
-    points
-        .map(|point| Path::new(point).join(name))
-        .filter(|path| path.exists())
-        .collect()
+    let points = table.lines().filter(|line| line.contains(" cgroup")).filter_map(|line| line.split(' ').nth(1));
+    points.map(|point| Path::new(point).join(name)).filter(|path| path.exists()).collect()
 }
 
 /// Every process that is in one of the namespaces, in the cgroup, or names the state folder on its command line.
@@ -193,35 +167,19 @@ fn processes(ground: &Ground, namespaces: &BTreeSet<String>) -> Vec<Identity> {
     let me = i32::try_from(std::process::id()).unwrap();
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter(|pid| *pid != me && ours(*pid))
-        .filter_map(Identity::of)
-        .collect()
+    pids.filter(|pid| *pid != me && ours(*pid)).filter_map(Identity::of).collect()
 }
 
 /// The ground's files in folders that all grounds share.
 fn shared_files(ground: &Ground) -> BTreeSet<PathBuf> {
     let list = |folder: &str| {
-        fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .collect::<Vec<_>>()
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect::<Vec<_>>()
     };
     let mut files = BTreeSet::new();
-    let pods = fs::read_dir(
-        ground
-            .state_dir
-            .join("containerd/state/io.containerd.runtime.v2.task/k8s.io"),
-    )
-    .unwrap();
+    let pods = fs::read_dir(ground.state_dir.join("containerd/state/io.containerd.runtime.v2.task/k8s.io")).unwrap();
     for bundle in pods.flatten() {
         let id = bundle.file_name().to_string_lossy().into_owned();
-        files.extend(
-            list("/var/lib/cni/results")
-                .into_iter()
-                .filter(|path| path.to_string_lossy().contains(&id)),
-        );
+        files.extend(list("/var/lib/cni/results").into_iter().filter(|path| path.to_string_lossy().contains(&id)));
         let address = fs::read_to_string(bundle.path().join("address")).unwrap_or_default();
         files.extend(address.trim().strip_prefix("unix://").map(PathBuf::from));
     }

@@ -25,10 +25,7 @@ async fn services(ground: &Ground) -> Api<Service> {
 
 /// The pod, under the strictest rules a tenant's pod has.
 fn pod(ground: &Ground) -> Pod {
-    let script = format!(
-        "echo '{}' > /tmp/index.html; exec /busybox httpd -f -p 8001 -h /tmp",
-        page(ground)
-    );
+    let script = format!("echo '{}' > /tmp/index.html; exec /busybox httpd -f -p 8001 -h /tmp", page(ground));
     let pod = json!({
         "metadata": {"name": "web", "labels": {"app": "web"}},
         "spec": {
@@ -60,17 +57,11 @@ pub async fn run(ground: &Ground) {
     let pods = pods(ground).await;
     let services = services(ground).await;
     pods.create(&PostParams::default(), &pod(ground)).await.unwrap();
-    services
-        .create(&PostParams::default(), &serde_json::from_value(service).unwrap())
-        .await
-        .unwrap();
+    services.create(&PostParams::default(), &serde_json::from_value(service).unwrap()).await.unwrap();
     wait::until("the pod to be ready", LIMIT, async || {
         let status = pods.get("web").await?.status.unwrap_or_default();
-        let ready = status
-            .conditions
-            .unwrap_or_default()
-            .iter()
-            .any(|one| one.type_ == "Ready" && one.status == "True");
+        let ready =
+            status.conditions.unwrap_or_default().iter().any(|one| one.type_ == "Ready" && one.status == "True");
         anyhow::ensure!(ready, "phase {:?}, {:?}", status.phase, status.container_statuses);
         Ok(Some(()))
     })
@@ -80,28 +71,10 @@ pub async fn run(ground: &Ground) {
 
 /// The Service's page reaches the host.
 pub async fn answers(ground: &Ground) {
-    let ip = services(ground)
-        .await
-        .get("web")
-        .await
-        .unwrap()
-        .spec
-        .unwrap()
-        .cluster_ip
-        .unwrap();
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(Duration::from_secs(5))
-        .build()
-        .unwrap();
+    let ip = services(ground).await.get("web").await.unwrap().spec.unwrap().cluster_ip.unwrap();
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
     wait::until("the Service to answer", LIMIT, async || {
-        let text = client
-            .get(format!("http://{ip}/"))
-            .send()
-            .await?
-            .error_for_status()?
-            .text()
-            .await?;
+        let text = client.get(format!("http://{ip}/")).send().await?.error_for_status()?.text().await?;
         anyhow::ensure!(text.trim() == page(ground), "it says {text:?}");
         Ok(Some(()))
     })
@@ -111,24 +84,13 @@ pub async fn answers(ground: &Ground) {
 
 /// The pod reaches itself through its Service, and the API server through the one in front of that.
 pub async fn reaches_its_own_service(ground: &Ground) {
-    let ip = services(ground)
-        .await
-        .get("web")
-        .await
-        .unwrap()
-        .spec
-        .unwrap()
-        .cluster_ip
-        .unwrap();
+    let ip = services(ground).await.get("web").await.unwrap().spec.unwrap().cluster_ip.unwrap();
     let api = ground.addresses.service_cidr.nth(1);
     let ask =
         |address: &str, port: u16| format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | /busybox nc -w 5 {address} {port}");
     let script = format!("{}; {}", ask(&ip, 80), ask(&api.to_string(), 443));
     let mut kubectl = std::process::Command::new(&ground.kubectl);
-    kubectl
-        .arg("--kubeconfig")
-        .arg(&ground.kubeconfig)
-        .args(["exec", "web", "--", "/busybox", "sh", "-c", &script]);
+    kubectl.arg("--kubeconfig").arg(&ground.kubeconfig).args(["exec", "web", "--", "/busybox", "sh", "-c", &script]);
     let text = command::text(&mut kubectl).unwrap();
     assert!(text.contains(&page(ground)), "own Service: {text}");
     assert!(text.contains("HTTP request to an HTTPS server"), "API server: {text}");

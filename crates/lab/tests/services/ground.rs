@@ -38,12 +38,7 @@ pub async fn place() -> Place {
     static UP: OnceCell<(Ground, Tools, Images)> = OnceCell::const_new();
     let (ground, tools, images) = UP.get_or_try_init(up).await.unwrap();
     let client = ground.client().await.unwrap();
-    Place {
-        ground: ground.clone(),
-        tools: tools.clone(),
-        images: images.clone(),
-        client,
-    }
+    Place { ground: ground.clone(), tools: tools.clone(), images: images.clone(), client }
 }
 
 async fn up() -> Result<(Ground, Tools, Images)> {
@@ -72,19 +67,15 @@ impl Place {
     pub async fn clear(&self, name: &str) -> Result<()> {
         let namespaces = Api::<Namespace>::all(self.client.clone());
         let _ = namespaces.delete(name, &DeleteParams::default()).await;
-        wait::until(
-            &format!("the namespace {name} to be gone"),
-            Duration::from_secs(60),
-            async || Ok(namespaces.get_opt(name).await?.is_none().then_some(())),
-        )
+        wait::until(&format!("the namespace {name} to be gone"), Duration::from_secs(60), async || {
+            Ok(namespaces.get_opt(name).await?.is_none().then_some(()))
+        })
         .await
     }
 
     /// Removes a namespace without waiting for its end; whoever wants it next waits.
     pub async fn leave(&self, name: &str) -> Result<()> {
-        Api::<Namespace>::all(self.client.clone())
-            .delete(name, &DeleteParams::default())
-            .await?;
+        Api::<Namespace>::all(self.client.clone()).delete(name, &DeleteParams::default()).await?;
         Ok(())
     }
 
@@ -111,68 +102,51 @@ impl Place {
             },
         });
         for (key, value) in more.as_object().context("the rest of a container is an object")? {
-            if key == "volumes" {
-                spec["volumes"] = value.clone()
-            } else {
-                container[key] = value.clone()
-            }
+            if key == "volumes" { spec["volumes"] = value.clone() } else { container[key] = value.clone() }
         }
         spec["containers"] = json!([container]);
         let pods = Api::<Pod>::namespaced(self.client.clone(), namespace);
         let labels: BTreeMap<&str, &str> = [("app", name)].into();
-        objects::apply(
-            &pods,
-            json!({"metadata": {"name": name, "labels": labels}, "spec": spec}),
-        )
-        .await?;
+        objects::apply(&pods, json!({"metadata": {"name": name, "labels": labels}, "spec": spec})).await?;
         Ok(())
     }
 
     /// Waits until a pod runs; its address.
     pub async fn running(&self, namespace: &str, name: &str) -> Result<Ipv4Addr> {
         let pods = Api::<Pod>::namespaced(self.client.clone(), namespace);
-        wait::until(
-            &format!("the pod {namespace}/{name} to run"),
-            Duration::from_secs(60),
-            async || {
-                let status = pods.get(name).await?.status.context("no status")?;
-                let running = status.phase.as_deref() == Some("Running");
-                if !running {
-                    anyhow::bail!("{:?} {:?}", status.phase, status.container_statuses);
-                }
-                Ok(status.pod_ip.context("no address")?.parse().ok())
-            },
-        )
+        wait::until(&format!("the pod {namespace}/{name} to run"), Duration::from_secs(60), async || {
+            let status = pods.get(name).await?.status.context("no status")?;
+            let running = status.phase.as_deref() == Some("Running");
+            if !running {
+                anyhow::bail!("{:?} {:?}", status.phase, status.container_statuses);
+            }
+            Ok(status.pod_ip.context("no address")?.parse().ok())
+        })
         .await
     }
 
     /// Waits until a pod has ended well; its termination message.
     pub async fn ended(&self, namespace: &str, name: &str) -> Result<String> {
         let pods = Api::<Pod>::namespaced(self.client.clone(), namespace);
-        wait::until(
-            &format!("the pod {namespace}/{name} to end"),
-            Duration::from_secs(90),
-            async || {
-                let status = pods.get(name).await?.status.context("no status")?;
-                match status.phase.as_deref() {
-                    Some("Succeeded") => {
-                        let states = status.container_statuses.into_iter().flatten();
-                        let state = states.filter_map(|it| it.state?.terminated).next();
-                        Ok(Some(state.and_then(|state| state.message).unwrap_or_default()))
-                    }
-                    Some("Failed") => Err(wait::GiveUp(format!("it failed: {:?}", status.container_statuses)).into()),
-                    other => anyhow::bail!("{other:?} {:?}", status.container_statuses),
+        wait::until(&format!("the pod {namespace}/{name} to end"), Duration::from_secs(90), async || {
+            let status = pods.get(name).await?.status.context("no status")?;
+            match status.phase.as_deref() {
+                Some("Succeeded") => {
+                    let states = status.container_statuses.into_iter().flatten();
+                    let state = states.filter_map(|it| it.state?.terminated).next();
+                    Ok(Some(state.and_then(|state| state.message).unwrap_or_default()))
                 }
-            },
-        )
+                Some("Failed") => Err(wait::GiveUp(format!("it failed: {:?}", status.container_statuses)).into()),
+                other => anyhow::bail!("{other:?} {:?}", status.container_statuses),
+            }
+        })
         .await
     }
 
     /// Runs `steppe-probe check` in a pod of its own; the outcome by target.
     pub async fn check(&self, namespace: &str, name: &str, targets: &[&str]) -> Result<BTreeMap<String, Value>> {
         let args = [&["check", "-output", "/dev/termination-log"][..], targets].concat();
-        self.pod(namespace, name, &self.images.probe.pinned(), &args, json!({}))
-            .await?;
+        self.pod(namespace, name, &self.images.probe.pinned(), &args, json!({})).await?;
         by_target(&self.ended(namespace, name).await?)
     }
 }
@@ -181,16 +155,9 @@ impl Place {
     /// Runs a command in a running pod; what it printed.
     pub async fn exec(&self, namespace: &str, pod: &str, args: &[&str]) -> Result<String> {
         let mut kubectl = tokio::process::Command::new(&self.ground.kubectl);
-        kubectl
-            .arg("--kubeconfig")
-            .arg(&self.ground.kubeconfig)
-            .args(["exec", "-n", namespace, pod, "--"])
-            .args(args);
+        kubectl.arg("--kubeconfig").arg(&self.ground.kubeconfig).args(["exec", "-n", namespace, pod, "--"]).args(args);
         let output = kubectl.output().await.context("cannot run kubectl")?;
-        let (out, err) = (
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-        );
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         anyhow::ensure!(output.status.success(), "{args:?} in {namespace}/{pod}: {out} {err}");
         Ok(out.into_owned())
     }
@@ -199,8 +166,5 @@ impl Place {
 /// The probe's outcomes by target.
 pub fn by_target(text: &str) -> Result<BTreeMap<String, Value>> {
     let outcomes: Vec<Value> = serde_json::from_str(text).with_context(|| format!("not outcomes: {text}"))?;
-    Ok(outcomes
-        .into_iter()
-        .map(|it| (it["target"].as_str().unwrap_or_default().to_owned(), it))
-        .collect())
+    Ok(outcomes.into_iter().map(|it| (it["target"].as_str().unwrap_or_default().to_owned(), it)).collect())
 }

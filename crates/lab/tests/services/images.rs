@@ -20,10 +20,7 @@ async fn an_image_starts_by_tag_and_by_digest() {
     place.namespace("by-name").await.unwrap();
     let snac = &place.images.snac;
     assert_eq!(snac.tagged(), "steppe.local/snac:2.75");
-    assert!(
-        !images::import(&place.ground, snac).await.unwrap(),
-        "the node has it already"
-    );
+    assert!(!images::import(&place.ground, snac).await.unwrap(), "the node has it already");
     for (name, image) in [("tag", snac.tagged()), ("digest", snac.pinned())] {
         let command = json!({"command": ["sh", "-c", "id -u; snac 2>&1 | head -n 1 > /dev/termination-log"]});
         place.pod("by-name", name, &image, &[], command).await.unwrap();
@@ -48,10 +45,7 @@ async fn snac_serves_drains_and_stops() {
         "volumeMounts": [{"name": "data", "mountPath": "/data"}, {"name": "tmp", "mountPath": "/tmp"}],
         "volumes": [{"name": "data", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}],
     });
-    place
-        .pod("snac", "server", &place.images.snac.pinned(), &[], more)
-        .await
-        .unwrap();
+    place.pod("snac", "server", &place.images.snac.pinned(), &[], more).await.unwrap();
     let ip = place.running("snac", "server").await.unwrap();
     let url = format!("http://{ip}:8001/nodeinfo_2_0");
     wait::until("snac to answer", Duration::from_secs(20), async || {
@@ -60,14 +54,8 @@ async fn snac_serves_drains_and_stops() {
     })
     .await
     .unwrap();
-    place
-        .exec("snac", "server", &["steppe-drain", DATA, "5"])
-        .await
-        .unwrap();
-    let outcome = place
-        .exec("snac", "server", &["cat", &format!("{DATA}/.steppe-drain.json")])
-        .await
-        .unwrap();
+    place.exec("snac", "server", &["steppe-drain", DATA, "5"]).await.unwrap();
+    let outcome = place.exec("snac", "server", &["cat", &format!("{DATA}/.steppe-drain.json")]).await.unwrap();
     let outcome: Value = serde_json::from_str(&outcome).unwrap();
     assert_eq!(outcome["pending"], 0);
     assert!(outcome["drainedAt"].as_u64().unwrap() > 1_700_000_000, "{outcome}");
@@ -87,10 +75,7 @@ async fn an_operators_image_holds_the_program_and_snac() {
     let program = Path::new(env!("CARGO_BIN_EXE_steppe-lab"));
     let image = images::operator(&cache, program, &mut Quiet).await.unwrap();
     images::import(&place.ground, &image).await.unwrap();
-    place
-        .pod("operator", "help", &image.pinned(), &["--help"], json!({}))
-        .await
-        .unwrap();
+    place.pod("operator", "help", &image.pinned(), &["--help"], json!({})).await.unwrap();
     place.ended("operator", "help").await.unwrap();
     let more = json!({"command": ["sh", "-c", "(command -v steppe-operator; command -v snac) > /dev/termination-log"]});
     place.pod("operator", "path", &image.tagged(), &[], more).await.unwrap();
@@ -108,22 +93,12 @@ async fn an_image_comes_from_a_registry() {
     let name = format!("{}/team", registry.address);
     // An image of its own: once the kubelet has pulled an image with credentials it does not trust another name for it.
     let program = Content::Copy("/bin/busybox".into());
-    let entries = vec![
-        Entry::new("bin/busybox", 0o755, program),
-        Entry::new("bin/sh", 0, Content::Link("busybox".into())),
-    ];
+    let entries =
+        vec![Entry::new("bin/busybox", 0o755, program), Entry::new("bin/sh", 0, Content::Link("busybox".into()))];
     let config = json!({"User": "1000:1000", "Env": ["PATH=/bin"], "Labels": {"purpose": "to be pulled"}});
-    let recipe = Recipe {
-        name: "pulled",
-        tag: None,
-        base: vec![],
-        entries,
-        config,
-    };
+    let recipe = Recipe { name: "pulled", tag: None, base: vec![], entries, config };
     let image = recipe.make(&cache).unwrap();
-    let pushed = images::push::push(&cache, &image, &name, Some(&registry.certificates))
-        .await
-        .unwrap();
+    let pushed = images::push::push(&cache, &image, &name, Some(&registry.certificates)).await.unwrap();
     assert!(pushed.starts_with(&format!("{name}/pulled@sha256:")), "{pushed}");
     let more = json!({
         "imagePullPolicy": "Always",

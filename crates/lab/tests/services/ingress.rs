@@ -21,22 +21,14 @@ fn browser(place: &Place) -> reqwest::Client {
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(10));
     for host in ["shop", "alias", "dead", "missing", "nobody"] {
-        builder = builder.resolve(
-            &format!("{host}.steppe.test"),
-            SocketAddr::from((place.ground.ingress_ip, 443)),
-        );
+        builder = builder.resolve(&format!("{host}.steppe.test"), SocketAddr::from((place.ground.ingress_ip, 443)));
     }
-    builder
-        .resolve("own.example", SocketAddr::from((place.ground.ingress_ip, 443)))
-        .build()
-        .unwrap()
+    builder.resolve("own.example", SocketAddr::from((place.ground.ingress_ip, 443))).build().unwrap()
 }
 
 async fn service(place: &Place, name: &str, spec: Value) {
     let services = Api::<Service>::namespaced(place.client.clone(), NAMESPACE);
-    objects::apply(&services, json!({"metadata": {"name": name}, "spec": spec}))
-        .await
-        .unwrap();
+    objects::apply(&services, json!({"metadata": {"name": name}, "spec": spec})).await.unwrap();
 }
 
 async fn serve(place: &Place, name: &str, host: &str, backend: &str) {
@@ -44,29 +36,19 @@ async fn serve(place: &Place, name: &str, host: &str, backend: &str) {
     let backend = json!({"service": {"name": backend, "port": {"number": 80}}});
     let paths = json!([{"path": "/", "pathType": "Prefix", "backend": backend}]);
     let spec = json!({"ingressClassName": ingress::CLASS, "rules": [{"host": host, "http": {"paths": paths}}]});
-    objects::apply(&ingresses, json!({"metadata": {"name": name}, "spec": spec}))
-        .await
-        .unwrap();
+    objects::apply(&ingresses, json!({"metadata": {"name": name}, "spec": spec})).await.unwrap();
 }
 
 /// Waits for a status; the response's body and Retry-After.
 async fn expect(browser: &reqwest::Client, url: &str, status: u16) -> (String, Option<String>) {
-    wait::until(
-        &format!("{url} to answer {status}"),
-        Duration::from_secs(30),
-        async || {
-            let response = browser.get(url).send().await.map_err(anyhow::Error::new)?;
-            if response.status() != status {
-                anyhow::bail!("{}", response.status());
-            }
-            let retry = response
-                .headers()
-                .get("retry-after")
-                .and_then(|it| it.to_str().ok())
-                .map(str::to_owned);
-            Ok(Some((response.text().await?, retry)))
-        },
-    )
+    wait::until(&format!("{url} to answer {status}"), Duration::from_secs(30), async || {
+        let response = browser.get(url).send().await.map_err(anyhow::Error::new)?;
+        if response.status() != status {
+            anyhow::bail!("{}", response.status());
+        }
+        let retry = response.headers().get("retry-after").and_then(|it| it.to_str().ok()).map(str::to_owned);
+        Ok(Some((response.text().await?, retry)))
+    })
     .await
     .unwrap()
 }
@@ -83,12 +65,7 @@ async fn prepare(place: &Place) {
     let external = format!("shop.{NAMESPACE}.svc.cluster.local");
     let alias = json!({"type": "ExternalName", "externalName": external});
     service(place, "alias", alias).await;
-    for (name, backend) in [
-        ("shop", "shop"),
-        ("alias", "alias"),
-        ("dead", "dead"),
-        ("missing", "not-there"),
-    ] {
+    for (name, backend) in [("shop", "shop"), ("alias", "alias"), ("dead", "dead"), ("missing", "not-there")] {
         serve(place, name, &format!("{name}.steppe.test"), backend).await;
     }
     serve(place, "own", "own.example", "shop").await;
@@ -113,10 +90,7 @@ async fn ingresses_are_served() {
     let plain = browser.get(plain).header("host", "shop.steppe.test");
     let plain = plain.send().await.unwrap();
     let location = plain.headers()["location"].to_str().unwrap();
-    assert_eq!(
-        (plain.status().as_u16(), location),
-        (308, "https://shop.steppe.test/x?y=1")
-    );
+    assert_eq!((plain.status().as_u16(), location), (308, "https://shop.steppe.test/x?y=1"));
 
     let ingresses = Api::<Ingress>::namespaced(place.client.clone(), NAMESPACE);
     let ip = place.ground.ingress_ip.to_string();

@@ -21,10 +21,7 @@ async fn names_resolve_in_a_pod() {
     wait::until("the customer's name", Duration::from_secs(10), async || {
         // On the host, by the Service's address.
         let probe = place.tools.program("probe");
-        let output = tokio::process::Command::new(probe)
-            .args(["check", &asked])
-            .output()
-            .await?;
+        let output = tokio::process::Command::new(probe).args(["check", &asked]).output().await?;
         let outcomes = by_target(&String::from_utf8_lossy(&output.stdout))?;
         Ok((outcomes[&asked]["answer"] == json!(["203.0.113.7"])).then_some(()))
     })

@@ -17,16 +17,7 @@ const B: &str = "policy-b";
 /// A pod that serves on TCP and UDP 8080.
 async fn server(place: &Place, namespace: &str) -> Ipv4Addr {
     let image = place.images.probe.pinned();
-    place
-        .pod(
-            namespace,
-            "server",
-            &image,
-            &["serve", "tcp:8080", "udp:8080", "tcp:9090"],
-            json!({}),
-        )
-        .await
-        .unwrap();
+    place.pod(namespace, "server", &image, &["serve", "tcp:8080", "udp:8080", "tcp:9090"], json!({})).await.unwrap();
     let services = Api::<Service>::namespaced(place.client.clone(), namespace);
     let service = json!({"metadata": {"name": "server"}, "spec": {"selector": {"app": "server"}, "ports": [
         {"name": "tcp", "port": 80, "targetPort": 8080}, {"name": "udp", "port": 80, "protocol": "UDP", "targetPort": 8080}]}});
@@ -36,9 +27,7 @@ async fn server(place: &Place, namespace: &str) -> Ipv4Addr {
 
 async fn apply(place: &Place, namespace: &str, name: &str, spec: Value) {
     let policies = Api::<NetworkPolicy>::namespaced(place.client.clone(), namespace);
-    objects::apply(&policies, json!({"metadata": {"name": name}, "spec": spec}))
-        .await
-        .unwrap();
+    objects::apply(&policies, json!({"metadata": {"name": name}, "spec": spec})).await.unwrap();
 }
 
 /// What the pod `server` in `namespace` gets from each target.
@@ -50,17 +39,13 @@ async fn sees<const N: usize>(place: &Place, namespace: &str, targets: [&str; N]
 
 /// Waits until the pod sees just that: policies are loaded some moments after they are written.
 async fn will_see<const N: usize>(place: &Place, namespace: &str, targets: [&str; N], wanted: [&str; N]) {
-    wait::until(
-        &format!("{namespace} to see {wanted:?}"),
-        Duration::from_secs(15),
-        async || {
-            let seen = sees(place, namespace, targets).await;
-            if seen != wanted {
-                anyhow::bail!("{seen:?}");
-            }
-            Ok(Some(()))
-        },
-    )
+    wait::until(&format!("{namespace} to see {wanted:?}"), Duration::from_secs(15), async || {
+        let seen = sees(place, namespace, targets).await;
+        if seen != wanted {
+            anyhow::bail!("{seen:?}");
+        }
+        Ok(Some(()))
+    })
     .await
     .unwrap();
 }
@@ -94,16 +79,7 @@ impl Targets {
     }
 
     fn all(&self) -> [&str; 8] {
-        [
-            &self.b_tcp,
-            &self.b_udp,
-            &self.b_service,
-            &self.api,
-            &self.kubelet,
-            &self.ingress,
-            &self.own_service,
-            NAME,
-        ]
+        [&self.b_tcp, &self.b_udp, &self.b_service, &self.api, &self.kubelet, &self.ingress, &self.own_service, NAME]
     }
 }
 
@@ -111,14 +87,7 @@ impl Targets {
 async fn deny_everything(place: &Place, targets: &Targets, a: Ipv4Addr) {
     let deny = json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]});
     apply(place, A, "deny", deny).await;
-    let closed = [
-        &targets.b_tcp,
-        &targets.api,
-        &targets.kubelet,
-        &targets.ingress,
-        METADATA,
-    ]
-    .map(|it: &str| it);
+    let closed = [&targets.b_tcp, &targets.api, &targets.kubelet, &targets.ingress, METADATA].map(|it: &str| it);
     will_see(place, A, closed, ["refused"; 5]).await;
     // UDP is refused too, but the kernel does not say so every time.
     for outcome in sees(place, A, [&targets.b_udp, NAME]).await {
@@ -163,11 +132,7 @@ async fn policies_part_pods_both_ways() {
     let a = server(&place, A).await;
     let b = server(&place, B).await;
     let targets = Targets::of(&place, b);
-    assert_eq!(
-        sees(&place, A, targets.all()).await,
-        ["open"; 8],
-        "without policies all is open"
-    );
+    assert_eq!(sees(&place, A, targets.all()).await, ["open"; 8], "without policies all is open");
     deny_everything(&place, &targets, a).await;
     open_a_little(&place, &targets, b).await;
 

@@ -26,10 +26,7 @@ async fn a_volume_is_bound_written_and_kept() {
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
     });
-    place
-        .pod("volumes", "writer", &place.images.busybox.tagged(), &[], more)
-        .await
-        .unwrap();
+    place.pod("volumes", "writer", &place.images.busybox.tagged(), &[], more).await.unwrap();
     assert_eq!(place.ended("volumes", "writer").await.unwrap().trim(), "1000");
     let bound = claims.get("data").await.unwrap();
     let name = bound.spec.unwrap().volume_name.unwrap();
@@ -45,10 +42,7 @@ async fn a_volume_is_bound_written_and_kept() {
     let folder = volume.spec.unwrap().host_path.unwrap().path;
     assert!(folder.starts_with(place.ground.state_dir.to_str().unwrap()), "{folder}");
     assert_eq!(std::fs::read_to_string(format!("{folder}/d/file")).unwrap(), "kept\n");
-    volumes
-        .delete(&name, &kube::api::DeleteParams::default())
-        .await
-        .unwrap();
+    volumes.delete(&name, &kube::api::DeleteParams::default()).await.unwrap();
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -98,8 +92,5 @@ async fn a_bucket_whose_making_was_cut_off_is_finished() {
     std::fs::rename(&done, done.with_extension("begun")).unwrap();
     let again = store::bucket(ground, tools, "test-cut").await.unwrap();
     assert_eq!(again.keys.secret_key, bucket.keys.secret_key);
-    client(&again, "test-cut")
-        .put(&Path::from("x"), "y".into())
-        .await
-        .unwrap();
+    client(&again, "test-cut").put(&Path::from("x"), "y".into()).await.unwrap();
 }

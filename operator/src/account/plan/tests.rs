@@ -73,11 +73,7 @@ fn observed(status: Value) -> Observed {
 }
 
 fn live() -> Live {
-    Live {
-        changes: Vec::new(),
-        exports: Vec::new(),
-        pods_left: 0,
-    }
+    Live { changes: Vec::new(), exports: Vec::new(), pods_left: 0 }
 }
 
 fn job() -> Job {
@@ -94,25 +90,16 @@ fn job() -> Job {
 }
 
 fn ended(code: i64, message: &str) -> Option<Ended> {
-    Some(Ended {
-        container: "account".into(),
-        code,
-        message: message.into(),
-    })
+    Some(Ended { container: "account".into(), code, message: message.into() })
 }
 
 fn told(what: &str, observed: &Observed, attempt: Option<u32>) -> String {
     let decision = decide(observed, &validate(observed));
     let after = status::next(observed, &decision, attempt);
     let before = observed.change.status.clone().unwrap_or_default();
-    let difference = crate::status::difference(
-        &serde_json::to_value(&before).unwrap(),
-        &serde_json::to_value(&after).unwrap(),
-    );
-    let events: Vec<_> = status::notes(&before, &after)
-        .into_iter()
-        .map(|note| note.reason)
-        .collect();
+    let difference =
+        crate::status::difference(&serde_json::to_value(&before).unwrap(), &serde_json::to_value(&after).unwrap());
+    let events: Vec<_> = status::notes(&before, &after).into_iter().map(|note| note.reason).collect();
     let difference = difference.map_or("no change".into(), |value| value.to_string());
     format!("{what}\n  {decision}\n  {difference}\n  events {events:?}\n")
 }
@@ -137,12 +124,7 @@ fn before_it_begins() {
     };
     let text = [
         nothing("free", &observed(json!({}))),
-        nothing(
-            "not marked",
-            &with(observed(json!({})), |o| {
-                Arc::make_mut(&mut o.change).metadata.labels = None
-            }),
-        ),
+        nothing("not marked", &with(observed(json!({})), |o| Arc::make_mut(&mut o.change).metadata.labels = None)),
         nothing(
             "the owner is removed",
             &spec(|spec| (spec.action, spec.handle) = (crd::AccountAction::Remove, "alice".parse().unwrap())),
@@ -168,14 +150,8 @@ fn before_it_begins() {
                 o.instance = Some(Arc::new(instance(|i| i["spec"]["version"] = json!("9"))))
             }),
         ),
-        nothing(
-            "an export copies",
-            &with(observed(json!({})), |o| o.exports = vec![Arc::new(export("Copying"))]),
-        ),
-        nothing(
-            "an export signs",
-            &with(observed(json!({})), |o| o.exports = vec![Arc::new(export("Signing"))]),
-        ),
+        nothing("an export copies", &with(observed(json!({})), |o| o.exports = vec![Arc::new(export("Copying"))])),
+        nothing("an export signs", &with(observed(json!({})), |o| o.exports = vec![Arc::new(export("Signing"))])),
         nothing(
             "an older change waits",
             &with(observed(json!({})), |o| {
@@ -212,10 +188,7 @@ fn while_it_runs() {
     };
     let text = [
         told("its turn", &at(|_| {}), Some(1)),
-        nothing(
-            "an export began to stop the server",
-            &at(|live| live.exports = vec![export("Stopping")]),
-        ),
+        nothing("an export began to stop the server", &at(|live| live.exports = vec![export("Stopping")])),
         nothing(
             "an older change runs too",
             &at(|live| live.changes = vec![change("older", "2026-01-02T02:00:00Z", running())]),
@@ -225,39 +198,27 @@ fn while_it_runs() {
             &at(|live| live.changes = vec![change("younger", "2026-01-02T03:30:00Z", running())]),
         ),
         nothing("works", &with_job(|_| {})),
-        nothing(
-            "done",
-            &with_job(|job| (job.complete, job.ended) = (true, ended(0, r#"{"claim":"sealed"}"#))),
-        ),
+        nothing("done", &with_job(|job| (job.complete, job.ended) = (true, ended(0, r#"{"claim":"sealed"}"#)))),
         nothing("done, and the result is lost", &with_job(|job| job.complete = true)),
         nothing(
             "refused",
             &with_job(|job| {
-                (job.failed, job.ended) = (
-                    Some(String::new()),
-                    ended(4, r#"{"error":{"reason":"AccountExists","message":"there is bob"}}"#),
-                )
+                (job.failed, job.ended) =
+                    (Some(String::new()), ended(4, r#"{"error":{"reason":"AccountExists","message":"there is bob"}}"#))
             }),
         ),
         nothing(
             "failed",
             &with_job(|job| {
-                (job.failed, job.ended) = (
-                    Some(String::new()),
-                    ended(1, r#"{"error":{"reason":"Error","message":"disk full"}}"#),
-                )
+                (job.failed, job.ended) =
+                    (Some(String::new()), ended(1, r#"{"error":{"reason":"Error","message":"disk full"}}"#))
             }),
         ),
         nothing("Job going", &with_job(|job| job.deleting = true)),
-        nothing(
-            "too long",
-            &with(with_job(|_| {}), |o| o.now = "2026-01-02T05:00:00Z".parse().unwrap()),
-        ),
+        nothing("too long", &with(with_job(|_| {}), |o| o.now = "2026-01-02T05:00:00Z".parse().unwrap())),
         nothing(
             "failed too often",
-            &with(at(|_| {}), |o| {
-                Arc::make_mut(&mut o.change).status.as_mut().unwrap().work.attempt = 4
-            }),
+            &with(at(|_| {}), |o| Arc::make_mut(&mut o.change).status.as_mut().unwrap().work.attempt = 4),
         ),
         nothing(
             "deleted",
@@ -278,24 +239,36 @@ fn when_it_is_over() {
         )
     };
     let over = || {
-        with(
-            observed(json!({ "phase": "Succeeded", "finishedAt": "2026-01-02T03:59:30Z", "claim": "sealed" })),
-            |o| Arc::make_mut(&mut o.change).metadata.finalizers = None,
-        )
+        with(observed(json!({ "phase": "Succeeded", "finishedAt": "2026-01-02T03:59:30Z", "claim": "sealed" })), |o| {
+            Arc::make_mut(&mut o.change).metadata.finalizers = None
+        })
     };
     let text = [
         nothing("given up, Job works", &with(given_up(), |o| o.job = Some(job()))),
-        nothing(
-            "given up, a pod is left",
-            &with(given_up(), |o| o.live = Some(Live { pods_left: 1, ..live() })),
-        ),
+        nothing("given up, a pod is left", &with(given_up(), |o| o.live = Some(Live { pods_left: 1, ..live() }))),
         nothing("given up, all gone", &with(given_up(), |o| o.live = Some(live()))),
         nothing("over, Job left", &with(over(), |o| o.job = Some(job()))),
-        nothing(
-            "over, held",
-            &observed(json!({ "phase": "Failed", "finishedAt": "2026-01-02T03:59:30Z" })),
-        ),
+        nothing("over, held", &observed(json!({ "phase": "Failed", "finishedAt": "2026-01-02T03:59:30Z" }))),
         nothing("over", &over()),
     ];
     insta::assert_snapshot!(text.join(""));
+}
+
+/// It was counted as a failed attempt, and after three of them the change was given up.
+#[test]
+fn stepping_back_for_an_export_is_no_failure() {
+    let mut status = json!({});
+    for _ in 0..10 {
+        let begun = observed(status);
+        let decision = decide(&begun, &validate(&begun));
+        assert_eq!(decision, Decision::Begin);
+        let begun = observed(serde_json::to_value(status::next(&begun, &decision, None)).unwrap());
+        let begun = with(begun, |o| {
+            o.live = Some(Live { exports: vec![export("Stopping")], ..live() });
+        });
+        let decision = decide(&begun, &validate(&begun));
+        assert!(matches!(decision, Decision::Yield { .. }), "{decision}");
+        status = serde_json::to_value(status::next(&begun, &decision, None)).unwrap();
+    }
+    assert_eq!(status["attempt"], 1);
 }

@@ -40,12 +40,9 @@ impl Api {
                 }),
             ),
             (&Method::GET, "/apis/steppe.host/v1alpha1/exports/mine") => (200, self.export.lock().unwrap().clone()),
-            (&Method::GET, "/api/v1/namespaces/steppe-system/secrets/steppe-operator-tls") => self
-                .secret
-                .lock()
-                .unwrap()
-                .clone()
-                .map_or_else(missing, |secret| (200, secret)),
+            (&Method::GET, "/api/v1/namespaces/steppe-system/secrets/steppe-operator-tls") => {
+                self.secret.lock().unwrap().clone().map_or_else(missing, |secret| (200, secret))
+            }
             (&Method::POST, "/api/v1/namespaces/steppe-system/secrets") => {
                 *self.secret.lock().unwrap() = Some(body.clone());
                 (201, body.clone())
@@ -71,10 +68,7 @@ impl Api {
                 let (status, answer) = api.answer(&parts.method, parts.uri.path(), &body);
                 let answer = Full::new(bytes::Bytes::from(answer.to_string()));
                 Ok::<_, Infallible>(
-                    Response::builder()
-                        .status(StatusCode::from_u16(status).unwrap())
-                        .body(answer)
-                        .unwrap(),
+                    Response::builder().status(StatusCode::from_u16(status).unwrap()).body(answer).unwrap(),
                 )
             }
         });

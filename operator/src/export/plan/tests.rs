@@ -82,12 +82,7 @@ fn observed(status: Value) -> Observed {
 }
 
 fn live() -> Live {
-    Live {
-        instance: Some(instance(|_| {})),
-        server_is_down: true,
-        exports: Vec::new(),
-        accounts: Vec::new(),
-    }
+    Live { instance: Some(instance(|_| {})), server_is_down: true, exports: Vec::new(), accounts: Vec::new() }
 }
 
 fn job() -> Job {
@@ -116,14 +111,9 @@ fn told(what: &str, observed: &Observed, done: Done) -> String {
     let decision = decide(observed, &validate(observed));
     let after = status::next(observed, &decision, &done);
     let before = observed.export.status.clone().unwrap_or_default();
-    let difference = crate::status::difference(
-        &serde_json::to_value(&before).unwrap(),
-        &serde_json::to_value(&after).unwrap(),
-    );
-    let events: Vec<_> = status::notes(&before, &after)
-        .into_iter()
-        .map(|note| note.reason)
-        .collect();
+    let difference =
+        crate::status::difference(&serde_json::to_value(&before).unwrap(), &serde_json::to_value(&after).unwrap());
+    let events: Vec<_> = status::notes(&before, &after).into_iter().map(|note| note.reason).collect();
     let difference = difference.map_or("no change".into(), |value| value.to_string());
     format!("{what}\n  {decision}\n  {difference}\n  events {events:?}\n")
 }
@@ -149,12 +139,7 @@ fn copying() -> Value {
 fn before_it_begins() {
     let text = [
         nothing("free", &observed(json!({}))),
-        nothing(
-            "not marked",
-            &with(observed(json!({})), |o| {
-                Arc::make_mut(&mut o.export).metadata.finalizers = None
-            }),
-        ),
+        nothing("not marked", &with(observed(json!({})), |o| Arc::make_mut(&mut o.export).metadata.finalizers = None)),
         nothing("no instance", &with(observed(json!({})), |o| o.instance = None)),
         nothing(
             "not born",
@@ -177,24 +162,20 @@ fn before_it_begins() {
         nothing(
             "paused",
             &with(observed(json!({})), |o| {
-                o.instance = Some(Arc::new(instance(|i| {
-                    i["metadata"]["annotations"] = json!({ crd::labels::PAUSED: "" })
-                })));
+                o.instance =
+                    Some(Arc::new(instance(|i| i["metadata"]["annotations"] = json!({ crd::labels::PAUSED: "" }))));
             }),
         ),
         nothing(
             "identity missing",
             &with(observed(json!({})), |o| {
-                o.instance = Some(Arc::new(instance(|i| {
-                    i["status"]["conditions"][0]["type"] = json!("IdentityMissing")
-                })));
+                o.instance =
+                    Some(Arc::new(instance(|i| i["status"]["conditions"][0]["type"] = json!("IdentityMissing"))));
             }),
         ),
         nothing(
             "bad recipient",
-            &with(observed(json!({})), |o| {
-                Arc::make_mut(&mut o.export).spec.recipient = Some("age1bad".into())
-            }),
+            &with(observed(json!({})), |o| Arc::make_mut(&mut o.export).spec.recipient = Some("age1bad".into())),
         ),
         nothing(
             "older one waits",
@@ -214,14 +195,8 @@ fn before_it_begins() {
                 o.exports = vec![Arc::new(export("younger", "2026-01-02T03:30:00Z", copying()))]
             }),
         ),
-        nothing(
-            "account change runs",
-            &with(observed(json!({})), |o| o.accounts = vec![Arc::new(change("Running"))]),
-        ),
-        nothing(
-            "account change waits",
-            &with(observed(json!({})), |o| o.accounts = vec![Arc::new(change("Pending"))]),
-        ),
+        nothing("account change runs", &with(observed(json!({})), |o| o.accounts = vec![Arc::new(change("Running"))])),
+        nothing("account change waits", &with(observed(json!({})), |o| o.accounts = vec![Arc::new(change("Pending"))])),
         nothing(
             "deleted",
             &with(observed(json!({})), |o| {
@@ -274,28 +249,13 @@ fn while_the_server_stops() {
         nothing(
             "a younger one signs",
             &at(|live| {
-                live.exports = vec![export(
-                    "younger",
-                    "2026-01-02T03:30:00Z",
-                    json!({ "phase": "Running", "step": "Signing" }),
-                )]
+                live.exports =
+                    vec![export("younger", "2026-01-02T03:30:00Z", json!({ "phase": "Running", "step": "Signing" }))]
             }),
         ),
-        nothing(
-            "an account is changed",
-            &at(|live| live.accounts = vec![change("Running")]),
-        ),
-        told(
-            "killed after the Job was made",
-            &with(observed(stopping()), |o| o.job = Some(job())),
-            Done::Job(1),
-        ),
-        nothing(
-            "does not stop",
-            &with(observed(stopping()), |o| {
-                o.now = "2026-01-02T04:15:00Z".parse().unwrap()
-            }),
-        ),
+        nothing("an account is changed", &at(|live| live.accounts = vec![change("Running")])),
+        told("killed after the Job was made", &with(observed(stopping()), |o| o.job = Some(job())), Done::Job(1)),
+        nothing("does not stop", &with(observed(stopping()), |o| o.now = "2026-01-02T04:15:00Z".parse().unwrap())),
         nothing(
             "deleted",
             &with(observed(stopping()), |o| {
@@ -311,10 +271,7 @@ fn while_the_server_stops() {
                 o.job = Some(job());
             }),
         ),
-        nothing(
-            "somebody's own step",
-            &observed(json!({ "phase": "Running", "step": "Dancing" })),
-        ),
+        nothing("somebody's own step", &observed(json!({ "phase": "Running", "step": "Dancing" }))),
     ];
     insta::assert_snapshot!(text.join(""));
 }
@@ -326,36 +283,18 @@ fn while_it_is_copied() {
         change(&mut job);
         with(observed(copying()), |o| o.job = Some(job))
     };
-    let ended = |code: i64, message: &str| {
-        Some(Ended {
-            container: "export".into(),
-            code,
-            message: message.into(),
-        })
-    };
+    let ended = |code: i64, message: &str| Some(Ended { container: "export".into(), code, message: message.into() });
     let refused = ended(4, r#"{"error":{"reason":"BadRecipient","message":"no"}}"#);
     let broken = ended(1, r#"{"error":{"reason":"Error","message":"the store is away"}}"#);
     let failed = |end: Option<Ended>| {
         with(observed(copying()), |o| {
-            o.job = Some(Job {
-                failed: Some("BackoffLimitExceeded".into()),
-                ended: end,
-                ..job()
-            })
+            o.job = Some(Job { failed: Some("BackoffLimitExceeded".into()), ended: end, ..job() })
         })
     };
     let text = [
         nothing("works", &with_job(|_| {})),
-        nothing(
-            "cannot start",
-            &with_job(|job| job.waiting = Some("ImagePullBackOff: no".into())),
-        ),
-        nothing(
-            "half done",
-            &with(with_job(|_| {}), |o| {
-                (o.copy.done_bytes, o.copy.total_bytes) = (50, 100)
-            }),
-        ),
+        nothing("cannot start", &with_job(|job| job.waiting = Some("ImagePullBackOff: no".into()))),
+        nothing("half done", &with(with_job(|_| {}), |o| (o.copy.done_bytes, o.copy.total_bytes) = (50, 100))),
         told("Job deleted by somebody", &observed(copying()), Done::Job(2)),
         told("Job deleted, not in the cache yet", &observed(copying()), Done::Job(1)),
         nothing("Job going", &with_job(|job| job.deleting = true)),
@@ -374,27 +313,14 @@ fn while_it_is_copied() {
         ),
         nothing(
             "too long",
-            &with(with_job(|_| {}), |o| {
-                (o.copy.begun, o.now) = (true, "2026-01-02T06:00:00Z".parse().unwrap())
-            }),
+            &with(with_job(|_| {}), |o| (o.copy.begun, o.now) = (true, "2026-01-02T06:00:00Z".parse().unwrap())),
         ),
-        nothing(
-            "complete, the pod is ending",
-            &with(with_job(|_| {}), |o| o.copy.finish = Some(finish())),
-        ),
-        nothing(
-            "complete",
-            &with(with_job(|job| job.complete = true), |o| o.copy.finish = Some(finish())),
-        ),
-        nothing(
-            "complete, and then the Job failed",
-            &with(failed(broken), |o| o.copy.finish = Some(finish())),
-        ),
+        nothing("complete, the pod is ending", &with(with_job(|_| {}), |o| o.copy.finish = Some(finish()))),
+        nothing("complete", &with(with_job(|job| job.complete = true), |o| o.copy.finish = Some(finish()))),
+        nothing("complete, and then the Job failed", &with(failed(broken), |o| o.copy.finish = Some(finish()))),
         nothing(
             "complete, the Job's record is gone",
-            &with(observed(copying()), |o| {
-                (o.copy.finish, o.pods_left) = (Some(finish()), Some(0))
-            }),
+            &with(observed(copying()), |o| (o.copy.finish, o.pods_left) = (Some(finish()), Some(0))),
         ),
         nothing(
             "no pod begins",
@@ -410,15 +336,11 @@ fn while_it_is_copied() {
         ),
         nothing(
             "store away",
-            &with(with_job(|job| job.complete = true), |o| {
-                o.store_fails = Some("no route to host".into())
-            }),
+            &with(with_job(|job| job.complete = true), |o| o.store_fails = Some("no route to host".into())),
         ),
         nothing(
             "complete, a pod is left",
-            &with(observed(copying()), |o| {
-                (o.copy.finish, o.pods_left) = (Some(finish()), Some(1))
-            }),
+            &with(observed(copying()), |o| (o.copy.finish, o.pods_left) = (Some(finish()), Some(1))),
         ),
         nothing("no cell for a moment", &with(observed(copying()), |o| o.cell = None)),
     ];
@@ -434,22 +356,12 @@ fn when_it_is_given_up() {
     };
     let text = [
         nothing("Job works", &with(given_up(), |o| o.job = Some(job()))),
-        nothing(
-            "Job going",
-            &with(given_up(), |o| {
-                o.job = Some(Job {
-                    deleting: true,
-                    ..job()
-                })
-            }),
-        ),
+        nothing("Job going", &with(given_up(), |o| o.job = Some(Job { deleting: true, ..job() }))),
         nothing("a pod is left", &with(given_up(), |o| o.pods_left = Some(1))),
         nothing("all gone", &with(given_up(), |o| o.pods_left = Some(0))),
         nothing(
             "a pod that does not go",
-            &with(given_up(), |o| {
-                (o.pods_left, o.now) = (Some(1), "2026-01-02T06:10:00Z".parse().unwrap())
-            }),
+            &with(given_up(), |o| (o.pods_left, o.now) = (Some(1), "2026-01-02T06:10:00Z".parse().unwrap())),
         ),
     ];
     insta::assert_snapshot!(text.join(""));
@@ -464,60 +376,34 @@ fn succeeded() -> Value {
 
 #[test]
 fn when_it_is_over() {
-    let over = |status: Value| {
-        with(observed(status), |o| {
-            Arc::make_mut(&mut o.export).metadata.finalizers = None
-        })
-    };
-    let claimed = |status: Value| {
-        with(over(status), |o| {
-            Arc::make_mut(&mut o.export).spec.key_claim = Some("age1claim".into())
-        })
-    };
+    let over = |status: Value| with(observed(status), |o| Arc::make_mut(&mut o.export).metadata.finalizers = None);
+    let claimed =
+        |status: Value| with(over(status), |o| Arc::make_mut(&mut o.export).spec.key_claim = Some("age1claim".into()));
     let merged = |more: Value| {
         let mut status = succeeded();
-        status
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
+        status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         status
     };
     let signing = || json!({ "phase": "Running", "step": "Signing", "percent": 92, "stoppedAt": "2026-01-02T03:59:00Z", "copiedAt": "2026-01-02T03:59:10Z" });
     let bundle = || serde_json::from_value(succeeded()["bundle"].clone()).unwrap();
     let text = [
         told("signed", &observed(signing()), Done::Signed(bundle())),
-        told(
-            "broken",
-            &observed(signing()),
-            Done::Broken("segment-0000/part-0000 is missing".into()),
-        ),
+        told("broken", &observed(signing()), Done::Broken("segment-0000/part-0000 is missing".into())),
         nothing("Job left", &with(observed(succeeded()), |o| o.job = Some(job()))),
         nothing("held", &observed(succeeded())),
         nothing("rests", &over(succeeded())),
         told("key asked for", &claimed(succeeded()), Done::Key(Ok("sealed".into()))),
-        told(
-            "no key to give",
-            &claimed(succeeded()),
-            Done::Key(Err("the bundle has no key of its own".into())),
-        ),
-        nothing(
-            "key given",
-            &claimed(merged(json!({ "keyClaim": "sealed", "keyClaimFor": "age1claim" }))),
-        ),
+        told("no key to give", &claimed(succeeded()), Done::Key(Err("the bundle has no key of its own".into()))),
+        nothing("key given", &claimed(merged(json!({ "keyClaim": "sealed", "keyClaimFor": "age1claim" })))),
         told(
             "another claim",
             &claimed(merged(json!({ "keyClaim": "sealed", "keyClaimFor": "age1other" }))),
             Done::Key(Ok("again".into())),
         ),
-        nothing(
-            "claim taken back",
-            &over(merged(json!({ "keyClaim": "sealed", "keyClaimFor": "age1claim" }))),
-        ),
+        nothing("claim taken back", &over(merged(json!({ "keyClaim": "sealed", "keyClaimFor": "age1claim" })))),
         nothing(
             "bundle expired",
-            &claimed(merged(
-                json!({ "keyClaim": "sealed", "keyClaimFor": "age1claim", "expiredAt": NOW }),
-            )),
+            &claimed(merged(json!({ "keyClaim": "sealed", "keyClaimFor": "age1claim", "expiredAt": NOW }))),
         ),
     ];
     insta::assert_snapshot!(text.join(""));
@@ -531,14 +417,8 @@ fn no_server_stays_stopped() {
         for job in [
             None,
             Some(job()),
-            Some(Job {
-                failed: Some(String::new()),
-                ..job()
-            }),
-            Some(Job {
-                deleting: true,
-                ..job()
-            }),
+            Some(Job { failed: Some(String::new()), ..job() }),
+            Some(Job { deleting: true, ..job() }),
         ] {
             for pods_left in [None, Some(0), Some(1)] {
                 for (begun, store_fails) in [(false, None), (true, None), (false, Some("no route to host"))] {

@@ -28,26 +28,8 @@ pub(super) const SNAC: Software = Software {
 /// 11 MB resident with one user, 26 MB after 3,500 posts, and hardly any processor time; media decide the volume.
 const fn room(size: Size) -> Room {
     match size {
-        Size::Small => Room {
-            cpu_request: 10,
-            cpu_limit: 500,
-            memory_request: 32,
-            memory_limit: 128,
-            disk: 2,
-        },
-        Size::Medium => Room {
-            cpu_request: 25,
-            cpu_limit: 1000,
-            memory_request: 64,
-            memory_limit: 256,
-            disk: 10,
-        },
-        Size::Large => Room {
-            cpu_request: 100,
-            cpu_limit: 2000,
-            memory_request: 128,
-            memory_limit: 512,
-            disk: 50,
-        },
+        Size::Small => Room { cpu_request: 10, cpu_limit: 500, memory_request: 32, memory_limit: 128, disk: 2 },
+        Size::Medium => Room { cpu_request: 25, cpu_limit: 1000, memory_request: 64, memory_limit: 256, disk: 10 },
+        Size::Large => Room { cpu_request: 100, cpu_limit: 2000, memory_request: 128, memory_limit: 512, disk: 50 },
     }
 }

@@ -50,11 +50,7 @@ pub(super) async fn unborn(context: &Context, seen: &Observed) -> Result<(), Err
     }
     Err(Error {
         stale: true,
-        ..Error::new(
-            Step::Observe,
-            format!("looking at Instance {name} before its birth"),
-            "it has changed meanwhile",
-        )
+        ..Error::new(Step::Observe, format!("looking at Instance {name} before its birth"), "it has changed meanwhile")
     })
 }
 
@@ -73,10 +69,7 @@ pub(super) async fn data(context: &Context, seen: &mut Observed) -> Result<(), E
         Some(held) => DataSight::Present(held),
         None => sight(live(context, Kind::PersistentVolumeClaim, Some(&space), names::DATA).await?),
     };
-    let volume = seen
-        .find(Kind::PersistentVolume, &identity.volume_name)
-        .filter(|held| !held.deleting)
-        .cloned();
+    let volume = seen.find(Kind::PersistentVolume, &identity.volume_name).filter(|held| !held.deleting).cloned();
     seen.volume = match volume {
         Some(held) => DataSight::Present(held),
         None => sight(live(context, Kind::PersistentVolume, None, &identity.volume_name).await?),
@@ -99,13 +92,8 @@ pub(super) async fn start(context: &Context, seen: &mut Observed) -> Result<(), 
     let Some(status) = &instance.status else {
         return Ok(());
     };
-    let announced = status
-        .conditions
-        .iter()
-        .any(|one| one.type_ == condition::STOPPED && one.status == "False");
-    let up = seen
-        .server()
-        .is_some_and(|server| matches!(server.seen, Seen::Deployment { wanted, .. } if wanted > 0));
+    let announced = status.conditions.iter().any(|one| one.type_ == condition::STOPPED && one.status == "False");
+    let up = seen.server().is_some_and(|server| matches!(server.seen, Seen::Deployment { wanted, .. } if wanted > 0));
     if instance.spec.mode != Mode::Running || status.identity.is_none() || !announced || up {
         return Ok(());
     }
@@ -115,10 +103,7 @@ pub(super) async fn start(context: &Context, seen: &mut Observed) -> Result<(), 
     let uid = instance.uid().unwrap_or_default();
     let live = work::live::instance(&context.client, &instance.name_any(), &uid).await?;
     let still = live.and_then(|live| live.status).is_some_and(|status| {
-        status
-            .conditions
-            .iter()
-            .any(|one| one.type_ == condition::STOPPED && one.status == "False")
+        status.conditions.iter().any(|one| one.type_ == condition::STOPPED && one.status == "False")
     });
     if !still {
         seen.start = StartSight::Held("its status changed meanwhile".to_owned());
@@ -135,10 +120,8 @@ pub(super) async fn start(context: &Context, seen: &mut Observed) -> Result<(), 
 
 /// The identity Secret: looked at when a birth ends, before each start, and now and then.
 pub(super) async fn secret(context: &Context, seen: &mut Observed) -> Result<(), Error> {
-    let delivered = || {
-        seen.find(Kind::Job, names::BIRTH)
-            .is_some_and(|job| matches!(job.seen, Seen::Job { complete: true, .. }))
-    };
+    let delivered =
+        || seen.find(Kind::Job, names::BIRTH).is_some_and(|job| matches!(job.seen, Seen::Job { complete: true, .. }));
     if identity(seen).is_none() && !delivered() {
         return Ok(());
     }

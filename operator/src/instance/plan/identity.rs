@@ -94,20 +94,12 @@ impl Birth {
 
 /// Decides about the birth.
 pub(super) fn birth(seen: &Observed, wish: &Wish) -> Birth {
-    let recorded = seen
-        .instance
-        .status
-        .as_ref()
-        .is_some_and(|status| status.identity.is_some());
+    let recorded = seen.instance.status.as_ref().is_some_and(|status| status.identity.is_some());
     if recorded {
         return Birth::Over;
     }
     if let Some(identity) = &wish.identity {
-        return Birth::Restore(Box::new(Record {
-            identity: identity.clone(),
-            owner_claim: None,
-            escrow: None,
-        }));
+        return Birth::Restore(Box::new(Record { identity: identity.clone(), owner_claim: None, escrow: None }));
     }
     if wish.mode == Mode::Closing {
         return Birth::Over;
@@ -115,12 +107,7 @@ pub(super) fn birth(seen: &Observed, wish: &Wish) -> Birth {
     let Some(job) = seen.find(Kind::Job, names::BIRTH) else {
         return Birth::Begin(Box::new(resource::birth(wish, &seen.image)));
     };
-    let Seen::Job {
-        complete,
-        ended_at,
-        message,
-    } = &job.seen
-    else {
+    let Seen::Job { complete, ended_at, message } = &job.seen else {
         return running(seen);
     };
     let passed = |limit: SignedDuration| is_past(*ended_at, limit, seen.now);
@@ -128,13 +115,9 @@ pub(super) fn birth(seen: &Observed, wish: &Wish) -> Birth {
         (_, None, Some(Err(failure))) => failed(&failure.message),
         (_, None, _) => running(seen),
         (true, _, Some(Ok(born))) => finish(seen, wish, born),
-        (true, _, _) if passed(REPEAT) => Birth::Again {
-            message: "the result was lost with its pod".to_owned(),
-        },
+        (true, _, _) if passed(REPEAT) => Birth::Again { message: "the result was lost with its pod".to_owned() },
         (true, _, _) => ending(),
-        (false, _, _) if passed(RETRY) => Birth::Again {
-            message: "it failed a while ago".to_owned(),
-        },
+        (false, _, _) if passed(RETRY) => Birth::Again { message: "it failed a while ago".to_owned() },
         (false, _, Some(Err(failure))) => failed(&failure.message),
         (false, _, _) => failed(message),
     }
@@ -167,14 +150,8 @@ fn outcome(seen: &Observed) -> Option<Result<Born, Failure>> {
 
 fn running(seen: &Observed) -> Birth {
     match seen.waiting("birth") {
-        Some(why) => Birth::Wait {
-            reason: "BirthStuck",
-            message: format!("the Job's pod cannot start: {why}"),
-        },
-        None => Birth::Wait {
-            reason: "BirthRunning",
-            message: RUNNING.to_owned(),
-        },
+        Some(why) => Birth::Wait { reason: "BirthStuck", message: format!("the Job's pod cannot start: {why}") },
+        None => Birth::Wait { reason: "BirthRunning", message: RUNNING.to_owned() },
     }
 }
 
@@ -211,21 +188,13 @@ fn finish(seen: &Observed, wish: &Wish, born: Born) -> Birth {
             born_at: seen.now,
         },
         owner_claim: born.owner_claim,
-        escrow: born.escrow.map(|content| Escrow {
-            key: layout::escrow(&wish.uid),
-            content,
-        }),
+        escrow: born.escrow.map(|content| Escrow { key: layout::escrow(&wish.uid), content }),
     }))
 }
 
 fn bound_claim(seen: &Observed) -> Option<(&Held, &str)> {
     let claim = seen.find(Kind::PersistentVolumeClaim, names::DATA)?;
-    let Seen::Claim {
-        bound: true,
-        volume: Some(volume),
-        ..
-    } = &claim.seen
-    else {
+    let Seen::Claim { bound: true, volume: Some(volume), .. } = &claim.seen else {
         return None;
     };
     Some((claim, volume))
@@ -246,10 +215,7 @@ pub(super) fn claim(seen: &Observed, wish: &Wish, recorded: Option<&Identity>) -
         return None;
     }
     let existing = held.and_then(|held| {
-        let Seen::Claim {
-            storage_class, request, ..
-        } = &held.seen
-        else {
+        let Seen::Claim { storage_class, request, .. } = &held.seen else {
             return None;
         };
         Some(resources::Existing {

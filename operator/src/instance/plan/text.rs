@@ -39,16 +39,13 @@ impl fmt::Display for Plan {
             terminating,
         } = self;
         let (mode, why) = self.mode();
-        match why {
-            Some(why) => writeln!(f, "mode {}: {why}", mode.as_str())?,
-            None => writeln!(f, "mode {}", mode.as_str())?,
-        }
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        writeln!(f, "mode {}{why}", mode.as_str())?;
         writeln!(f, "{}", power_text(power))?;
-        if let Some(missing) = missing {
-            writeln!(f, "missing {}: {}", missing.reason, missing.message)?;
-        }
-        if let Some(terminating) = terminating {
-            writeln!(f, "warn {}: {}", terminating.reason, terminating.message)?;
+        for (word, what) in [("missing", missing), ("warn", terminating)] {
+            if let Some(what) = what {
+                writeln!(f, "{word} {}: {}", what.reason, what.message)?;
+            }
         }
         if *hold {
             writeln!(f, "add finalizer to the Instance")?;

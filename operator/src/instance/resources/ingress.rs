@@ -14,11 +14,7 @@ pub fn ingress(wish: &Wish, backend: &str) -> Object {
     let cell = &wish.cell.ingress;
     let mut tls = json!({ "hosts": [wish.hostname] });
     // The zone's certificate covers one label below it; any other name needs its own.
-    let below = wish
-        .hostname
-        .as_str()
-        .split_once('.')
-        .is_some_and(|(_, zone)| zone == wish.cell.zone.as_str());
+    let below = wish.hostname.as_str().split_once('.').is_some_and(|(_, zone)| zone == wish.cell.zone.as_str());
     let covered = cell.tls == Tls::Wildcard && below;
     if !covered {
         tls["secretName"] = json!("tls");
@@ -35,8 +31,7 @@ pub fn ingress(wish: &Wish, backend: &str) -> Object {
             }]},
         }],
     }});
-    cell.annotations.iter().fold(
-        object(wish, Kind::Ingress, names::SERVER, rest),
-        |ingress, (key, value)| ingress.annotated(key, value),
-    )
+    cell.annotations
+        .iter()
+        .fold(object(wish, Kind::Ingress, names::SERVER, rest), |ingress, (key, value)| ingress.annotated(key, value))
 }

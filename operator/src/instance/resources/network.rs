@@ -110,11 +110,8 @@ fn public(wish: &Wish) -> Vec<Value> {
     Cidr::everything()
         .iter()
         .map(|all| {
-            let except: Vec<String> = closed
-                .iter()
-                .filter(|network| all.contains(network))
-                .map(Cidr::to_string)
-                .collect();
+            let except: Vec<String> =
+                closed.iter().filter(|network| all.contains(network)).map(Cidr::to_string).collect();
             json!({ "ipBlock": { "cidr": all.to_string(), "except": except } })
         })
         .collect()

@@ -130,10 +130,8 @@ fn server(wish: &Wish) -> Value {
 }
 
 fn container(wish: &Wish, name: &str, command: &[&str]) -> Value {
-    let mut mounts = vec![
-        json!({ "name": "data", "mountPath": "/data" }),
-        json!({ "name": "tmp", "mountPath": "/tmp" }),
-    ];
+    let mut mounts =
+        vec![json!({ "name": "data", "mountPath": "/data" }), json!({ "name": "tmp", "mountPath": "/tmp" })];
     if wish.cell.trust_bundle.is_some() {
         // Where programs on Debian look; some of them look nowhere else.
         mounts.push(json!({

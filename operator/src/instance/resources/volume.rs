@@ -26,11 +26,7 @@ pub struct Existing {
 pub fn claim(wish: &Wish, existing: Option<&Existing>, uid: Option<&str>) -> Object {
     let wanted = (wish.software.room)(wish.size).disk;
     let request = match existing {
-        Some(Existing {
-            request: Some(request),
-            grows,
-            ..
-        }) => {
+        Some(Existing { request: Some(request), grows, .. }) => {
             let now = request.strip_suffix("Gi").and_then(|n| n.parse::<u32>().ok());
             match now {
                 Some(now) if *grows && now < wanted => disk(wanted),
@@ -39,28 +35,20 @@ pub fn claim(wish: &Wish, existing: Option<&Existing>, uid: Option<&str>) -> Obj
         }
         Some(_) | None => disk(wanted),
     };
-    let class = existing
-        .and_then(|existing| existing.storage_class.as_ref())
-        .unwrap_or(&wish.cell.storage_class);
+    let class = existing.and_then(|existing| existing.storage_class.as_ref()).unwrap_or(&wish.cell.storage_class);
     let rest = json!({ "spec": {
         "accessModes": ["ReadWriteOnce"],
         "storageClassName": class,
         "resources": { "requests": { "storage": request } },
     }});
-    Object {
-        uid: uid.map(str::to_owned),
-        ..object(wish, Kind::PersistentVolumeClaim, names::DATA, rest)
-    }
+    Object { uid: uid.map(str::to_owned), ..object(wish, Kind::PersistentVolumeClaim, names::DATA, rest) }
 }
 
 /// The volume: only that it outlives its claim, and whose it is.
 #[must_use]
 pub fn volume(wish: &Wish, name: &str, uid: Option<&str>) -> Object {
     let rest = json!({ "spec": { "persistentVolumeReclaimPolicy": "Retain" } });
-    Object {
-        uid: uid.map(str::to_owned),
-        ..object(wish, Kind::PersistentVolume, name, rest)
-    }
+    Object { uid: uid.map(str::to_owned), ..object(wish, Kind::PersistentVolume, name, rest) }
 }
 
 /// The identity Secret: made once, never changed. `birth_id` proves that a volume is this server's.

@@ -47,35 +47,17 @@ enum Problem {
 
 impl Api {
     pub(super) fn new(args: &ExportArgs) -> Result<Self, Failure> {
-        let wrong = |e| {
-            Failure::refused(
-                "BadCertificate",
-                format!("the grants endpoint's certificate cannot be used: {e}"),
-            )
-        };
+        let wrong =
+            |e| Failure::refused("BadCertificate", format!("the grants endpoint's certificate cannot be used: {e}"));
         let certificates = Certificate::from_pem_bundle(args.grants_ca.as_bytes()).map_err(wrong)?;
         let build = |builder: reqwest::ClientBuilder| {
-            builder
-                .connect_timeout(Duration::from_secs(10))
-                .timeout(Duration::from_secs(120))
-                .build()
+            builder.connect_timeout(Duration::from_secs(10)).timeout(Duration::from_secs(120)).build()
         };
         // This endpoint is known by its own certificate and by nothing else.
         let grants = build(Client::builder().tls_certs_only(certificates)).map_err(wrong)?;
         let store = build(Client::builder()).map_err(|e| Failure::again("making an HTTP client", e))?;
-        let base = format!(
-            "{}/v1/exports/{}",
-            args.grants.as_str().trim_end_matches('/'),
-            args.export_uid
-        );
-        Ok(Self {
-            inner: Arc::new(Inner {
-                base,
-                token: args.token.clone(),
-                grants,
-                store,
-            }),
-        })
+        let base = format!("{}/v1/exports/{}", args.grants.as_str().trim_end_matches('/'), args.export_uid);
+        Ok(Self { inner: Arc::new(Inner { base, token: args.token.clone(), grants, store }) })
     }
 
     /// What to write, and what is there already.
@@ -122,20 +104,11 @@ impl Api {
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: &impl Serialize) -> Result<T, Failure> {
-        let what = format!(
-            "asking the operator ({method} {})",
-            if path.is_empty() { "/" } else { path }
-        );
-        let url: Url = format!("{}{path}", self.inner.base)
-            .parse()
-            .map_err(|e| Failure::again(&what, e))?;
+        let what = format!("asking the operator ({method} {})", if path.is_empty() { "/" } else { path });
+        let url: Url = format!("{}{path}", self.inner.base).parse().map_err(|e| Failure::again(&what, e))?;
         retry(&what, || async {
             let request = self.inner.grants.request(method.clone(), url.clone());
-            let request = if method == Method::GET {
-                request
-            } else {
-                request.json(body)
-            };
+            let request = if method == Method::GET { request } else { request.json(body) };
             let answer = self.authorized(request)?.send().await.map_err(passing)?;
             read(answer).await
         })
@@ -173,9 +146,9 @@ async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, Problem> {
             "ExportOver",
             format!("the operator does not expect this copy any more: {said}"),
         )),
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => Problem::Lasting(
-            Failure::refused("Misunderstood", format!("the operator answers {status}: {said}")),
-        ),
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::Lasting(Failure::refused("Misunderstood", format!("the operator answers {status}: {said}")))
+        }
         // 401 and 403 too: a token may just be being replaced, or the operator's view be a moment old.
         _ => Problem::Passing(format!("the operator answers {status}: {said}")),
     })

@@ -17,11 +17,7 @@ impl GrantSink {
 
 impl PartSink for GrantSink {
     async fn put(&mut self, part: Part) -> Result<(), BoxError> {
-        let request = PartRequest {
-            name: part.name.clone(),
-            size: part.bytes.len() as u64,
-            sha256: part.sha256,
-        };
+        let request = PartRequest { name: part.name.clone(), size: part.bytes.len() as u64, sha256: part.sha256 };
         Ok(self.0.put_part(&request, part.bytes).await?)
     }
 }

@@ -44,11 +44,7 @@ pub(super) fn survey(home: &Path, stopped_at: Option<Timestamp>) -> Result<Surve
     for name in names(&home.join("user")).map_err(failed)? {
         survey.users += 1;
         let public = home.join("user").join(&name).join("public");
-        survey.posts += names(&public)
-            .map_err(failed)?
-            .iter()
-            .filter(|name| name.ends_with(".json"))
-            .count() as u64;
+        survey.posts += names(&public).map_err(failed)?.iter().filter(|name| name.ends_with(".json")).count() as u64;
         match name
             .parse::<Handle>()
             .map_err(|e| e.to_string())
@@ -58,9 +54,7 @@ pub(super) fn survey(home: &Path, stopped_at: Option<Timestamp>) -> Result<Surve
                 actor: name,
                 sha256: sha256.parse().map_err(|e| Failure::again("reading a fingerprint", e))?,
             }),
-            Err(error) => survey
-                .warnings
-                .push(format!("account {name} has no readable key: {error}")),
+            Err(error) => survey.warnings.push(format!("account {name} has no readable key: {error}")),
         }
     }
     let drain = durable::read(&home.join(".steppe-drain.json")).map_err(failed)?;
@@ -70,9 +64,9 @@ pub(super) fn survey(home: &Path, stopped_at: Option<Timestamp>) -> Result<Surve
         Some(cut) => survey.warnings.push(format!(
             "{cut} deliveries to other servers were still waiting when the server stopped, and were cut"
         )),
-        None if stopped_at.is_some() => survey
-            .warnings
-            .push("nobody knows whether deliveries to other servers were cut by the stop".to_owned()),
+        None if stopped_at.is_some() => {
+            survey.warnings.push("nobody knows whether deliveries to other servers were cut by the stop".to_owned())
+        }
         None => {}
     }
     Ok(survey)
@@ -131,15 +125,7 @@ mod tests {
             "secret": "-----BEGIN PRIVATE KEY-----\nCANARY\n-----END PRIVATE KEY-----\n"}"#;
         fs::write(home.join("user/alice/key.json"), key).unwrap();
         let survey = survey(home, None).unwrap();
-        assert_eq!(
-            (
-                survey.users,
-                survey.posts,
-                survey.actor_keys.len(),
-                survey.deliveries_cut
-            ),
-            (2, 3, 1, None)
-        );
+        assert_eq!((survey.users, survey.posts, survey.actor_keys.len(), survey.deliveries_cut), (2, 3, 1, None));
         assert_eq!(survey.warnings.len(), 1);
         assert!(!format!("{survey:?}").contains("CANARY"));
     }
