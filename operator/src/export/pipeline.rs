@@ -160,7 +160,8 @@ async fn a_killed_job_goes_on_and_the_bundle_is_whole() {
     let mut kills = 0;
     loop {
         *room.api.pod_uid.lock().unwrap() = format!("pod-{kills}");
-        let until = room.store.granted_puts() + 3;
+        // Each life is a little longer than the last, or a quick killer would never let a segment come to its end.
+        let until = room.store.granted_puts() + 3 + kills % 8;
         let job = run(&args);
         tokio::pin!(job);
         let killed = async {

@@ -177,11 +177,12 @@ async fn a_watch_that_is_gone_makes_the_watcher_list_anew() {
     let before = lists();
     place.create("b").await.unwrap();
     until("the watcher to see the second map", LIMIT, async || Ok(value(&store, "b"))).await.unwrap();
-    let twice = async || {
-        anyhow::ensure!(lists() >= before + 2, "{}", place.proxy.log().ndjson());
+    // One for the watch that was open or one for the watch after it: which of the two hears of it first is chance.
+    let anew = async || {
+        anyhow::ensure!(lists() > before, "{}", place.proxy.log().ndjson());
         Ok(Some(()))
     };
-    until("two new lists", std::time::Duration::from_secs(15), twice).await.unwrap();
+    until("a new list", LIMIT, anew).await.unwrap();
     place.touch("b", "9").await;
     let seen = async || Ok((value(&store, "b").as_deref() == Some("9")).then_some(()));
     until("the watch to work again", LIMIT, seen).await.unwrap();
