@@ -102,6 +102,20 @@ impl Tenant {
         Ok(self.api::<Pod>().list(&list).await?.items)
     }
 
+    /// Its pods of a role that have not ended: the object of one that has stays for a moment.
+    ///
+    /// # Errors
+    /// When the API server does not answer.
+    pub async fn live_pods(&self, role: &str) -> Result<Vec<Pod>> {
+        let ended = |pod: &Pod| {
+            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            matches!(phase, Some("Succeeded" | "Failed"))
+        };
+        let mut pods = self.pods(role).await?;
+        pods.retain(|pod| !ended(pod));
+        Ok(pods)
+    }
+
     /// The one pod that serves.
     ///
     /// # Errors
