@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use e2e::node::{Told, cache};
-use lab::demo::{self, Named, beside};
+use lab::demo::{self, Named};
 use lab::node::{Config, Ground};
 use lab::{registry, store, tools};
 use serde_json::json;
@@ -73,8 +73,7 @@ async fn journey(ground: &Ground) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_named_cluster_gets_its_images_from_a_registry() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let lab = Some(beside("steppe-lab").expect("the lab's program"));
-    let config = Config { lab, ..Config::named(GROUND).expect("a name") };
+    let config = Config::named(GROUND).expect("a name");
     let cache = cache().expect("a cache folder");
     let ground = lab::node::up(&config, &cache, &mut Told).await.expect("the ground");
     let result = journey(&ground).await;

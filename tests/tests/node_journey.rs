@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, ensure};
 use crd::{Mode, condition};
 use e2e::node;
 use e2e::node::visit::held;

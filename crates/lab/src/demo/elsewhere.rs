@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use crd::CellSpec;
-use kube::Client;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::raise::{self, Cell, beside, chart};
+use super::raise::{self, Cell, chart};
 use crate::cache::Cache;
 use crate::client::Library;
 use crate::images::{self, push};
 use crate::install::{ChartValues, Installer};
 use crate::journey::Site;
+use crate::node::kubeconfig;
+use crate::process::beside;
 use crate::store::{Bucket, Keys};
 use crate::tools::{self, Progress};
 
@@ -61,8 +61,8 @@ pub async fn elsewhere(named: &Named<'_>, cache: &Cache, progress: &mut dyn Prog
         serde_json::from_slice(&text).with_context(|| format!("{} describes no cluster", named.place.display()))?;
     let work = tempfile::tempdir()?;
     let installer = Installer::new(cache, &chart(), progress).await?;
-    let kubeconfig = only(named, cache, work.path(), progress).await?;
-    let client = client(&kubeconfig).await?;
+    let own = only(named, cache, work.path(), progress).await?;
+    let client = kubeconfig::client(&own).await?;
 
     let program = beside("steppe-operator")?;
     let services = tools::services(cache, progress).await?;
@@ -77,7 +77,7 @@ pub async fn elsewhere(named: &Named<'_>, cache: &Cache, progress: &mut dyn Prog
     let zone = cell.zone.to_string();
     let values = ChartValues::of_ground(&operator, &caddy, cell);
     progress.step("Installing Steppe's chart");
-    let public_key = raise::install(&installer, &client, &kubeconfig, &program, &bucket, &values).await?;
+    let public_key = raise::install(&installer, &client, &own, &program, &bucket, &values).await?;
     progress.step("Waiting for Steppe's programs");
     raise::programs_ready(&client).await?;
     let library = Library::prepare(cache).await?;
@@ -119,10 +119,4 @@ async fn only(named: &Named<'_>, cache: &Cache, work: &Path, progress: &mut dyn 
     let path = work.join("kubeconfig");
     std::fs::write(&path, output.stdout)?;
     Ok(path)
-}
-
-async fn client(kubeconfig: &Path) -> Result<Client> {
-    let file = Kubeconfig::read_from(kubeconfig)?;
-    let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
-    Ok(Client::try_from(config)?)
 }

@@ -18,6 +18,7 @@ use crate::images::{self, Images};
 use crate::install::{ChartValues, Installer};
 use crate::journey::Site;
 use crate::node::Ground;
+use crate::process::beside;
 use crate::store::{self, Bucket};
 use crate::tools::{self, Progress};
 use crate::wait;
@@ -37,17 +38,6 @@ pub struct Cell {
     pub public_key: String,
     /// What to tell somebody who wants to look at it.
     pub how_to_look: String,
-}
-
-/// The program `name` from the folder that this program lies in (or the one above, for test programs), where the
-/// build put all of them.
-///
-/// # Errors
-/// When it is not there.
-pub fn beside(name: &str) -> Result<PathBuf> {
-    let me = std::env::current_exe().context("where this program lies")?;
-    let found = me.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.with_context(|| format!("{name} is missing beside {}; build it first: cargo build --bins", me.display()))
 }
 
 /// The folder of the chart, in the repository that this program was built from.
