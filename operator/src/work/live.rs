@@ -114,7 +114,9 @@ pub async fn create_job(client: &Client, namespace: &str, job: &Job) -> Result<u
     let there = match api.create(&PostParams::default(), job).await {
         Ok(created) => created,
         Err(error) if is_conflict(&error) => {
-            let Some(found) = api.get_opt(&name).await.map_err(failed)? else {
+            // As a list of one, by the right that the watch needs anyway.
+            let named = ListParams::default().fields(&format!("metadata.name={name}"));
+            let Some(found) = api.list(&named).await.map_err(failed)?.items.pop() else {
                 return Err(failed(error));
             };
             if found.metadata.deletion_timestamp.is_some() {
