@@ -6,8 +6,12 @@
 
 pub mod account;
 pub mod probe;
+pub mod process;
+pub mod taken;
 pub mod tenant;
+pub mod tree;
 pub mod visit;
+pub mod witness;
 
 use std::sync::LazyLock;
 

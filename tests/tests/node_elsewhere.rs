@@ -17,9 +17,11 @@ const GROUND: &str = "elsewhere";
 async fn place(ground: &Ground, registry: &registry::Registry, folder: &std::path::Path) -> Result<std::path::PathBuf> {
     let services = tools::services(&cache()?, &mut Told).await?;
     let bucket = store::bucket(ground, &services, "theirs").await?;
-    let (access, secret) = (folder.join("access"), folder.join("secret"));
-    std::fs::write(&access, &bucket.keys.access_key)?;
-    std::fs::write(&secret, &bucket.keys.secret_key)?;
+    let (keys, purger_keys) = (&bucket.keys, &bucket.purger_keys);
+    let file = |name: &str, content: &str| -> Result<std::path::PathBuf> {
+        std::fs::write(folder.join(name), content)?;
+        Ok(folder.join(name))
+    };
     let node = format!("{}/32", ground.addresses.node_ip);
     let place = json!({
         "cell": {
@@ -37,8 +39,10 @@ async fn place(ground: &Ground, registry: &registry::Registry, folder: &std::pat
         },
         "address": ground.ingress_ip.to_string(),
         "authority": ground.root_crt,
-        "accessKeyFile": access,
-        "secretKeyFile": secret,
+        "accessKeyFile": file("access", &keys.access_key)?,
+        "secretKeyFile": file("secret", &keys.secret_key)?,
+        "purgerAccessKeyFile": file("purger-access", &purger_keys.access_key)?,
+        "purgerSecretKeyFile": file("purger-secret", &purger_keys.secret_key)?,
         "registryCertificates": registry.certificates,
     });
     let file = folder.join("place.json");

@@ -29,10 +29,14 @@ pub struct Place {
     pub address: String,
     /// The authority that signed the zone's certificates, PEM file.
     pub authority: PathBuf,
-    /// Files with the two halves of a key to the bucket that `cell.objectStore` names.
+    /// Files with the two halves of a key to the bucket that `cell.objectStore` names: it reads, writes and lists.
     pub access_key_file: PathBuf,
     /// See `access_key_file`.
     pub secret_key_file: PathBuf,
+    /// The same of the key that deletes as well.
+    pub purger_access_key_file: PathBuf,
+    /// See `purger_access_key_file`.
+    pub purger_secret_key_file: PathBuf,
     /// The folder with the registry's `ca.crt`, if its authority is a private one.
     #[serde(default)]
     pub registry_certificates: Option<PathBuf>,
@@ -98,11 +102,15 @@ fn bucket(place: &Place, cell: &CellSpec) -> Result<Bucket> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(text.trim().to_owned())
     };
+    let keys = |access: &Path, secret: &Path| -> Result<Keys> {
+        Ok(Keys { access_key: read(access)?, secret_key: read(secret)? })
+    };
     Ok(Bucket {
         endpoint: cell.object_store.endpoint.clone(),
         region: cell.object_store.region.clone(),
         name: cell.object_store.bucket.clone(),
-        keys: Keys { access_key: read(&place.access_key_file)?, secret_key: read(&place.secret_key_file)? },
+        keys: keys(&place.access_key_file, &place.secret_key_file)?,
+        purger_keys: keys(&place.purger_access_key_file, &place.purger_secret_key_file)?,
     })
 }
 

@@ -32,7 +32,7 @@ const BUCKET: &str = "steppe";
 pub struct Cell {
     /// As its customers see it.
     pub site: Site,
-    /// Its bucket, with the key that opens it.
+    /// Its bucket, with the keys that open it.
     pub bucket: Bucket,
     /// The public key that bundles are signed with, PEM.
     pub public_key: String,
@@ -118,12 +118,10 @@ pub(super) async fn install(
         "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": crd::labels::SYSTEM_NAMESPACE },
     });
     installer.apply(kubeconfig, &namespace.to_string()).await?;
-    let keys = BTreeMap::from([
-        ("access-key", bucket.keys.access_key.clone()),
-        ("secret-key", bucket.keys.secret_key.clone()),
-    ]);
-    for name in ["steppe-object-store", "steppe-purger-object-store"] {
-        installer.secret(kubeconfig, name, &keys).await?;
+    for (name, keys) in [("steppe-object-store", &bucket.keys), ("steppe-purger-object-store", &bucket.purger_keys)] {
+        let content =
+            BTreeMap::from([("access-key", keys.access_key.clone()), ("secret-key", keys.secret_key.clone())]);
+        installer.secret(kubeconfig, name, &content).await?;
     }
     let public_key = platform_keys(installer, client, kubeconfig, program).await?;
     installer.install(kubeconfig, values).await?;
