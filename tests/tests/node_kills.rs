@@ -29,7 +29,7 @@ use tokio::time::{Instant, sleep};
 
 /// How often somebody is killed at least, and how many of those are pods of exports.
 const KILLS: usize = 30;
-const EXPORTS: usize = 8;
+const EXPORTS: usize = 6;
 /// No export's pods are killed more often: its Job would be given up, and the next one waits for long.
 const PER_EXPORT: usize = 2;
 const SERVERS: usize = 3;
