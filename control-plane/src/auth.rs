@@ -1,0 +1,5 @@
+//! Who is asking, and whether they may.
+
+pub mod password;
+pub mod secret;
+pub mod signed;

@@ -1,0 +1,28 @@
+//! `steppe server`.
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use super::{config, log, platform, stop_on_signal};
+use crate::{Given, migrate, router};
+
+/// Connections to the database that a server keeps at most.
+const CONNECTIONS: u32 = 20;
+
+/// Serves until asked to stop; requests that have begun end first.
+///
+/// # Errors
+/// When the configuration cannot be used, a port is taken, or the database is not what this version needs.
+pub async fn run(given: Given) -> anyhow::Result<()> {
+    log();
+    let platform = platform(config(given)?, CONNECTIONS)?;
+    migrate::require(&platform.pool).await?;
+    let stop = stop_on_signal();
+    let listener = TcpListener::bind(platform.config.listen).await;
+    let listener = listener.with_context(|| format!("listening on {}", platform.config.listen))?;
+    tracing::info!(address = %platform.config.listen, url = %platform.config.url, "serving");
+    let service = router::public(platform).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await.context("serving")
+}

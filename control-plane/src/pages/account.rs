@@ -1,0 +1,4 @@
+//! Pages about one's own account.
+
+pub mod confirm;
+pub mod sign_up;

@@ -1,0 +1,115 @@
+//! What every page has.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use domain::Locale;
+use fluent_templates::fluent_bundle::FluentValue;
+use http::StatusCode;
+
+use super::assets;
+use crate::auth::signed::Signed;
+use crate::error::Problem;
+use crate::request::Request;
+use crate::text::Texts;
+
+/// What every page has: its texts, and who is reading. Templates call its methods.
+#[derive(Debug, Clone)]
+pub struct Page {
+    texts: Texts,
+    /// The name of who is logged in.
+    pub reader: Option<String>,
+    /// Whether the reader's address still has to be confirmed.
+    pub unconfirmed: bool,
+    /// Where the reader is: path and query.
+    pub path: String,
+}
+
+impl Page {
+    /// A page for whoever sent a request.
+    #[must_use]
+    pub fn of(request: &Request) -> Self {
+        Self { texts: request.texts, reader: None, unconfirmed: false, path: request.path.clone() }
+    }
+
+    /// A page for somebody who is logged in.
+    #[must_use]
+    pub fn to(signed: &Signed) -> Self {
+        Self {
+            reader: Some(signed.account.name.to_string()),
+            unconfirmed: signed.account.email_confirmed_at.is_none(),
+            ..Self::of(&signed.request)
+        }
+    }
+
+    /// A text.
+    #[must_use]
+    pub fn t(&self, id: &str) -> String {
+        self.texts.get(id)
+    }
+
+    /// A text with one value.
+    #[must_use]
+    pub fn t1(&self, id: &str, name: &'static str, value: impl ToString) -> String {
+        self.texts.with(id, &[(name, FluentValue::from(value.to_string()))])
+    }
+
+    /// A text with a number that decides about its form.
+    #[must_use]
+    pub fn tn(&self, id: &str, count: impl Into<i64>) -> String {
+        self.texts.with(id, &[("count", FluentValue::from(count.into()))])
+    }
+
+    /// The texts, for values with more than one argument.
+    #[must_use]
+    pub const fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    /// What a problem is called and what to do about it, in the reader's words.
+    #[must_use]
+    pub fn problem(&self, problem: &Problem) -> (String, String) {
+        let mut arguments: Vec<(&'static str, FluentValue<'_>)> =
+            problem.arguments.iter().map(|(name, value)| (*name, FluentValue::from(value.as_str()))).collect();
+        if let Some(seconds) = problem.retry_after {
+            arguments.push(("minutes", FluentValue::from(i64::from(seconds.div_ceil(60)))));
+        }
+        let id = format!("problem-{}", problem.code.as_str());
+        (self.texts.with(&id, &arguments), self.texts.with(&format!("{id}-help"), &arguments))
+    }
+
+    /// What is wrong with a field.
+    #[must_use]
+    pub fn field(&self, code: &str) -> String {
+        self.t(&format!("field-{code}"))
+    }
+
+    /// For the page's `lang`.
+    #[must_use]
+    pub const fn lang(&self) -> &'static str {
+        match self.texts.locale() {
+            Locale::En => "en",
+            Locale::De => "de",
+        }
+    }
+
+    /// The address of a file of ours, with its digest, so that it can be kept for ever.
+    #[must_use]
+    pub fn asset(&self, name: &str) -> String {
+        assets::address(name)
+    }
+}
+
+/// A page that is shown.
+///
+/// # Errors
+/// When its template fails, which is a defect.
+pub fn html(status: StatusCode, template: &impl Template) -> Result<Response, Problem> {
+    let text = template.render().map_err(Problem::internal)?;
+    Ok((status, Html(text)).into_response())
+}
+
+/// Sends the reader on after a form, so that reloading does not send it again.
+#[must_use]
+pub fn see_other(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}

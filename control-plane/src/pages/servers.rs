@@ -1,0 +1,3 @@
+//! Servers: the list, and one of them.
+
+pub mod list;

@@ -1,0 +1,4 @@
+//! Logging in and out.
+
+pub mod log_in;
+pub mod log_out;

@@ -1,0 +1,57 @@
+//! Who did what to whom. Rows are only ever added; the database refuses anything else.
+
+use domain::audit::Action;
+use domain::id::{InstanceId, OrganizationId};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+
+use super::Result;
+use crate::actor::Actor;
+
+/// One thing that was done.
+#[derive(Debug, Clone, Default)]
+pub struct Entry {
+    /// In which organization.
+    pub organization: Option<OrganizationId>,
+    /// To which server.
+    pub instance: Option<InstanceId>,
+    /// To what else: an id, an address, a name.
+    pub subject: Option<String>,
+    /// Why, in the words of who did it.
+    pub reason: Option<String>,
+    /// Values before and after. No secrets.
+    pub detail: serde_json::Value,
+}
+
+/// Writes a line, in the transaction of what it tells.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn write(
+    connection: &mut PgConnection,
+    at: Timestamp,
+    actor: &Actor,
+    action: Action,
+    entry: Entry,
+) -> Result<()> {
+    let detail = if entry.detail.is_null() { serde_json::json!({}) } else { entry.detail };
+    sqlx::query!(
+        "INSERT INTO audit (at, actor, actor_name, organization_id, instance_id, action, subject, reason, detail, address, request_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        at.to_sqlx(),
+        actor.who.to_string(),
+        actor.name,
+        entry.organization.map(OrganizationId::uuid),
+        entry.instance.map(InstanceId::uuid),
+        action.as_str(),
+        entry.subject,
+        entry.reason,
+        detail,
+        actor.address.map(|address| address.to_string()),
+        actor.request_id,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

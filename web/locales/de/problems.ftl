@@ -1,0 +1,80 @@
+# What went wrong, and what to do about it: one pair a code of src/error/code.rs.
+problem-internal = Bei uns ist etwas schiefgegangen
+problem-internal-help = Wir wissen Bescheid und kümmern uns. Bitte versuche es in Kürze noch einmal.
+problem-unavailable = Gerade nicht erreichbar
+problem-unavailable-help = Ein Teil unseres Systems antwortet nicht. Deine Server betrifft das nicht. Bitte versuche es in einer Minute noch einmal.
+problem-invalid = Bitte prüfe deine Eingaben
+problem-invalid-help = An den Feldern steht, was fehlt oder nicht geht.
+problem-malformed = Diese Anfrage ist nicht lesbar
+problem-malformed-help = Sie wurde unterwegs abgeschnitten oder beschädigt. Bitte geh zurück und versuche es noch einmal.
+problem-too-large = Das ist zu groß
+problem-too-large-help = Bitte sende weniger auf einmal.
+problem-unsupported-type = Dieses Format verstehen wir nicht
+problem-unsupported-type-help = Formulare kommen so, wie Browser sie senden, API-Anfragen als application/json.
+problem-not-found = Hier ist nichts
+problem-not-found-help = Es wurde vielleicht verschoben oder geschlossen, oder es gehört jemand anderem.
+problem-method-not-allowed = Das geht hier nicht
+problem-method-not-allowed-help = Die Adresse stimmt, was du dort tun wolltest, nicht.
+problem-unauthenticated = Bitte melde dich an
+problem-unauthenticated-help = Deine Sitzung ist zu Ende, oder das Token gilt nicht.
+problem-forbidden = Das darfst du nicht
+problem-forbidden-help = Deine Rolle erlaubt es nicht. Frage eine Inhaberin oder einen Inhaber der Organisation.
+problem-password-needed = Bitte gib dein Passwort noch einmal ein
+problem-password-needed-help = Das lässt sich nicht zurücknehmen, deshalb vergewissern wir uns, dass du es bist.
+problem-unconfirmed = Bitte bestätige zuerst deine E-Mail-Adresse
+problem-unconfirmed-help = Öffne den Link in unserer Mail. In deinem Konto kannst du sie noch einmal anfordern.
+problem-cross-site = Das kam von einer anderen Seite
+problem-cross-site-help = Zu deinem Schutz nehmen wir Formulare nur von unseren eigenen Seiten an. Bitte geh auf die Seite und versuche es noch einmal.
+problem-wrong-login = Adresse oder Passwort stimmen nicht
+problem-wrong-login-help = Prüfe beides, und ob die Feststelltaste an ist. Du kannst auch ein neues Passwort wählen.
+problem-link-dead = Dieser Link funktioniert nicht mehr
+problem-link-dead-help = Links aus unseren Mails gelten einmal und nicht für immer. Fordere einen neuen an.
+problem-too-many = Zu viele Versuche
+problem-too-many-help =
+    { $minutes ->
+        [one] Bitte warte eine Minute Minuten } und versuche es dann noch einmal.
+       *[other] Bitte warte { $minutes Minuten } und versuche es dann noch einmal.
+    }
+problem-stale = Es hat sich inzwischen geändert
+problem-stale-help = Jemand hat es geändert, nachdem du es geöffnet hast. Sieh es dir noch einmal an und wiederhole dann deine Änderung.
+problem-precondition-needed = If-Match fehlt
+problem-precondition-needed-help = Sende das ETag mit, das du mit dem Objekt bekommen hast, damit niemandes Änderung überschrieben wird.
+problem-wrong-state = Das geht gerade nicht
+problem-wrong-state-help = Es ist in keinem Zustand, in dem das möglich wäre. Auf seiner Seite steht, was gerade geschieht.
+problem-key-reused = Dieser Idempotency-Key gehört zu einer anderen Anfrage
+problem-key-reused-help = Nimm für jede neue Anfrage einen neuen.
+problem-key-busy = Die erste Anfrage mit diesem Schlüssel läuft noch
+problem-key-busy-help = Warte auf ihre Antwort, oder frage in ein paar Sekunden noch einmal.
+problem-name-taken = Dieser Name ist vergeben
+problem-name-taken-help = Namen werden ein für alle Mal vergeben. Bitte wähle einen anderen.
+problem-limit-reached = Du hast so viele Server, wie du darfst
+problem-limit-reached-help = Schließe einen, den du nicht mehr brauchst, oder schreibe uns, dann erhöhen wir die Grenze.
+problem-servers-left = Es sind noch Server da
+problem-servers-left-help = Schließe sie zuerst oder übergib sie jemand anderem.
+problem-offer-changed = Das Angebot hat sich geändert
+problem-offer-changed-help = Bitte sieh dir die aktuellen Angebote an und wähle noch einmal.
+problem-already-member = Diese Person ist schon dabei
+problem-already-member-help = Sie ist Mitglied oder hat eine offene Einladung.
+problem-download-paused = Downloads ruhen einen Tag
+problem-download-paused-help = Dein Passwort oder deine E-Mail-Adresse wurde kürzlich geändert. Damit niemand mit deinen Daten davonkommt, geht es ab { $until } wieder.
+problem-shown-once = Das wurde einmal gezeigt und ist weg
+problem-shown-once-help = Du kannst jederzeit ein neues Passwort machen lassen.
+problem-range-not-satisfiable = Diesen Teil der Datei gibt es nicht
+problem-range-not-satisfiable-help = Beginne den Download noch einmal von vorn.
+problem-reference = Wenn du uns schreibst, nenne dies: { $reference }
+
+# What is wrong with a field.
+field-email-too-long = Eine E-Mail-Adresse hat höchstens 254 Zeichen.
+field-email-characters = Vor dem @ stehen keine Leerzeichen, Anführungszeichen oder besonderen Buchstaben.
+field-email-form = Eine E-Mail-Adresse sieht aus wie name@domain.example.
+field-email-domain = Hinter dem @ steht kein Domainname.
+field-name-empty = Bitte gib einen Namen ein.
+field-name-too-long = Ein Name hat höchstens 100 Zeichen.
+field-name-characters = In diesem Namen sind Zeichen, die sich nicht anzeigen lassen.
+field-password-too-short = Mindestens 10 Zeichen, bitte. Ein paar Wörter hintereinander sind gut.
+field-password-too-long = Höchstens 256 Zeichen, bitte.
+field-password-common = Das ist eines der Passwörter, die zuerst probiert werden. Bitte wähle ein anderes.
+field-password-pattern = Ein wiederholtes Muster oder eine Reihe wie 123456 ist sofort erraten.
+field-password-personal = Bitte lass deine E-Mail-Adresse und den Namen dieses Dienstes weg.
+field-agree-needed = Ohne deine Zustimmung geht es nicht weiter.
+field-terms-changed = Die Bedingungen haben sich inzwischen geändert. Bitte lies sie und stimme noch einmal zu.

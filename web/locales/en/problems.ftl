@@ -1,0 +1,80 @@
+# What went wrong, and what to do about it: one pair a code of src/error/code.rs.
+problem-internal = Something went wrong on our side
+problem-internal-help = We have been told and will look into it. Please try again in a little while.
+problem-unavailable = Not available just now
+problem-unavailable-help = A part of our system does not answer. Your servers are not affected. Please try again in a minute.
+problem-invalid = Please check what you entered
+problem-invalid-help = The fields below say what is missing or cannot be used.
+problem-malformed = This request cannot be read
+problem-malformed-help = It was cut off or damaged on its way. Please go back and try again.
+problem-too-large = That is too large
+problem-too-large-help = Please send less at once.
+problem-unsupported-type = This format is not understood
+problem-unsupported-type-help = Forms are sent as browsers send them, API requests as application/json.
+problem-not-found = There is nothing here
+problem-not-found-help = It may have moved or been closed, or it belongs to somebody else.
+problem-method-not-allowed = This cannot be done here
+problem-method-not-allowed-help = The address is right, what you wanted to do there is not.
+problem-unauthenticated = Please log in
+problem-unauthenticated-help = Your session has ended, or the token is not valid.
+problem-forbidden = You may not do this
+problem-forbidden-help = Your role does not allow it. Ask an owner of the organization.
+problem-password-needed = Please enter your password again
+problem-password-needed-help = This cannot be taken back, so we make sure that it is you.
+problem-unconfirmed = Please confirm your mail address first
+problem-unconfirmed-help = Open the link in the mail we sent you. In your account you can have it sent again.
+problem-cross-site = This came from another site
+problem-cross-site-help = For your safety we only take forms from our own pages. Please go to the page and try again.
+problem-wrong-login = Address or password are wrong
+problem-wrong-login-help = Check both, and whether caps lock is on. You can also choose a new password.
+problem-link-dead = This link does not work any more
+problem-link-dead-help = Links from our mails work once and for a limited time. Ask for a new one.
+problem-too-many = Too many tries
+problem-too-many-help =
+    { $minutes ->
+        [one] Please wait a minute minutes } and try again.
+       *[other] Please wait { $minutes minutes } and try again.
+    }
+problem-stale = It has changed meanwhile
+problem-stale-help = Somebody changed it after you opened it. Look at it again, then repeat your change.
+problem-precondition-needed = If-Match is missing
+problem-precondition-needed-help = Send the ETag you got with the object, so that nobody's change is overwritten.
+problem-wrong-state = This is not possible just now
+problem-wrong-state-help = It is not in a state in which this can be done. Look at its page to see what it is doing.
+problem-key-reused = This Idempotency-Key belongs to another request
+problem-key-reused-help = Use a new key for each new request.
+problem-key-busy = The first request with this key is still running
+problem-key-busy-help = Wait for its answer, or ask again in a few seconds.
+problem-name-taken = This name is taken
+problem-name-taken-help = Names are given once and for all. Please choose another one.
+problem-limit-reached = You have as many servers as you may
+problem-limit-reached-help = Close one you do not need any more, or write to us and we will raise the limit.
+problem-servers-left = There are servers left
+problem-servers-left-help = Close them first, or hand them over to somebody else.
+problem-offer-changed = The offer has changed
+problem-offer-changed-help = Please look at the current offers and choose again.
+problem-already-member = This person is in already
+problem-already-member-help = They are a member or have an open invitation.
+problem-download-paused = Downloads are paused for a day
+problem-download-paused-help = Your password or mail address was changed lately. To keep a thief from taking your data, downloads are possible again after { $until }.
+problem-shown-once = This was shown once and is gone
+problem-shown-once-help = You can have a new password made at any time.
+problem-range-not-satisfiable = There is no such part of the file
+problem-range-not-satisfiable-help = Start the download again from the beginning.
+problem-reference = If you write to us, name this: { $reference }
+
+# What is wrong with a field.
+field-email-too-long = A mail address has at most 254 characters.
+field-email-characters = A mail address has no blanks, quotes or special letters before the @.
+field-email-form = A mail address looks like name@domain.example.
+field-email-domain = The part after the @ is not the name of a domain.
+field-name-empty = Please enter a name.
+field-name-too-long = A name has at most 100 characters.
+field-name-characters = This name has signs that cannot be shown.
+field-password-too-short = At least 10 characters, please. A few words in a row are good.
+field-password-too-long = At most 256 characters, please.
+field-password-common = This is one of the passwords that are tried first. Please choose another.
+field-password-pattern = A repeated pattern or a row like 123456 is guessed at once.
+field-password-personal = Please leave out your mail address and the name of this service.
+field-agree-needed = We need your agreement to go on.
+field-terms-changed = The terms have changed meanwhile. Please read them and agree again.
