@@ -67,6 +67,7 @@ pub struct Given {
     pub key_file: Option<PathBuf>,
     /// The dashboard's public address: `https://steppe.example`
     #[arg(long, env = "STEPPE_URL", value_name = "URL", global = true)]
+    #[serde(deserialize_with = "file::url")]
     pub url: Option<Url>,
     /// Where customers' pages and the API are served [default: 127.0.0.1:8080]
     #[arg(long, env = "STEPPE_LISTEN", value_name = "ADDRESS", global = true)]
@@ -76,12 +77,14 @@ pub struct Given {
     pub staff_listen: Option<SocketAddr>,
     /// The staff pages' address as staff open it [default: http://127.0.0.1:8081]
     #[arg(long, env = "STEPPE_STAFF_URL", value_name = "URL", global = true)]
+    #[serde(deserialize_with = "file::url")]
     pub staff_url: Option<Url>,
     /// How many proxies in front of us append to X-Forwarded-For [default: 0]
     #[arg(long, env = "STEPPE_PROXIES", value_name = "N", global = true)]
     pub proxies: Option<u8>,
     /// Where mail goes: `smtp://host:25` or `smtps://user@host:465`, without the password
     #[arg(long, env = "STEPPE_SMTP_URL", value_name = "URL", global = true)]
+    #[serde(deserialize_with = "file::url")]
     pub smtp_url: Option<Url>,
     /// File with the mail server's password
     #[arg(long, env = "STEPPE_SMTP_PASSWORD_FILE", value_name = "FILE", global = true)]
@@ -305,7 +308,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let error = Given::default().check().unwrap_err();
-        assert_eq!(error.to_string(), "url is needed: give --url, its environment variable, or a line in the configuration file");
+        assert_eq!(
+            error.to_string(),
+            "url is needed: give --url, its environment variable, or a line in the configuration file"
+        );
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub enum Error {
 /// # Errors
 /// When it lacks something or cannot be reached.
 pub async fn require(pool: &PgPool) -> Result<(), Error> {
-    let table = sqlx::query_scalar!("SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS \"there!\"").fetch_one(pool).await?;
+    let table =
+        sqlx::query_scalar!("SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS \"there!\"").fetch_one(pool).await?;
     let done: Vec<i64> = match table {
         true => sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(pool).await?,
         false => Vec::new(),

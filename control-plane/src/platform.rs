@@ -88,8 +88,10 @@ impl Platform {
 pub fn pool(url: &str, connections: u32) -> Result<PgPool, sqlx::Error> {
     let options: PgConnectOptions = url.parse()?;
     // A statement that waits for a lock for long holds up everything behind it.
-    let options = options
-        .application_name("steppe")
-        .options([("lock_timeout", "5s"), ("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s")]);
+    let options = options.application_name("steppe").options([
+        ("lock_timeout", "5s"),
+        ("statement_timeout", "30s"),
+        ("idle_in_transaction_session_timeout", "60s"),
+    ]);
     Ok(PgPoolOptions::new().max_connections(connections).connect_lazy_with(options))
 }

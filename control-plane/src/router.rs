@@ -39,7 +39,7 @@ pub fn public(platform: Arc<Platform>) -> Router {
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIME))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            Problem::internal(anyhow::anyhow!("a handler panicked")).into_response().map(Into::into)
+            Problem::internal(anyhow::anyhow!("a handler panicked")).into_response()
         }))
         .layer(from_fn_with_state(platform.clone(), pages::render));
     let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));

@@ -16,8 +16,8 @@ static_loader! {
     };
 }
 
-const ENGLISH: LanguageIdentifier = langid!("en");
-const GERMAN: LanguageIdentifier = langid!("de");
+static ENGLISH: LanguageIdentifier = langid!("en");
+static GERMAN: LanguageIdentifier = langid!("de");
 
 /// The texts of one locale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +66,7 @@ impl Texts {
         self.mark(LOCALES.try_lookup_with_args(self.language(), id, &arguments), id)
     }
 
-    /// Whether there is such a text.
-    #[must_use]
-    pub fn has(&self, id: &str) -> bool {
-        LOCALES.try_lookup(self.language(), id).is_some()
-    }
-
-    const fn language(&self) -> &'static LanguageIdentifier {
+    fn language(&self) -> &'static LanguageIdentifier {
         match self.locale {
             Locale::En => &ENGLISH,
             Locale::De => &GERMAN,
@@ -83,5 +77,74 @@ impl Texts {
     fn mark(&self, text: Option<String>, id: &str) -> String {
         let text = text.unwrap_or_else(|| id.to_owned());
         if self.pseudo { format!("⟦{text}⟧") } else { text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::error::Code;
+
+    /// The ids of a language's texts, with the names of the values each takes.
+    fn ids(language: &str) -> BTreeMap<String, Vec<String>> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/locales").join(language);
+        let mut found = BTreeMap::new();
+        for file in std::fs::read_dir(folder).unwrap().flatten() {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            let mut id = String::new();
+            for line in text.lines().filter(|line| !line.starts_with('#')) {
+                if let Some((name, _)) =
+                    line.split_once(" =").filter(|_| line.starts_with(|c: char| c.is_ascii_lowercase()))
+                {
+                    id = name.to_owned();
+                    assert!(found.insert(id.clone(), Vec::new()).is_none(), "{language}: {id} is there twice");
+                }
+                let values = line.split('$').skip(1).map(|rest| {
+                    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect::<String>()
+                });
+                found.entry(id.clone()).or_default().extend(values);
+            }
+        }
+        found.remove("");
+        for values in found.values_mut() {
+            values.sort();
+            values.dedup();
+        }
+        found
+    }
+
+    #[test]
+    fn every_text_is_there_in_every_language_with_the_same_values() {
+        let (english, german) = (ids("en"), ids("de"));
+        for (id, values) in &english {
+            assert_eq!(german.get(id), Some(values), "{id}");
+        }
+        assert_eq!(english.len(), german.len(), "German has texts that English has not");
+        for (id, values) in &english {
+            let values: Vec<(&'static str, FluentValue<'_>)> =
+                values.iter().map(|name| (&*name.clone().leak(), FluentValue::from(1))).collect();
+            for locale in [Locale::En, Locale::De] {
+                assert_ne!(&Texts::new(locale).with(id, &values), id, "it cannot be read in {locale}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_problem_says_what_it_is_and_what_to_do() {
+        let english = ids("en");
+        for code in Code::ALL {
+            for id in [format!("problem-{}", code.as_str()), format!("problem-{}-help", code.as_str())] {
+                assert!(english.contains_key(&id), "{id}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_decide_about_the_form() {
+        let told = |minutes: i64| Texts::new(Locale::En).with("problem-too-many-help", &[("minutes", minutes.into())]);
+        assert_eq!(told(1), "Please wait a minute and try again.");
+        assert_eq!(told(7), "Please wait 7 minutes and try again.");
     }
 }

@@ -63,7 +63,8 @@ pub async fn sign_up(platform: &Platform, request: &Request, wish: SignUp) -> Re
 /// Somebody tried to sign up with an address that has an account: its owner is told, and reminded of the way in.
 async fn tell_owner(platform: &Platform, tx: &mut Tx, account: &Account) -> Result<(), Problem> {
     if account.email_confirmed_at.is_none() {
-        return send_confirmation(platform, tx, account.id, &account.email, account.locale, account.name.as_str()).await;
+        return send_confirmation(platform, tx, account.id, &account.email, account.locale, account.name.as_str())
+            .await;
     }
     let letter = Letter {
         template: "have-account",

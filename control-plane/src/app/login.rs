@@ -25,7 +25,12 @@ pub const CONFIRMED_FOR: SignedDuration = SignedDuration::from_mins(15);
 ///
 /// # Errors
 /// `wrong-login`; `too-many` by address of the browser and of the account.
-pub async fn log_in(platform: &Platform, request: &Request, email: &Email, password: Password) -> Result<Secret, Problem> {
+pub async fn log_in(
+    platform: &Platform,
+    request: &Request,
+    email: &Email,
+    password: Password,
+) -> Result<Secret, Problem> {
     throttle::take(platform, Bucket::LogInFrom, &request.address.to_string()).await?;
     throttle::take(platform, Bucket::LogInTo, &email.canonical()).await?;
     let mut connection = platform.pool.acquire().await?;

@@ -12,7 +12,8 @@ use crate::store;
 /// `too-many`, with the seconds to wait, when it is empty.
 pub async fn take(platform: &Platform, bucket: Bucket, key: &str) -> Result<(), Problem> {
     let mut tx = platform.begin().await?;
-    let granted = store::rate_limit::take(&mut tx, &format!("{}:{key}", bucket.as_str()), bucket, platform.now()).await?;
+    let granted =
+        store::rate_limit::take(&mut tx, &format!("{}:{key}", bucket.as_str()), bucket, platform.now()).await?;
     tx.commit().await?;
     granted.map_err(|seconds| Problem::new(Code::TooMany).retry_after(seconds))
 }

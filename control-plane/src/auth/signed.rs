@@ -121,22 +121,21 @@ async fn find(platform: &Platform, mut request: Request, secret: &Secret) -> Res
     Ok(Some(Signed { request, account, session, memberships }))
 }
 
-/// The header that gives a browser the cookie of a session that begins.
-#[must_use]
-pub fn cookie(secret: &Secret) -> Cookie<'static> {
-    Cookie::build((COOKIE, secret.text()))
-        .path("/")
-        .secure(true)
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .permanent()
-        .build()
+/// The cookie of a session that begins; it lasts as long as the session.
+///
+/// # Errors
+/// Never: the text is of our own making.
+pub fn cookie(secret: &Secret) -> Result<Cookie<'static>, Problem> {
+    let seconds = crate::app::login::SESSION_FOR.as_secs();
+    let text = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}", secret.text());
+    Cookie::parse(text).map_err(Problem::internal)
 }
 
 /// What takes the cookie away.
 #[must_use]
 pub fn removal() -> Cookie<'static> {
-    let mut cookie = Cookie::build((COOKIE, "")).path("/").secure(true).http_only(true).same_site(SameSite::Lax).build();
+    let mut cookie =
+        Cookie::build((COOKIE, "")).path("/").secure(true).http_only(true).same_site(SameSite::Lax).build();
     cookie.make_removal();
     cookie
 }

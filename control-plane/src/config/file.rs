@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use serde::{Deserialize as _, Deserializer};
+use url::Url;
+
 use super::{ConfigError, Given};
 
 /// Reads a TOML file.
@@ -12,8 +15,15 @@ pub fn read(path: &Path) -> Result<Given, ConfigError> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|source| ConfigError::File { what: "the configuration", path: path.to_owned(), source })?;
     // The library's full message quotes the line, which may hold what it should not.
-    let format = |error: toml::de::Error| ConfigError::Format { path: path.to_owned(), message: error.message().to_owned() };
+    let format =
+        |error: toml::de::Error| ConfigError::Format { path: path.to_owned(), message: error.message().to_owned() };
     toml::from_str(&text).map_err(format)
+}
+
+/// An address in the file.
+pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 impl Given {

@@ -134,9 +134,10 @@ pub async fn with_email(connection: &mut PgConnection, email: &Email) -> Result<
 /// # Errors
 /// When the database refuses.
 pub async fn password_hash(connection: &mut PgConnection, id: AccountId) -> Result<Option<String>> {
-    let found = sqlx::query_scalar!("SELECT password_hash FROM accounts WHERE id = $1 AND deleted_at IS NULL", id.uuid())
-        .fetch_optional(connection)
-        .await?;
+    let found =
+        sqlx::query_scalar!("SELECT password_hash FROM accounts WHERE id = $1 AND deleted_at IS NULL", id.uuid())
+            .fetch_optional(connection)
+            .await?;
     Ok(found.flatten())
 }
 

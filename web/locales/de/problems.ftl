@@ -32,8 +32,8 @@ problem-link-dead-help = Links aus unseren Mails gelten einmal und nicht für im
 problem-too-many = Zu viele Versuche
 problem-too-many-help =
     { $minutes ->
-        [one] Bitte warte eine Minute Minuten } und versuche es dann noch einmal.
-       *[other] Bitte warte { $minutes Minuten } und versuche es dann noch einmal.
+        [one] Bitte warte eine Minute und versuche es dann noch einmal.
+       *[other] Bitte warte { $minutes } Minuten und versuche es dann noch einmal.
     }
 problem-stale = Es hat sich inzwischen geändert
 problem-stale-help = Jemand hat es geändert, nachdem du es geöffnet hast. Sieh es dir noch einmal an und wiederhole dann deine Änderung.

@@ -32,8 +32,8 @@ problem-link-dead-help = Links from our mails work once and for a limited time. 
 problem-too-many = Too many tries
 problem-too-many-help =
     { $minutes ->
-        [one] Please wait a minute minutes } and try again.
-       *[other] Please wait { $minutes minutes } and try again.
+        [one] Please wait a minute and try again.
+       *[other] Please wait { $minutes } minutes and try again.
     }
 problem-stale = It has changed meanwhile
 problem-stale-help = Somebody changed it after you opened it. Look at it again, then repeat your change.

@@ -57,7 +57,7 @@ pub async fn submit(
     Form(input): Form<Input>,
 ) -> Result<Response, Problem> {
     match attempt(&platform, &request, &input).await {
-        Ok(secret) => Ok((jar.add(cookie(&secret)), see_other(within(&input.next))).into_response()),
+        Ok(secret) => Ok((jar.add(cookie(&secret)?), see_other(within(&input.next))).into_response()),
         Err(problem) if problem.is_about_input() => {
             let page = Page::of(&request);
             html(problem.status(), &LogInPage { page: &page, input: &input, problem: Some(&problem) })
@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn nobody_is_sent_away_after_a_log_in() {
         assert_eq!(within("/servers?page=2"), "/servers?page=2");
-        for bad in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:x"] {
+        for bad in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:x"]
+        {
             assert_eq!(within(bad), "/", "{bad}");
         }
     }
