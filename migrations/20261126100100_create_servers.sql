@@ -83,7 +83,7 @@ CREATE TABLE orders (
     reason text,
     -- The place in the waitlist: by time of joining.
     waiting_since timestamptz,
-    -- Until when an offered place is kept.
+    -- Until when an offered place is kept, approval is waited for, or a failed order can be tried again.
     offered_until timestamptz,
     cell_id uuid REFERENCES cells,
     instance_id uuid,

@@ -3,6 +3,8 @@
 use iso_currency::Currency;
 use serde::{Deserialize, Serialize};
 
+use crate::Locale;
+
 /// An amount in the smallest unit of its currency: cents, pence, yen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Money {
@@ -76,6 +78,40 @@ impl Money {
         Ok(Self { minor, ..self })
     }
 
+    /// The amount as people of a language write it: `€1,234.50` and `1.234,50 €`. Only signs that mean one currency are
+    /// used; a dollar can be one of twenty, so that others keep their code. A price is not broken over lines.
+    #[must_use]
+    pub fn in_locale(self, locale: Locale) -> String {
+        let (group, point) = match locale {
+            Locale::En => (',', "."),
+            Locale::De => ('.', ","),
+        };
+        let decimal = self.decimal();
+        let unsigned = decimal.trim_start_matches('-');
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let mut number = String::new();
+        for (place, digit) in whole.chars().enumerate() {
+            if place > 0 && (whole.len() - place).is_multiple_of(3) {
+                number.push(group);
+            }
+            number.push(digit);
+        }
+        if !fraction.is_empty() {
+            number = number + point + fraction;
+        }
+        let sign = if self.minor < 0 { "\u{2212}" } else { "" };
+        let symbol = match self.code() {
+            "EUR" => Some("€"),
+            "GBP" => Some("£"),
+            _ => None,
+        };
+        match (locale, symbol) {
+            (Locale::En, Some(symbol)) => format!("{sign}{symbol}{number}"),
+            (Locale::En, None) => format!("{}\u{a0}{sign}{number}", self.code()),
+            (Locale::De, symbol) => format!("{sign}{number}\u{a0}{}", symbol.unwrap_or(self.code())),
+        }
+    }
+
     /// The amount in major units with all its decimals and without a currency: `12.00`, `-0.05`, `500` for yen.
     #[must_use]
     pub fn decimal(self) -> String {
@@ -112,6 +148,21 @@ mod tests {
             (i64::MIN, "JPY", "-9223372036854775808 JPY"),
         ] {
             assert_eq!(Money::new(minor, code).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn printed_as_people_write_it() {
+        for (minor, code, english, german) in [
+            (50, "EUR", "€0.50", "0,50\u{a0}€"),
+            (123_456_789, "EUR", "€1,234,567.89", "1.234.567,89\u{a0}€"),
+            (-100_000, "GBP", "\u{2212}£1,000.00", "\u{2212}1.000,00\u{a0}£"),
+            (99_900, "USD", "USD\u{a0}999.00", "999,00\u{a0}USD"),
+            (1000, "JPY", "JPY\u{a0}1,000", "1.000\u{a0}JPY"),
+        ] {
+            let money = Money::new(minor, code).unwrap();
+            assert_eq!(money.in_locale(Locale::En), english);
+            assert_eq!(money.in_locale(Locale::De), german);
         }
     }
 

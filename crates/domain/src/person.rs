@@ -218,7 +218,7 @@ mod tests {
             if let Ok(name) = text.parse::<PersonName>() {
                 prop_assert!((1..=MAX).contains(&name.as_str().chars().count()));
                 prop_assert!(!name.as_str().chars().any(char::is_control));
-                prop_assert_eq!(name.as_str().parse::<PersonName>(), Ok(name.clone()));
+                prop_assert_eq!(name.as_str().parse::<PersonName>(), Ok(name));
             }
         }
     }

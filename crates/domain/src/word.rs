@@ -11,13 +11,16 @@ pub struct UnknownWord {
 }
 
 impl UnknownWord {
-    pub(crate) fn new(what: &'static str, given: &str) -> Self {
+    /// For who parses words of a kind.
+    #[must_use]
+    pub fn new(what: &'static str, given: &str) -> Self {
         Self { what, given: given.chars().take(80).collect() }
     }
 }
 
 /// An enum without data and the one word for each of its cases, with parsing, printing and serde by that word. A word
-/// never changes once it was written somewhere.
+/// never changes once it was written somewhere. Who uses it depends on serde.
+#[macro_export]
 macro_rules! words {
     (
         $(#[$meta:meta])*
