@@ -34,6 +34,9 @@ CREATE TABLE cells (
     open boolean NOT NULL DEFAULT true,
     -- Since when it has not been reached; null while it is.
     unreachable_since timestamptz,
+    -- Why nothing is written to it until a person has looked: a stable word and a sentence.
+    refused text CHECK (refused IN ('wrong-cluster', 'database-behind')),
+    refused_message text,
     breaker text,
     seen_at timestamptz,
     created_at timestamptz NOT NULL,
@@ -83,8 +86,9 @@ CREATE TABLE orders (
     reason text,
     -- The place in the waitlist: by time of joining.
     waiting_since timestamptz,
-    -- Until when an offered place is kept, approval is waited for, or a failed order can be tried again.
-    offered_until timestamptz,
+    -- Until when it stays as it is unless somebody acts: a place that is kept, an approval that is waited for, a failure that
+    -- can be tried again.
+    until timestamptz,
     cell_id uuid REFERENCES cells,
     instance_id uuid,
     created_at timestamptz NOT NULL,
@@ -94,6 +98,7 @@ CREATE TABLE orders (
 CREATE INDEX orders_organization ON orders (organization_id, id DESC);
 CREATE INDEX orders_waiting ON orders (waiting_since, id) WHERE state = 'waitlisted';
 CREATE INDEX orders_open ON orders (state, created_at) WHERE state IN ('offered', 'approval', 'provisioning', 'failed');
+CREATE INDEX orders_until ON orders (until) WHERE state IN ('offered', 'approval', 'failed');
 
 CREATE TABLE instances (
     id uuid PRIMARY KEY,
@@ -167,6 +172,11 @@ CREATE TABLE exports (
     recipient text,
     phase text NOT NULL CHECK (phase IN ('pending', 'running', 'succeeded', 'failed')),
     message text NOT NULL DEFAULT '',
+    -- How it goes, as the cell said last.
+    work jsonb NOT NULL DEFAULT '{}',
+    -- The bundle's own key on its way to whoever downloads: our one-time key (sealed) and what the cell answered to it.
+    claim_key_sealed bytea,
+    claim_answer text,
     prefix text,
     manifest_digest text,
     bytes bigint,
@@ -185,10 +195,12 @@ CREATE TABLE account_changes (
     instance_id uuid NOT NULL REFERENCES instances,
     operation_id uuid,
     object_name text NOT NULL UNIQUE,
+    object_uid text,
     action text NOT NULL CHECK (action IN ('add', 'reset', 'remove')),
     handle text NOT NULL,
     phase text NOT NULL CHECK (phase IN ('pending', 'running', 'succeeded', 'failed')),
     message text NOT NULL DEFAULT '',
+    work jsonb NOT NULL DEFAULT '{}',
     claim_key_sealed bytea,
     claim_answer text,
     created_at timestamptz NOT NULL,

@@ -10,8 +10,9 @@ CREATE TABLE operations (
     subject_id uuid,
     -- One runs at a time for each key: the instance's id as a rule.
     concurrency_key text NOT NULL,
-    -- Which foreign system it waits for; each has its own share of the workers.
+    -- Which foreign system it waits for, and in which cell; each has its own share of the workers.
     dependency text NOT NULL CHECK (dependency IN ('cluster', 'store', 'none')),
+    cell_id uuid REFERENCES cells,
     state text NOT NULL CHECK (state IN ('queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled')),
     step text NOT NULL DEFAULT '',
     percent smallint NOT NULL DEFAULT 0 CHECK (percent BETWEEN 0 AND 100),
@@ -25,7 +26,7 @@ CREATE TABLE operations (
     -- The revision whose observation ends it.
     revision bigint,
     cancel_asked boolean NOT NULL DEFAULT false,
-    -- Not before.
+    -- Not before; the end of the lease while it runs, so that one index finds all that can be taken up.
     run_at timestamptz NOT NULL,
     lease_until timestamptz,
     -- +1 for each claim. A writer with an older one is a worker that was thought dead.
@@ -37,7 +38,8 @@ CREATE TABLE operations (
 );
 -- One claim reads this index and nothing else.
 CREATE INDEX operations_runnable ON operations (run_at, id) WHERE state IN ('queued', 'running', 'waiting');
-CREATE INDEX operations_running ON operations (concurrency_key) WHERE state = 'running';
+-- Two workers that look at once cannot both begin: the second one is refused here.
+CREATE UNIQUE INDEX operations_running ON operations (concurrency_key) WHERE state = 'running';
 CREATE INDEX operations_instance ON operations (instance_id, created_at DESC);
 CREATE INDEX operations_organization ON operations (organization_id, id DESC);
 CREATE INDEX operations_subject ON operations (subject_id);

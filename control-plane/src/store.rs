@@ -2,14 +2,21 @@
 //! transaction. Rows become the domain's types here; a row that cannot be is loud.
 
 pub mod account;
+pub mod account_change;
 pub mod audit;
+pub mod cell;
+pub mod export;
+pub mod hold;
+pub mod instance;
 pub mod mail;
 pub mod mail_link;
+pub mod operation;
 pub mod organization;
 pub mod outbox;
 pub mod rate_limit;
 pub mod session;
 pub mod terms;
+pub mod work;
 
 use sqlx::postgres::PgDatabaseError;
 
