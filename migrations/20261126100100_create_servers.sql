@@ -73,6 +73,8 @@ CREATE TABLE orders (
     organization_id uuid NOT NULL REFERENCES organizations,
     account_id uuid NOT NULL REFERENCES accounts,
     offer_id uuid NOT NULL REFERENCES offers,
+    -- The offer's, for the waitlist.
+    size text NOT NULL,
     hostname text NOT NULL,
     owner_handle text NOT NULL,
     owner_email text NOT NULL CHECK (length(owner_email) <= 254),
@@ -96,7 +98,7 @@ CREATE TABLE orders (
     version bigint NOT NULL DEFAULT 1
 );
 CREATE INDEX orders_organization ON orders (organization_id, id DESC);
-CREATE INDEX orders_waiting ON orders (waiting_since, id) WHERE state = 'waitlisted';
+CREATE INDEX orders_waiting ON orders (size, waiting_since, id) WHERE state = 'waitlisted';
 CREATE INDEX orders_open ON orders (state, created_at) WHERE state IN ('offered', 'approval', 'provisioning', 'failed');
 CREATE INDEX orders_until ON orders (until) WHERE state IN ('offered', 'approval', 'failed');
 

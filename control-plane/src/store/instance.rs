@@ -3,6 +3,7 @@
 mod observed;
 mod row;
 
+use domain::closing::Closing;
 use domain::id::{CellId, InstanceId, OfferId, OrderId, OrganizationId};
 use domain::{Email, Entitlement, Mode};
 use jiff::Timestamp;
@@ -48,7 +49,7 @@ pub struct Instance {
     pub export_recipient: Option<String>,
     /// What money allows.
     pub entitlement: Entitlement,
-    /// Since when it is being closed, and when its data may be destroyed.
+    /// Set while it is being closed, and after.
     pub closing: Option<Closing>,
     /// When its data was destroyed.
     pub purged_at: Option<Timestamp>,
@@ -66,15 +67,6 @@ pub struct Instance {
     pub created_at: Timestamp,
     /// +1 with each change by people: for `ETag`s.
     pub version: i64,
-}
-
-/// A server that is being closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Closing {
-    /// Since when.
-    pub at: Timestamp,
-    /// When its data may be destroyed. Until then it can be taken back.
-    pub purge_after: Timestamp,
 }
 
 /// What was seen of a server in its cell.

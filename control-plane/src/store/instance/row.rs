@@ -1,10 +1,11 @@
 //! Rows to servers.
 
+use domain::closing::Closing;
 use domain::id::InstanceId;
 use jiff_sqlx::Timestamp as Stored;
 use names::Revision;
 
-use super::{Closing, Instance, Observed};
+use super::{Instance, Observed};
 use crate::store::{Error, Result, word};
 
 pub(super) const TABLE: &str = "instances";
