@@ -4,6 +4,7 @@
 //! is decided is decided in `domain`; here is what reads, writes and shows.
 
 pub mod actor;
+pub mod api;
 pub mod app;
 pub mod auth;
 pub mod command;

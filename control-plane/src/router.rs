@@ -15,9 +15,9 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::error::{Code, Problem};
-use crate::pages;
 use crate::platform::Platform;
 use crate::request::REQUEST_ID;
+use crate::{api, pages};
 
 /// No form of ours is larger.
 const BODY: usize = 64 * 1024;
@@ -30,20 +30,27 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// What customers see.
 pub fn public(platform: Arc<Platform>) -> Router {
-    let pages = pages::router().fallback(not_found).method_not_allowed_fallback(no_such_method);
     // From the inside out: the last one sees a request first.
-    let pages = pages
-        .layer(DefaultBodyLimit::max(BODY))
+    let pages = common(pages::router())
         .layer(CsrfLayer::new())
         .layer(from_fn(cross_site))
+        .layer(from_fn_with_state(platform.clone(), pages::render));
+    let api = common(api::router(&platform)).layer(from_fn_with_state(platform.clone(), api::render));
+    let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));
+    Router::new().nest(api::BASE, api).merge(pages).layer(every).with_state(platform)
+}
+
+/// What all surfaces have in common.
+fn common(routes: Router<Arc<Platform>>) -> Router<Arc<Platform>> {
+    routes
+        .fallback(not_found)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(BODY))
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIME))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Problem::internal(anyhow::anyhow!("a handler panicked")).into_response()
         }))
-        .layer(from_fn_with_state(platform.clone(), pages::render));
-    let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));
-    pages.layer(every).with_state(platform)
 }
 
 async fn not_found() -> Problem {

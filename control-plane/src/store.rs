@@ -8,6 +8,7 @@ pub mod cell;
 pub mod export;
 pub mod hold;
 pub mod hostname;
+pub mod idempotency_key;
 pub mod instance;
 pub mod mail;
 pub mod mail_link;

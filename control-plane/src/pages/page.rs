@@ -68,13 +68,7 @@ impl Page {
     /// What a problem is called and what to do about it, in the reader's words.
     #[must_use]
     pub fn problem(&self, problem: &Problem) -> (String, String) {
-        let mut arguments: Vec<(&'static str, FluentValue<'_>)> =
-            problem.arguments.iter().map(|(name, value)| (*name, FluentValue::from(value.as_str()))).collect();
-        if let Some(seconds) = problem.retry_after {
-            arguments.push(("minutes", FluentValue::from(i64::from(seconds.div_ceil(60)))));
-        }
-        let id = format!("problem-{}", problem.code.as_str());
-        (self.texts.with(&id, &arguments), self.texts.with(&format!("{id}-help"), &arguments))
+        crate::api::words(problem, self.texts)
     }
 
     /// What is wrong with a field.

@@ -78,3 +78,6 @@ field-password-pattern = Ein wiederholtes Muster oder eine Reihe wie 123456 ist 
 field-password-personal = Bitte lass deine E-Mail-Adresse und den Namen dieses Dienstes weg.
 field-agree-needed = Ohne deine Zustimmung geht es nicht weiter.
 field-terms-changed = Die Bedingungen haben sich inzwischen geändert. Bitte lies sie und stimme noch einmal zu.
+field-limit-range = Das Limit ist eine Zahl von 1 bis 100.
+field-cursor-unknown = Diese Stelle gibt es nicht; beginne mit der ersten Seite.
+field-key-length = Ein Schlüssel hat 1 bis 200 einfache Zeichen.

@@ -78,3 +78,6 @@ field-password-pattern = A repeated pattern or a row like 123456 is guessed at o
 field-password-personal = Please leave out your mail address and the name of this service.
 field-agree-needed = We need your agreement to go on.
 field-terms-changed = The terms have changed meanwhile. Please read them and agree again.
+field-limit-range = The limit is a number from 1 to 100.
+field-cursor-unknown = There is no such cursor; begin with the first page.
+field-key-length = A key has 1 to 200 plain characters.
