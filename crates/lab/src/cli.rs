@@ -33,7 +33,7 @@ pub enum Progress {
 pub enum Verb {
     /// Check what the machine must have, and install the missing Debian packages
     Preflight,
-    /// Build Kubernetes and the services
+    /// Build Kubernetes, the services and the mail server
     Tools,
     /// Make the images
     Images,
@@ -49,6 +49,15 @@ pub enum Verb {
         name: String,
         #[command(flatten)]
         options: lab::demo::Options,
+    },
+    /// Print the mails that a ground's people were sent, the newest last
+    Mails {
+        /// The ground's name
+        #[arg(long, default_value = "steppe")]
+        name: String,
+        /// Only those for this address
+        #[arg(long)]
+        to: Option<String>,
     },
     /// Follow a ground's objects for ingress and policies; the ground runs this by itself
     #[command(hide = true)]
@@ -106,6 +115,7 @@ impl Verb {
             Self::Images => "images",
             Self::Cluster { .. } | Self::Direct(_) => "cluster",
             Self::Demo { .. } => "demo",
+            Self::Mails { .. } => "mails",
             Self::Watch { .. } => "watch",
         }
     }

@@ -2,6 +2,7 @@
 //! and the services a cell needs around it. Used by demo, tests and benchmarks; never part of the product.
 
 pub mod cache;
+mod child;
 pub mod claim;
 pub mod client;
 pub mod debian;
@@ -14,9 +15,11 @@ pub mod ingress;
 pub mod install;
 pub mod journey;
 pub mod light;
+pub mod mailpit;
 pub mod node;
 pub mod objects;
 pub mod policy;
+pub mod postgres;
 pub mod preflight;
 pub mod process;
 pub mod registry;

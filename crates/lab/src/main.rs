@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use lab::cache::Cache;
 use lab::node::{self, Config, Ground};
-use lab::{demo, images, preflight, tools, watchers};
+use lab::{demo, images, mailpit, preflight, tools, watchers};
 
 use cli::{Action, Cli, Verb};
 use report::Report;
@@ -39,6 +39,7 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
         Verb::Tools => {
             preflight::check(&cache)?;
             tools::kubernetes(&cache, &mut report).await?;
+            tools::mail(&cache, &mut report).await?;
             tools::services(&cache, &mut report).await?;
         }
         Verb::Images => {
@@ -56,13 +57,21 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
             let config = Config { lab, ..Config::named(name)? };
             demo::run(options, &config, &cache, &mut report).await?;
         }
-        Verb::Watch { ground } => {
-            let config = Config::named(ground)?;
-            let ground = Ground::load(&config.state_dir)?.with_context(|| format!("there is no ground {ground}"))?;
-            watchers::run(&ground).await?;
+        Verb::Mails { name, to } => {
+            let mailpit = mailpit::of(&ground(name)?)?;
+            let mails = match to {
+                Some(address) => mailpit.mails(address, "").await?,
+                None => mailpit.search("").await?,
+            };
+            report::mails(&mailpit, &mails)?;
         }
+        Verb::Watch { ground: name } => watchers::run(&ground(name)?).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn ground(name: &str) -> Result<Ground> {
+    Ground::load(&Config::named(name)?.state_dir)?.with_context(|| format!("there is no ground {name}"))
 }
 
 /// Says what will be done to the machine, before it is done for the first time.
