@@ -10,6 +10,7 @@ pub mod command;
 pub mod config;
 pub mod error;
 pub mod gateway;
+pub mod live;
 pub mod migrate;
 pub mod pages;
 pub mod platform;
@@ -18,6 +19,7 @@ pub mod router;
 pub mod seal;
 pub mod store;
 pub mod text;
+pub mod when;
 
 pub use config::{Config, Given};
 pub use error::Problem;
