@@ -10,6 +10,8 @@ CREATE TABLE offers (
     -- Shown to customers, one text per locale.
     names jsonb NOT NULL,
     descriptions jsonb NOT NULL,
+    -- The version of the software that new servers get. Not part of what is agreed on: it moves within a version of the offer.
+    software_version text NOT NULL,
     price_minor bigint NOT NULL CHECK (price_minor >= 0),
     currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     tax text NOT NULL CHECK (tax IN ('inclusive', 'exclusive')),
@@ -116,7 +118,9 @@ CREATE TABLE instances (
     size text NOT NULL,
     owner_handle text NOT NULL,
     owner_email text NOT NULL CHECK (length(owner_email) <= 254),
-    title text,
+    title text CHECK (length(title) <= 100),
+    description text CHECK (length(description) <= 500),
+    contact_email text CHECK (length(contact_email) <= 254),
     export_recipient text,
     -- Money: what the subscription allows. One of domain's `Entitlement`s.
     entitlement text NOT NULL CHECK (entitlement IN ('full', 'read-only', 'none')),
@@ -190,6 +194,19 @@ CREATE TABLE exports (
     observed_digest bytea
 );
 CREATE INDEX exports_instance ON exports (instance_id, created_at DESC);
+
+-- Permission to take a bundle away, given after the password was entered again: to one browser, for one bundle, for a while.
+CREATE TABLE download_grants (
+    id uuid PRIMARY KEY,
+    export_id uuid NOT NULL REFERENCES exports,
+    -- It ends with the log-in that it was given to.
+    session_id uuid NOT NULL REFERENCES sessions,
+    -- SHA-256 of the secret in the script that fetches all files; null when only the browser fetches.
+    secret_hash bytea UNIQUE,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX download_grants_session ON download_grants (session_id, export_id);
 
 -- Accounts on servers whose software has no sign-up, asked for from the dashboard.
 CREATE TABLE account_changes (

@@ -1,5 +1,6 @@
 //! What `steppe` does for each of its commands.
 
+pub mod admin;
 pub mod config;
 pub mod migrate;
 pub mod server;
@@ -14,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::password::Passwords;
 use crate::gateway::clock::{Random as _, SystemClock, SystemRandom};
+use crate::gateway::objects::Stores;
+use crate::live::Live;
 use crate::platform::{self, Platform};
 use crate::seal::Seal;
 use crate::{Config, Given};
@@ -62,6 +65,8 @@ pub fn platform(config: Config, connections: u32) -> anyhow::Result<Arc<Platform
         random: Arc::new(random),
         seal: Seal::parse(config.key.expose_secret()).context("key-file")?,
         passwords: Passwords::new(cores, salt)?,
+        stores: Arc::new(Stores::in_folder(config.cells_dir.clone())),
+        live: Live::default(),
         config: Arc::new(config),
     }))
 }

@@ -11,6 +11,7 @@ pub mod command;
 pub mod config;
 pub mod error;
 pub mod gateway;
+pub mod live;
 pub mod migrate;
 pub mod pages;
 pub mod platform;
@@ -19,6 +20,7 @@ pub mod router;
 pub mod seal;
 pub mod store;
 pub mod text;
+pub mod when;
 
 pub use config::{Config, Given};
 pub use error::Problem;

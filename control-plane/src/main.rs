@@ -22,10 +22,33 @@ enum Command {
     Server,
     /// Bring the database to what this version needs; safe to repeat
     Migrate,
+    /// What is done by hand, once in a while
+    Admin {
+        #[command(subcommand)]
+        command: Admin,
+    },
     /// Look at the configuration
     Config {
         #[command(subcommand)]
         command: Config,
+    },
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// What can be ordered
+    Offers {
+        #[command(subcommand)]
+        command: Offers,
+    },
+}
+
+#[derive(Subcommand)]
+enum Offers {
+    /// Make what can be ordered what is in a file; a changed offer becomes a new version, nothing is deleted; safe to repeat
+    Sync {
+        /// TOML file with one `[[offer]]` each
+        file: std::path::PathBuf,
     },
 }
 
@@ -41,6 +64,9 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Server => command::block_on(command::server::run(cli.given)),
         Command::Migrate => command::block_on(command::migrate::run(cli.given)),
+        Command::Admin { command: Admin::Offers { command: Offers::Sync { file } } } => {
+            command::block_on(command::admin::offers::sync(cli.given, &file))
+        }
         Command::Config { command: Config::Check } => command::config::check(cli.given),
     };
     match done {

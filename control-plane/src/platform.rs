@@ -11,6 +11,8 @@ use crate::auth::secret::Secret;
 use crate::config::Config;
 use crate::error::Problem;
 use crate::gateway::clock::{Clock, Random};
+use crate::gateway::objects::Stores;
+use crate::live::Live;
 use crate::seal::Seal;
 use crate::store;
 
@@ -28,6 +30,10 @@ pub struct Platform {
     pub seal: Seal,
     /// Hashes passwords, a few at a time.
     pub passwords: Passwords,
+    /// The cells' object stores.
+    pub stores: Arc<Stores>,
+    /// Wakes pages when something happened.
+    pub live: Live,
 }
 
 /// An open transaction.

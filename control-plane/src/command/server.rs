@@ -23,6 +23,12 @@ pub async fn run(given: Given) -> anyhow::Result<()> {
     let listener = TcpListener::bind(platform.config.listen).await;
     let listener = listener.with_context(|| format!("listening on {}", platform.config.listen))?;
     tracing::info!(address = %platform.config.listen, url = %platform.config.url, "serving");
+    let (live, stopping) = (platform.live.clone(), stop.clone());
+    // Streams to open pages would keep the process for as long as somebody looks.
+    tokio::spawn(async move {
+        stopping.cancelled().await;
+        live.close();
+    });
     let service = router::public(platform).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await.context("serving")
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 
-use super::Result;
+use super::{Result, word};
 use crate::actor::Actor;
 
 /// One thing that was done.
@@ -54,4 +54,57 @@ pub async fn write(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// A line as it is read.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Its place in the log.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who: `account:…`, `token:…`, `staff:…`, `system`.
+    pub actor: String,
+    /// Who, for people.
+    pub actor_name: String,
+    /// What was done.
+    pub action: Action,
+    /// To what else.
+    pub subject: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What was done to a server, newest first, from before `before` on.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn of_instance(
+    connection: &mut PgConnection,
+    instance: InstanceId,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Line>> {
+    let rows = sqlx::query!(
+        "SELECT seq, at, actor, actor_name, action, subject, reason FROM audit
+         WHERE instance_id = $1 AND ($2::bigint IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3",
+        instance.uuid(),
+        before,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Line {
+                seq: row.seq,
+                at: row.at.to_jiff(),
+                actor: row.actor,
+                actor_name: row.actor_name,
+                action: word("audit", row.seq, &row.action)?,
+                subject: row.subject,
+                reason: row.reason,
+            })
+        })
+        .collect()
 }

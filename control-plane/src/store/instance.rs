@@ -45,6 +45,10 @@ pub struct Instance {
     pub owner_email: Email,
     /// The title that visitors read, as far as it was set from here.
     pub title: Option<String>,
+    /// A sentence or two about it, as far as they were set from here.
+    pub description: Option<String>,
+    /// Where visitors can write to, as far as that was set from here.
+    pub contact_email: Option<Email>,
     /// The owner's age recipient, to which its bundles are encrypted.
     pub export_recipient: Option<String>,
     /// What money allows.
@@ -260,6 +264,10 @@ pub async fn count_open(connection: &mut PgConnection, organization: Organizatio
 pub struct Settings<'a> {
     /// The title that visitors read.
     pub title: Option<&'a str>,
+    /// A sentence or two about it.
+    pub description: Option<&'a str>,
+    /// Where visitors can write to.
+    pub contact_email: Option<&'a Email>,
     /// The age recipient for its bundles.
     pub export_recipient: Option<&'a str>,
 }
@@ -270,11 +278,14 @@ pub struct Settings<'a> {
 /// When the database refuses.
 pub async fn set(connection: &mut PgConnection, id: InstanceId, version: i64, settings: &Settings<'_>) -> Result<bool> {
     let done = sqlx::query!(
-        "UPDATE instances SET title = $3, export_recipient = $4, version = version + 1 WHERE id = $1 AND version = $2",
+        "UPDATE instances SET title = $3, export_recipient = $4, description = $5, contact_email = $6, version = version + 1
+         WHERE id = $1 AND version = $2",
         id.uuid(),
         version,
         settings.title,
         settings.export_recipient,
+        settings.description,
+        settings.contact_email.map(Email::as_str),
     )
     .execute(connection)
     .await?;
@@ -306,6 +317,21 @@ pub async fn set_entitlement(connection: &mut PgConnection, id: InstanceId, enti
         "UPDATE instances SET entitlement = $2, version = version + 1 WHERE id = $1",
         id.uuid(),
         entitlement.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Corrects where the owner reads mail.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn set_owner_email(connection: &mut PgConnection, id: InstanceId, email: &Email) -> Result<()> {
+    sqlx::query!(
+        "UPDATE instances SET owner_email = $2, version = version + 1 WHERE id = $1",
+        id.uuid(),
+        email.as_str(),
     )
     .execute(connection)
     .await?;

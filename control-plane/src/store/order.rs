@@ -209,6 +209,22 @@ pub async fn save(connection: &mut PgConnection, order: &Order, now: Timestamp) 
     Ok(())
 }
 
+/// Corrects where the owner reads mail.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn set_owner_email(connection: &mut PgConnection, id: OrderId, email: &Email, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "UPDATE orders SET owner_email = $2, updated_at = $3, version = version + 1 WHERE id = $1",
+        id.uuid(),
+        email.as_str(),
+        now.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// One order.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Organizations and who is in them.
 
-use domain::Role;
 use domain::id::{AccountId, OrganizationId};
+use domain::{Email, Locale, Role};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
@@ -67,4 +67,51 @@ pub async fn of_account(connection: &mut PgConnection, account: AccountId) -> Re
         Ok(Membership { organization, name, personal, role })
     };
     rows.into_iter().map(|row| membership((row.id, row.name, row.personal, row.role))).collect()
+}
+
+/// How many servers an organization may have. Its row stays locked until the transaction ends, so that two orders at once
+/// cannot both be the last one.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock_server_limit(connection: &mut PgConnection, id: OrganizationId) -> Result<u32> {
+    let limit = sqlx::query_scalar!("SELECT server_limit FROM organizations WHERE id = $1 FOR UPDATE", id.uuid())
+        .fetch_one(connection)
+        .await?;
+    Ok(u32::try_from(limit).unwrap_or(0))
+}
+
+/// Somebody who is told what happens to an organization's servers.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    /// Their account.
+    pub account: AccountId,
+    /// Where they read mail.
+    pub email: Email,
+    /// What we call them.
+    pub name: String,
+    /// The language they read.
+    pub locale: Locale,
+}
+
+/// The owners of an organization whose address is confirmed.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn owners(connection: &mut PgConnection, id: OrganizationId) -> Result<Vec<Recipient>> {
+    let rows = sqlx::query!(
+        "SELECT a.id, a.email, a.name, a.locale FROM memberships m JOIN accounts a ON a.id = m.account_id
+         WHERE m.organization_id = $1 AND m.role = 'owner' AND a.deleted_at IS NULL AND a.email_confirmed_at IS NOT NULL
+         ORDER BY a.id",
+        id.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let account = AccountId::from(row.id);
+            let email = word("accounts", account, &row.email)?;
+            Ok(Recipient { account, email, name: row.name, locale: word("accounts", account, &row.locale)? })
+        })
+        .collect()
 }

@@ -71,6 +71,8 @@ words! {
         OrderDecline = "order.decline",
         /// An order was cancelled.
         OrderCancel = "order.cancel",
+        /// Where the owner of an ordered server reads mail was corrected.
+        OrderCorrect = "order.correct",
         /// A failed order was tried again.
         OrderRetry = "order.retry",
         /// An order ended because nobody acted in time.
@@ -113,6 +115,8 @@ words! {
         HoldEnd = "hold.end",
         /// An export was asked for.
         ExportStart = "export.start",
+        /// A bundle's own key was asked for, or shown.
+        ExportKey = "export.key",
         /// A bundle, or a part of it, was taken away.
         ExportDownload = "export.download",
         /// An operation was asked to stop.

@@ -140,11 +140,18 @@ impl Offer {
         now: Timestamp,
     ) -> Result<Option<(Self, Self)>, OfferError> {
         conditions.check()?;
-        if self.is_current() && self.conditions == conditions {
-            return Ok(None);
+        match self.is_current() && self.conditions == conditions {
+            true => Ok(None),
+            false => self.replace(id, conditions, now).map(Some),
         }
+    }
+
+    /// The same when what is agreed on stays and its description changes: what somebody ordered is described as they read
+    /// it.
+    pub fn replace(self, id: OfferId, conditions: Conditions, now: Timestamp) -> Result<(Self, Self), OfferError> {
+        conditions.check()?;
         let next = Self { id, slug: self.slug.clone(), version: self.version + 1, conditions, retired_at: None };
-        Ok(Some((Self { retired_at: self.retired_at.or(Some(now)), ..self }, next)))
+        Ok((Self { retired_at: self.retired_at.or(Some(now)), ..self }, next))
     }
 }
 

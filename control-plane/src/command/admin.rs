@@ -1,0 +1,3 @@
+//! `steppe admin`: what is done by hand, once in a while.
+
+pub mod offers;
