@@ -9,5 +9,6 @@ pub mod offer;
 pub mod operation;
 pub mod order;
 pub mod server;
+pub mod staff;
 pub mod tell;
 pub mod throttle;

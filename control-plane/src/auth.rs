@@ -3,3 +3,6 @@
 pub mod password;
 pub mod secret;
 pub mod signed;
+pub mod staff;
+pub mod staff_token;
+pub mod totp;

@@ -14,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::password::Passwords;
+use crate::auth::staff_token::StaffKeys;
 use crate::gateway::clock::{Random as _, SystemClock, SystemRandom};
 use crate::gateway::objects::Stores;
 use crate::live::Live;
@@ -65,10 +66,16 @@ pub fn platform(config: Config, connections: u32) -> anyhow::Result<Arc<Platform
         random: Arc::new(random),
         seal: Seal::parse(config.key.expose_secret()).context("key-file")?,
         passwords: Passwords::new(cores, salt)?,
+        staff_keys: staff_keys(&config)?,
         stores: Arc::new(Stores::in_folder(config.cells_dir.clone())),
         live: Live::default(),
         config: Arc::new(config),
     }))
+}
+
+fn staff_keys(config: &Config) -> anyhow::Result<StaffKeys> {
+    let folder = config.staff_keys_dir.as_deref();
+    folder.map_or_else(|| Ok(StaffKeys::default()), StaffKeys::read).context("staff-keys-dir")
 }
 
 /// A token that is cancelled when the process is asked to stop.

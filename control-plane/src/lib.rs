@@ -18,6 +18,7 @@ pub mod platform;
 pub mod request;
 pub mod router;
 pub mod seal;
+pub mod staff;
 pub mod store;
 pub mod text;
 pub mod when;

@@ -41,6 +41,28 @@ enum Admin {
         #[command(subcommand)]
         command: Offers,
     },
+    /// Who of us may log in
+    Staff {
+        #[command(subcommand)]
+        command: Staff,
+    },
+}
+
+#[derive(Subcommand)]
+enum Staff {
+    /// Make an account; the password is read from standard input, the second factor is printed once
+    Create {
+        /// Mail address
+        email: domain::Email,
+        /// Name, as customers read it
+        #[arg(long)]
+        name: String,
+    },
+    /// Shut somebody out at once
+    Disable {
+        /// Mail address
+        email: domain::Email,
+    },
 }
 
 #[derive(Subcommand)]
@@ -67,6 +89,10 @@ fn main() -> ExitCode {
         Command::Admin { command: Admin::Offers { command: Offers::Sync { file } } } => {
             command::block_on(command::admin::offers::sync(cli.given, &file))
         }
+        Command::Admin { command: Admin::Staff { command } } => match command {
+            Staff::Create { email, name } => command::block_on(command::admin::staff::create(cli.given, &email, &name)),
+            Staff::Disable { email } => command::block_on(command::admin::staff::disable(cli.given, &email)),
+        },
         Command::Config { command: Config::Check } => command::config::check(cli.given),
     };
     match done {

@@ -8,6 +8,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::auth::password::Passwords;
 use crate::auth::secret::Secret;
+use crate::auth::staff_token::StaffKeys;
 use crate::config::Config;
 use crate::error::Problem;
 use crate::gateway::clock::{Clock, Random};
@@ -30,6 +31,8 @@ pub struct Platform {
     pub seal: Seal,
     /// Hashes passwords, a few at a time.
     pub passwords: Passwords,
+    /// Signs and verifies staff's tokens.
+    pub staff_keys: StaffKeys,
     /// The cells' object stores.
     pub stores: Arc<Stores>,
     /// Wakes pages when something happened.

@@ -17,7 +17,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::error::{Code, Problem};
 use crate::platform::Platform;
 use crate::request::REQUEST_ID;
-use crate::{api, pages};
+use crate::{api, pages, staff};
 
 /// No form of ours is larger.
 const BODY: usize = 64 * 1024;
@@ -38,6 +38,17 @@ pub fn public(platform: Arc<Platform>) -> Router {
     let api = common(api::router(&platform)).layer(from_fn_with_state(platform.clone(), api::render));
     let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));
     Router::new().nest(api::BASE, api).merge(pages).layer(every).with_state(platform)
+}
+
+/// What staff see.
+pub fn staff(platform: Arc<Platform>) -> Router {
+    let pages = common(staff::pages())
+        .layer(CsrfLayer::new())
+        .layer(from_fn(cross_site))
+        .layer(from_fn_with_state(platform.clone(), pages::render));
+    let api = common(staff::api()).layer(from_fn_with_state(platform.clone(), api::render));
+    let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));
+    Router::new().nest("/v1/staff", api).merge(pages).layer(every).with_state(platform)
 }
 
 /// What all surfaces have in common.

@@ -20,6 +20,7 @@ pub mod organization;
 pub mod outbox;
 pub mod rate_limit;
 pub mod session;
+pub mod staff;
 pub mod terms;
 pub mod work;
 

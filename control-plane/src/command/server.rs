@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use axum::Router;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::{config, log, platform, stop_on_signal};
 use crate::{Given, migrate, router};
@@ -20,15 +22,28 @@ pub async fn run(given: Given) -> anyhow::Result<()> {
     let platform = platform(config(given)?, CONNECTIONS)?;
     migrate::require(&platform.pool).await?;
     let stop = stop_on_signal();
-    let listener = TcpListener::bind(platform.config.listen).await;
-    let listener = listener.with_context(|| format!("listening on {}", platform.config.listen))?;
-    tracing::info!(address = %platform.config.listen, url = %platform.config.url, "serving");
+    let customers = listen(platform.config.listen).await?;
+    let staff = listen(platform.config.staff_listen).await?;
+    tracing::info!(address = %platform.config.listen, url = %platform.config.url, "serving customers");
+    tracing::info!(address = %platform.config.staff_listen, url = %platform.config.staff_url, "serving staff");
     let (live, stopping) = (platform.live.clone(), stop.clone());
     // Streams to open pages would keep the process for as long as somebody looks.
     tokio::spawn(async move {
         stopping.cancelled().await;
         live.close();
     });
-    let service = router::public(platform).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::try_join!(
+        serve(customers, router::public(platform.clone()), stop.clone()),
+        serve(staff, router::staff(platform), stop.clone()),
+    )?;
+    Ok(())
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+}
+
+async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await.context("serving")
 }

@@ -8,6 +8,7 @@ use http::StatusCode;
 
 use super::assets;
 use crate::auth::signed::Signed;
+use crate::auth::staff::StaffSigned;
 use crate::error::Problem;
 use crate::request::Request;
 use crate::text::Texts;
@@ -39,6 +40,12 @@ impl Page {
             unconfirmed: signed.account.email_confirmed_at.is_none(),
             ..Self::of(&signed.request)
         }
+    }
+
+    /// A page for one of us.
+    #[must_use]
+    pub fn to_staff(signed: &StaffSigned) -> Self {
+        Self { reader: Some(signed.staff.name.clone()), ..Self::of(&signed.request) }
     }
 
     /// A text.
