@@ -59,6 +59,16 @@ pub enum Verb {
         #[arg(long)]
         to: Option<String>,
     },
+    /// Ask PostgreSQL about queries and print its answers as JSON; `cargo xtask gen` runs this by itself
+    #[command(hide = true)]
+    Queries {
+        /// The folder with the migrations that make the tables
+        #[arg(long)]
+        migrations: PathBuf,
+        /// A file with a JSON array of queries
+        #[arg(long)]
+        list: PathBuf,
+    },
     /// Follow a ground's objects for ingress and policies; the ground runs this by itself
     #[command(hide = true)]
     Watch {
@@ -116,6 +126,7 @@ impl Verb {
             Self::Cluster { .. } | Self::Direct(_) => "cluster",
             Self::Demo { .. } => "demo",
             Self::Mails { .. } => "mails",
+            Self::Queries { .. } => "queries",
             Self::Watch { .. } => "watch",
         }
     }

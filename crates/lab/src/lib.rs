@@ -22,6 +22,7 @@ pub mod policy;
 pub mod postgres;
 pub mod preflight;
 pub mod process;
+pub mod queries;
 pub mod registry;
 pub mod restore;
 pub mod storage;

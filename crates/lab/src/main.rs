@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use lab::cache::Cache;
 use lab::node::{self, Config, Ground};
-use lab::{demo, images, mailpit, preflight, tools, watchers};
+use lab::{demo, images, mailpit, preflight, queries, tools, watchers};
 
 use cli::{Action, Cli, Verb};
 use report::Report;
@@ -64,6 +64,9 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
                 None => mailpit.search("").await?,
             };
             report::mails(&mailpit, &mails)?;
+        }
+        Verb::Queries { migrations, list } => {
+            report::json(&queries::describe(&cache, migrations, list).await?)?;
         }
         Verb::Watch { ground: name } => watchers::run(&ground(name)?).await?,
     }

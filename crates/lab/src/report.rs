@@ -6,6 +6,7 @@ use anyhow::Result;
 use lab::mailpit::{Mail, Mailpit};
 use lab::node::Status;
 use lab::tools;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::Progress;
@@ -63,6 +64,12 @@ pub fn error(error: &anyhow::Error) {
 pub fn tell(status: &Status, json: bool) -> Result<()> {
     let text = if json { serde_json::to_string(status)? } else { status.text() };
     writeln!(std::io::stdout().lock(), "{text}")?;
+    Ok(())
+}
+
+/// Prints a result as one line of JSON.
+pub fn json(result: &impl Serialize) -> Result<()> {
+    writeln!(std::io::stdout().lock(), "{}", serde_json::to_string(result)?)?;
     Ok(())
 }
 
