@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::password::Passwords;
 use crate::auth::staff_token::StaffKeys;
+use crate::gateway::cells::Cells;
 use crate::gateway::clock::{Random as _, SystemClock, SystemRandom};
 use crate::gateway::objects::Stores;
 use crate::live::Live;
@@ -69,6 +70,7 @@ pub fn platform(config: Config, connections: u32) -> anyhow::Result<Arc<Platform
         staff_keys: staff_keys(&config)?,
         stores: Arc::new(Stores::in_folder(config.cells_dir.clone())),
         live: Live::default(),
+        cells: Arc::new(Cells::in_folder(config.cells_dir.clone())),
         config: Arc::new(config),
     }))
 }
