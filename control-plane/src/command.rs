@@ -4,6 +4,7 @@ pub mod admin;
 pub mod config;
 pub mod migrate;
 pub mod server;
+pub mod worker;
 
 use std::future::Future;
 use std::io::Write as _;
