@@ -26,6 +26,8 @@ CREATE TABLE operations (
     -- The revision whose observation ends it.
     revision bigint,
     cancel_asked boolean NOT NULL DEFAULT false,
+    -- News came while a worker had it: waiting for them would be in vain.
+    woken boolean NOT NULL DEFAULT false,
     -- Not before; the end of the lease while it runs, so that one index finds all that can be taken up.
     run_at timestamptz NOT NULL,
     lease_until timestamptz,

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod config;
 pub mod migrate;
 pub mod server;
+pub mod worker;
 
 use std::future::Future;
 use std::io::Write as _;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::password::Passwords;
 use crate::auth::staff_token::StaffKeys;
+use crate::gateway::cells::Cells;
 use crate::gateway::clock::{Random as _, SystemClock, SystemRandom};
 use crate::gateway::objects::Stores;
 use crate::live::Live;
@@ -69,6 +71,7 @@ pub fn platform(config: Config, connections: u32) -> anyhow::Result<Arc<Platform
         staff_keys: staff_keys(&config)?,
         stores: Arc::new(Stores::in_folder(config.cells_dir.clone())),
         live: Live::default(),
+        cells: Arc::new(Cells::in_folder(config.cells_dir.clone())),
         config: Arc::new(config),
     }))
 }

@@ -75,6 +75,9 @@ pub struct Given {
     /// Where staff's pages and API are served; never the public internet [default: 127.0.0.1:8081]
     #[arg(long, env = "STEPPE_STAFF_LISTEN", value_name = "ADDRESS", global = true)]
     pub staff_listen: Option<SocketAddr>,
+    /// Where a worker says how it is, at /healthz, /readyz and /metrics [default: 127.0.0.1:8082]
+    #[arg(long, env = "STEPPE_WORKER_LISTEN", value_name = "ADDRESS", global = true)]
+    pub worker_listen: Option<SocketAddr>,
     /// The staff pages' address as staff open it [default: http://127.0.0.1:8081]
     #[arg(long, env = "STEPPE_STAFF_URL", value_name = "URL", global = true)]
     #[serde(deserialize_with = "file::url")]
@@ -128,6 +131,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where staff's pages and API are served.
     pub staff_listen: SocketAddr,
+    /// Where a worker says how it is.
+    pub worker_listen: SocketAddr,
     /// The staff pages' address.
     pub staff_url: Url,
     /// How many proxies in front of us append to `X-Forwarded-For`.
@@ -184,6 +189,7 @@ impl Given {
             url: origin("url", url)?,
             listen: given.listen.unwrap_or_else(|| ([127, 0, 0, 1], 8080).into()),
             staff_listen: given.staff_listen.unwrap_or_else(|| ([127, 0, 0, 1], 8081).into()),
+            worker_listen: given.worker_listen.unwrap_or_else(|| ([127, 0, 0, 1], 8082).into()),
             staff_url: origin("staff-url", given.staff_url.map_or_else(|| fixed("http://127.0.0.1:8081"), Ok)?)?,
             proxies: given.proxies.unwrap_or(0),
             smtp: smtp(given.smtp_url, given.smtp_password_file.as_deref())?,

@@ -22,6 +22,7 @@ pub mod staff;
 pub mod store;
 pub mod text;
 pub mod when;
+pub mod worker;
 
 pub use config::{Config, Given};
 pub use error::Problem;

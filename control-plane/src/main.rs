@@ -20,6 +20,8 @@ struct Cli {
 enum Command {
     /// Serve customers' and staff's pages and APIs
     Server,
+    /// Carry out what was asked for, watch the cells, send mail; any number of them run beside each other
+    Worker,
     /// Bring the database to what this version needs; safe to repeat
     Migrate,
     /// What is done by hand, once in a while
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Server => command::block_on(command::server::run(cli.given)),
+        Command::Worker => command::block_on(command::worker::run(cli.given)),
         Command::Migrate => command::block_on(command::migrate::run(cli.given)),
         Command::Admin { command: Admin::Offers { command: Offers::Sync { file } } } => {
             command::block_on(command::admin::offers::sync(cli.given, &file))

@@ -11,6 +11,7 @@ use crate::auth::secret::Secret;
 use crate::auth::staff_token::StaffKeys;
 use crate::config::Config;
 use crate::error::Problem;
+use crate::gateway::cells::Cells;
 use crate::gateway::clock::{Clock, Random};
 use crate::gateway::objects::Stores;
 use crate::live::Live;
@@ -37,6 +38,8 @@ pub struct Platform {
     pub stores: Arc<Stores>,
     /// Wakes pages when something happened.
     pub live: Live,
+    /// The ways to the cells.
+    pub cells: Arc<Cells>,
 }
 
 /// An open transaction.

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod account_change;
 pub mod audit;
+pub mod backlog;
 pub mod cell;
 pub mod download_grant;
 pub mod export;
@@ -19,10 +20,12 @@ pub mod order;
 pub mod organization;
 pub mod outbox;
 pub mod rate_limit;
+pub mod retention;
 pub mod session;
 pub mod staff;
 pub mod terms;
 pub mod work;
+pub mod worker;
 
 use sqlx::postgres::PgDatabaseError;
 

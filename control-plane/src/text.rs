@@ -66,6 +66,21 @@ impl Texts {
         self.mark(LOCALES.try_lookup_with_args(self.language(), id, &arguments), id)
     }
 
+    /// A text with arguments that are texts and numbers of a JSON object. None when there is no such text, or when it needs an
+    /// argument that is not there.
+    #[must_use]
+    pub fn fill(&self, id: &str, arguments: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
+        let value = |value: &serde_json::Value| match value {
+            serde_json::Value::Number(number) => FluentValue::from(number.as_f64().unwrap_or_default()),
+            serde_json::Value::String(text) => FluentValue::from(text.clone()),
+            other => FluentValue::from(other.to_string()),
+        };
+        let arguments: HashMap<Cow<'static, str>, FluentValue<'_>> =
+            arguments.iter().map(|(name, one)| (Cow::Owned(name.clone()), value(one))).collect();
+        let text = LOCALES.try_lookup_with_args(self.language(), id, &arguments)?;
+        Some(self.mark(Some(text), id))
+    }
+
     fn language(&self) -> &'static LanguageIdentifier {
         match self.locale {
             Locale::En => &ENGLISH,

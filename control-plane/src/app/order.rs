@@ -31,7 +31,7 @@ pub(super) async fn announce(platform: &Platform, tx: &mut Tx, order: &Order) ->
 }
 
 /// A mail about an order.
-pub(super) fn told(platform: &Platform, order: &Order, template: &'static str) -> News {
+pub(crate) fn told(platform: &Platform, order: &Order, template: &'static str) -> News {
     let link = platform.link(&format!("/orders/{}", order.id));
     let arguments = json!({ "hostname": order.hostname.as_str(), "link": link });
     News { template, arguments, until: order.state.expires_at() }

@@ -47,7 +47,7 @@ pub(super) async fn note(
 }
 
 /// A mail about a server.
-pub(super) fn told(platform: &Platform, instance: &Instance, template: &'static str) -> News {
+pub(crate) fn told(platform: &Platform, instance: &Instance, template: &'static str) -> News {
     let link = platform.link(&format!("/servers/{}", instance.id));
     News { template, arguments: json!({ "hostname": instance.hostname.as_str(), "link": link }), until: None }
 }

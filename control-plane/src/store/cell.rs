@@ -12,6 +12,9 @@ use super::{Error, Result, word};
 
 const TABLE: &str = "cells";
 
+/// The channel on which those are woken who give freed places away.
+pub const CHANNEL: &str = "places";
+
 /// Places of a size that the cell does not limit: more than any cell can have.
 pub const UNLIMITED: i32 = 1_000_000;
 
@@ -265,6 +268,9 @@ pub async fn observe(connection: &mut PgConnection, id: CellId, said: &Said) -> 
         .await?;
         changed |= done.rows_affected() > 0;
     }
+    if changed {
+        sqlx::query!("SELECT pg_notify($1, '')", CHANNEL).execute(connection).await?;
+    }
     Ok(changed)
 }
 
@@ -332,9 +338,11 @@ pub async fn take_place(connection: &mut PgConnection, size: Size, zone: Option<
 /// When the database refuses.
 pub async fn free_place(connection: &mut PgConnection, cell: CellId, size: Size) -> Result<()> {
     sqlx::query!(
-        "UPDATE cell_room SET taken = taken - 1 WHERE cell_id = $1 AND size = $2 AND taken > 0",
+        "WITH freed AS (UPDATE cell_room SET taken = taken - 1 WHERE cell_id = $1 AND size = $2 AND taken > 0)
+         SELECT pg_notify($3, '')",
         cell.uuid(),
         size.as_str(),
+        CHANNEL,
     )
     .execute(connection)
     .await?;

@@ -294,3 +294,19 @@ pub async fn take_key(connection: &mut PgConnection, id: ExportId) -> Result<Opt
     .await?;
     Ok(row.and_then(|row| row.claim_key_sealed.zip(row.claim_answer)))
 }
+
+/// Writes down that a bundle will not be made, because asking for it was given up before the cell knew of it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn fail_unmade(connection: &mut PgConnection, id: ExportId, message: &str, at: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "UPDATE exports SET phase = 'failed', message = $2, finished_at = $3 WHERE id = $1 AND object_uid IS NULL AND phase = 'pending'",
+        id.uuid(),
+        message,
+        at.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

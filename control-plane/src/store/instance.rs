@@ -11,7 +11,7 @@ use jiff_sqlx::ToSqlx as _;
 use names::{Flavour, Handle, Hostname, Revision, Size, Version};
 use sqlx::PgConnection;
 
-pub use observed::{Changed, Seen, observe, revisions};
+pub use observed::{Changed, Seen, lock_named, observe, revisions, seen_names, set_purged, vanished};
 
 use super::Result;
 use row::Row;

@@ -12,7 +12,7 @@ use names::Revision;
 use sqlx::PgConnection;
 
 pub use log::{LINES, Line};
-pub use queue::{Lane, Stuck, candidate, due, is_mine, prune, renew, stuck, wake, wake_cell};
+pub use queue::{Lane, Stuck, candidate, due, prune, renew, stuck, wake, wake_cell};
 
 use super::Result;
 use crate::actor::Who;
@@ -206,7 +206,9 @@ pub async fn save(connection: &mut PgConnection, operation: &Operation, fence: i
     let written = row::Written::of(operation, now);
     let done = sqlx::query!(
         "UPDATE operations SET state = $3, step = $4, percent = $5, attempt = $6, reason = $7, message = $8, log = $9,
-                revision = $10, cancel_asked = $11, run_at = $12, lease_until = $13, fence = $14,
+                revision = $10, cancel_asked = $11, lease_until = $13,
+                run_at = CASE WHEN woken AND $3 = 'waiting' THEN $17::timestamptz ELSE $12::timestamptz END,
+                woken = woken AND fence = $14, fence = $14,
                 started_at = coalesce(started_at, $15), finished_at = $16
          WHERE id = $1 AND fence = $2",
         operation.id.uuid(),
@@ -225,6 +227,7 @@ pub async fn save(connection: &mut PgConnection, operation: &Operation, fence: i
         operation.course.fence,
         written.started_at.map(|time| time.to_sqlx()),
         written.finished_at.map(|time| time.to_sqlx()),
+        now.to_sqlx(),
     )
     .execute(&mut *connection)
     .await?;

@@ -6,6 +6,8 @@ use jiff_sqlx::ToSqlx as _;
 use names::Revision;
 use sqlx::PgConnection;
 
+use super::Instance;
+use super::row::Row;
 use crate::store::Result;
 
 /// What was seen of a server's object.
@@ -104,4 +106,64 @@ pub async fn revisions(
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id.into(), row.object_name, Revision(row.revision))).collect())
+}
+
+/// The names of the objects of a cell's servers that were seen there and not purged.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn seen_names(connection: &mut PgConnection, cell: CellId) -> Result<Vec<String>> {
+    let names = sqlx::query_scalar!(
+        "SELECT object_name FROM instances WHERE cell_id = $1 AND object_uid IS NOT NULL AND purged_at IS NULL",
+        cell.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(names)
+}
+
+/// The server in a cell whose object has a name, locked until the transaction ends.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock_named(connection: &mut PgConnection, cell: CellId, name: &str) -> Result<Option<Instance>> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT * FROM instances WHERE cell_id = $1 AND object_name = $2 FOR UPDATE",
+        cell.uuid(),
+        name,
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(Instance::try_from).transpose()
+}
+
+/// Forgets what was seen of a server whose object is gone.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn vanished(connection: &mut PgConnection, id: InstanceId) -> Result<()> {
+    sqlx::query!(
+        "UPDATE instances SET object_uid = NULL, observed_digest = NULL, observed_revision = NULL, observed_mode = NULL, conditions = '[]'
+         WHERE id = $1",
+        id.uuid(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes down that a server's data were destroyed. Whether that is new.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn set_purged(connection: &mut PgConnection, id: InstanceId, at: Timestamp) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE instances SET purged_at = $2, claim_key_sealed = NULL, claim_answer = NULL WHERE id = $1 AND purged_at IS NULL",
+        id.uuid(),
+        at.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }

@@ -58,43 +58,20 @@ pub async fn candidate(
     Ok(Some((operation, lane)))
 }
 
-/// Keeps a lease for longer. `false`: it is not this worker's any more. The second value says whether someone asked to
-/// cancel.
+/// Keeps a lease for longer. `false`: it is not this worker's any more.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn renew(
-    connection: &mut PgConnection,
-    id: OperationId,
-    fence: i64,
-    until: Timestamp,
-) -> Result<(bool, bool)> {
-    let asked = sqlx::query_scalar!(
-        "UPDATE operations SET lease_until = $3, run_at = $3 WHERE id = $1 AND fence = $2 AND state = 'running'
-         RETURNING cancel_asked",
+pub async fn renew(connection: &mut PgConnection, id: OperationId, fence: i64, until: Timestamp) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE operations SET lease_until = $3, run_at = $3 WHERE id = $1 AND fence = $2 AND state = 'running'",
         id.uuid(),
         fence,
         until.to_sqlx(),
     )
-    .fetch_optional(connection)
+    .execute(connection)
     .await?;
-    Ok((asked.is_some(), asked.unwrap_or(false)))
-}
-
-/// Whether a claim is the newest one, and its operation runs. The row stays locked until the transaction ends, so that what
-/// is written in it is written by the one who may.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn is_mine(connection: &mut PgConnection, id: OperationId, fence: i64) -> Result<bool> {
-    let found = sqlx::query_scalar!(
-        "SELECT 1 AS \"one!\" FROM operations WHERE id = $1 AND fence = $2 AND state = 'running' FOR UPDATE",
-        id.uuid(),
-        fence,
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(found.is_some())
+    Ok(done.rows_affected() > 0)
 }
 
 /// When the next operation can be taken up, if there is one to come.
@@ -111,7 +88,7 @@ pub async fn due(connection: &mut PgConnection, now: Timestamp) -> Result<Option
     Ok(next.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
-/// Lets what waits for news of these servers look again now.
+/// Lets what waits for news of these servers look again now, and what is just being looked at once more.
 ///
 /// # Errors
 /// When the database refuses.
@@ -119,7 +96,8 @@ pub async fn wake(connection: &mut PgConnection, instances: &[InstanceId], now: 
     let instances: Vec<uuid::Uuid> = instances.iter().map(|id| id.uuid()).collect();
     let woken = sqlx::query_scalar!(
         "WITH woken AS (
-             UPDATE operations SET run_at = $2 WHERE instance_id = ANY ($1) AND state = 'waiting' AND run_at > $2 RETURNING 1),
+             UPDATE operations SET woken = true, run_at = CASE WHEN state = 'waiting' THEN $2 ELSE run_at END
+             WHERE instance_id = ANY ($1) AND state IN ('waiting', 'running') RETURNING 1),
          told AS (SELECT pg_notify($3, '') FROM woken LIMIT 1)
          SELECT (SELECT count(*) FROM woken) + 0 * (SELECT count(*) FROM told) AS \"count!\"",
         &instances,

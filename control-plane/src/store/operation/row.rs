@@ -33,6 +33,8 @@ pub(super) struct Row {
     pub requested_by: String,
     pub revision: Option<i64>,
     pub cancel_asked: bool,
+    #[expect(dead_code, reason = "all columns are read; this one is for the database alone")]
+    pub woken: bool,
     pub run_at: Stored,
     pub lease_until: Option<Stored>,
     pub fence: i64,
