@@ -3,21 +3,71 @@
 mod account;
 pub mod assets;
 mod form;
+mod orders;
 mod page;
 mod render;
 mod servers;
 mod session;
+mod size;
+mod stream;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 pub use form::Form;
 pub use page::{Page, html, see_other};
 pub use render::render;
 
 use crate::platform::Platform;
+
+/// Ordering.
+fn orders() -> Router<Arc<Platform>> {
+    Router::new()
+        .route("/order", get(orders::place::show).post(orders::place::submit))
+        .route("/orders/{order}", get(orders::show::show))
+        .route("/orders/{order}/accept", post(orders::accept::submit))
+        .route("/orders/{order}/cancel", post(orders::cancel::submit))
+        .route("/orders/{order}/retry", post(orders::retry::submit))
+        .route("/orders/{order}/email", post(orders::email::submit))
+        .route("/orders/{order}/live", get(orders::live::show))
+}
+
+/// One server.
+fn one_server() -> Router<Arc<Platform>> {
+    Router::new()
+        .route("/servers/{server}", get(servers::show::show))
+        .route("/servers/{server}/live", get(servers::live::show))
+        .route("/servers/{server}/login", get(servers::login::show).post(servers::login::submit))
+        .route("/servers/{server}/login/reset", post(servers::users::reset_owner))
+        .route("/servers/{server}/guide", get(servers::guide::show))
+        .route("/servers/{server}/settings", get(servers::settings::show).post(servers::settings::submit))
+        .route("/servers/{server}/pause", post(servers::pause::submit))
+        .route("/servers/{server}/resume", post(servers::pause::resume))
+        .route("/servers/{server}/close", get(servers::close::show).post(servers::close::submit))
+        .route("/servers/{server}/reopen", post(servers::close::reopen))
+        .route("/servers/{server}/users", get(servers::users::show).post(servers::users::add))
+        .route("/servers/{server}/users/reset", post(servers::users::reset))
+        .route("/servers/{server}/users/remove", get(servers::users::ask_remove).post(servers::users::remove))
+        .route("/servers/{server}/users/{change}", get(servers::users::answer).post(servers::users::reveal))
+        .route("/servers/{server}/history", get(servers::history::show))
+        .route("/servers/{server}/work/{operation}/retry", post(servers::course::retry))
+        .route("/servers/{server}/work/{operation}/cancel", post(servers::course::cancel))
+}
+
+/// Bundles of a server.
+fn exports() -> Router<Arc<Platform>> {
+    Router::new()
+        .route("/servers/{server}/exports", get(servers::exports::show).post(servers::exports::submit))
+        .route("/servers/{server}/exports/recipient", post(servers::exports::recipient))
+        .route("/servers/{server}/exports/{export}", get(servers::exports::one))
+        .route("/servers/{server}/exports/{export}/download", post(servers::exports::allow))
+        .route("/servers/{server}/exports/{export}/script", post(servers::exports::script))
+        .route("/servers/{server}/exports/{export}/key", post(servers::exports::ask_key))
+        .route("/servers/{server}/exports/{export}/key/show", post(servers::exports::show_key))
+        .route("/servers/{server}/exports/{export}/files/{*name}", get(servers::exports::file))
+}
 
 /// All pages of customers, one line each.
 pub fn router() -> Router<Arc<Platform>> {
@@ -26,6 +76,9 @@ pub fn router() -> Router<Arc<Platform>> {
         .route("/sign-up", get(account::sign_up::show).post(account::sign_up::submit))
         .route("/confirm/{secret}", get(account::confirm::show).post(account::confirm::submit))
         .route("/log-in", get(session::log_in::show).post(session::log_in::submit))
-        .route("/log-out", axum::routing::post(session::log_out::submit))
+        .route("/log-out", post(session::log_out::submit))
         .route("/static/{file}", get(assets::serve))
+        .merge(orders())
+        .merge(one_server())
+        .merge(exports())
 }

@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::csrf::CsrfLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -21,6 +22,8 @@ use crate::{api, pages, staff};
 
 /// No form of ours is larger.
 const BODY: usize = 64 * 1024;
+/// The type of files that are bytes to us.
+const BYTES: &str = "application/octet-stream";
 /// No page takes longer; what does is an operation.
 const TIME: Duration = Duration::from_secs(30);
 
@@ -57,7 +60,8 @@ fn common(routes: Router<Arc<Platform>>) -> Router<Arc<Platform>> {
         .fallback(not_found)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(BODY))
-        .layer(CompressionLayer::new())
+        // Parts of bundles are compressed already, and their lengths must stay what they are.
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::const_new(BYTES))))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIME))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Problem::internal(anyhow::anyhow!("a handler panicked")).into_response()

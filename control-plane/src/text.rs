@@ -81,6 +81,12 @@ impl Texts {
         Some(self.mark(Some(text), id))
     }
 
+    /// A text that may be missing: for words that others send.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<String> {
+        LOCALES.try_lookup(self.language(), id).map(|text| self.mark(Some(text), id))
+    }
+
     fn language(&self) -> &'static LanguageIdentifier {
         match self.locale {
             Locale::En => &ENGLISH,

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::operation::begin;
-use super::server::{claim, lock, note};
+use super::server::{claim, lock, lock_any, note};
 use super::throttle;
 use crate::actor::Actor;
 use crate::error::{Code, Problem};
@@ -86,7 +86,7 @@ pub fn is_there(export: &Export) -> bool {
 /// `wrong-state` when there is no such bundle, or it is encrypted to the customer's key.
 pub async fn ask_key(platform: &Platform, actor: &Actor, export: &Export) -> Result<(), Problem> {
     let mut tx = platform.begin().await?;
-    let instance = lock(&mut tx, export.instance).await?;
+    let instance = lock_any(&mut tx, export.instance).await?;
     if !is_there(export) || Key::of(export) == Key::Theirs {
         return Err(Problem::new(Code::WrongState));
     }
@@ -106,7 +106,7 @@ pub async fn ask_key(platform: &Platform, actor: &Actor, export: &Export) -> Res
 /// `shown-once`, or `wrong-state` when it is not here yet.
 pub async fn show_key(platform: &Platform, actor: &Actor, export: &Export) -> Result<SecretString, Problem> {
     let mut tx = platform.begin().await?;
-    let instance = lock(&mut tx, export.instance).await?;
+    let instance = lock_any(&mut tx, export.instance).await?;
     let Some((key, answer)) = export::take_key(&mut tx, export.id).await? else {
         return Err(Problem::new(if Key::of(export) == Key::Asked { Code::WrongState } else { Code::ShownOnce }));
     };

@@ -20,10 +20,15 @@ use crate::store::audit::Entry;
 use crate::store::instance::Instance;
 use crate::store::outbox::About;
 
-/// A server, locked; one whose data were destroyed is none.
+/// A server, locked. Nothing more can be done to one whose data were destroyed.
 pub(super) async fn lock(tx: &mut Tx, id: InstanceId) -> Result<Instance, Problem> {
-    let found = store::instance::lock(tx, id).await?.filter(|one| one.purged_at.is_none());
-    found.ok_or(Problem::new(Code::NotFound))
+    let found = lock_any(tx, id).await?;
+    if found.purged_at.is_some() { Err(Problem::new(Code::WrongState)) } else { Ok(found) }
+}
+
+/// A server, locked, its data destroyed or not.
+pub(super) async fn lock_any(tx: &mut Tx, id: InstanceId) -> Result<Instance, Problem> {
+    store::instance::lock(tx, id).await?.ok_or(Problem::new(Code::NotFound))
 }
 
 /// Writes down what was done to a server, for the log and for whoever looks on.
@@ -49,5 +54,5 @@ pub(super) async fn note(
 /// A mail about a server.
 pub(crate) fn told(platform: &Platform, instance: &Instance, template: &'static str) -> News {
     let link = platform.link(&format!("/servers/{}", instance.id));
-    News { template, arguments: json!({ "hostname": instance.hostname.as_str(), "link": link }), until: None }
+    News { template, arguments: json!({ "host": instance.hostname.as_str(), "link": link }), until: None }
 }

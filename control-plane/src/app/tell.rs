@@ -32,7 +32,7 @@ pub async fn owners(
     organization: OrganizationId,
     news: News,
 ) -> Result<(), Problem> {
-    for owner in store::organization::owners(connection, organization).await? {
+    for owner in store::organization::recipients(connection, organization).await? {
         let mut arguments = news.arguments.clone();
         arguments["name"] = Value::from(owner.name);
         if let Some(until) = news.until {

@@ -25,6 +25,7 @@ macro_rules! assets {
 static ASSETS: LazyLock<BTreeMap<&'static str, Asset>> = LazyLock::new(|| {
     let files = assets! {
         "steppe.css", "text/css; charset=utf-8";
+        "live.js", "text/javascript; charset=utf-8";
         "icon.svg", "image/svg+xml";
     };
     let asset = |(name, kind, content): (&'static str, &'static str, &'static [u8])| {

@@ -42,6 +42,12 @@ impl Check {
         value.map_err(|code| self.fields.push(crate::error::Field { name, code })).ok()
     }
 
+    /// Whether nothing was wrong so far.
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
+        self.fields.is_empty()
+    }
+
     /// Everything that was wrong, as one problem.
     #[must_use]
     pub fn problem(self) -> Problem {

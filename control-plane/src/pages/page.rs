@@ -5,13 +5,15 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use domain::Locale;
 use fluent_templates::fluent_bundle::FluentValue;
 use http::StatusCode;
+use jiff::Timestamp;
 
-use super::assets;
+use super::{assets, size};
 use crate::auth::signed::Signed;
 use crate::auth::staff::StaffSigned;
 use crate::error::Problem;
 use crate::request::Request;
 use crate::text::Texts;
+use crate::when;
 
 /// What every page has: its texts, and who is reading. Templates call its methods.
 #[derive(Debug, Clone)]
@@ -58,6 +60,55 @@ impl Page {
     #[must_use]
     pub fn t1(&self, id: &str, name: &'static str, value: impl ToString) -> String {
         self.texts.with(id, &[(name, FluentValue::from(value.to_string()))])
+    }
+
+    /// A text with two values.
+    #[must_use]
+    pub fn t2(
+        &self,
+        id: &str,
+        a: &'static str,
+        first: impl ToString,
+        b: &'static str,
+        second: impl ToString,
+    ) -> String {
+        self.texts.with(id, &[(a, FluentValue::from(first.to_string())), (b, FluentValue::from(second.to_string()))])
+    }
+
+    /// The text of a stable word of a kind: `KIND-WORD`.
+    #[must_use]
+    pub fn tw(&self, kind: &str, word: &str) -> String {
+        self.t(&format!("{kind}-{word}"))
+    }
+
+    /// A text with a number that decides about its form.
+    #[must_use]
+    pub fn tc(&self, id: &str, count: &i64) -> String {
+        self.texts.with(id, &[("count", FluentValue::from(*count))])
+    }
+
+    /// A text that may be missing: for words that others send.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<String> {
+        self.texts.find(id)
+    }
+
+    /// A time, as its reader writes times.
+    #[must_use]
+    pub fn when(&self, time: &Timestamp) -> String {
+        when::text(self.texts.locale(), *time)
+    }
+
+    /// A time, for `datetime`.
+    #[must_use]
+    pub fn machine(&self, time: &Timestamp) -> String {
+        when::machine(*time)
+    }
+
+    /// A size, as its reader writes numbers.
+    #[must_use]
+    pub fn bytes(&self, bytes: &u64) -> String {
+        size::text(self.texts.locale(), *bytes)
     }
 
     /// A text with a number that decides about its form.

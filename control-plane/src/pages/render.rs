@@ -34,7 +34,8 @@ pub async fn render(State(platform): State<Arc<Platform>>, request: axum::extrac
         return response;
     };
     problem.log(&facts.id);
-    let here = if method == Method::GET { facts.path.as_str() } else { "/" };
+    let back = problem.arguments.iter().find(|(name, _)| *name == "back").map(|(_, path)| path.as_str());
+    let here = back.unwrap_or(if method == Method::GET { facts.path.as_str() } else { "/" });
     match problem.code {
         Code::Unauthenticated => see_other(&format!("/log-in?next={}", encode(here))),
         Code::PasswordNeeded => see_other(&format!("/password-again?next={}", encode(here))),

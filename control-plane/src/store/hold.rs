@@ -125,3 +125,32 @@ pub async fn end_due(connection: &mut PgConnection, now: Timestamp) -> Result<Ve
     .await?;
     Ok(rows.into_iter().map(|row| (row.id.into(), row.instance_id.into())).collect())
 }
+
+/// The holds on servers that were not lifted, each with its server. Some of them may have ended by themselves.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn of_instances(connection: &mut PgConnection, instances: &[InstanceId]) -> Result<Vec<(InstanceId, Hold)>> {
+    let ids: Vec<uuid::Uuid> = instances.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT id, instance_id, kind, reason, since, until, lifted_at FROM holds
+         WHERE instance_id = ANY ($1) AND lifted_at IS NULL ORDER BY since, id",
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let instance = InstanceId::from(row.instance_id);
+            let row = Row {
+                id: row.id,
+                kind: row.kind,
+                reason: row.reason,
+                since: row.since,
+                until: row.until,
+                lifted_at: row.lifted_at,
+            };
+            Ok((instance, row.try_into()?))
+        })
+        .collect()
+}

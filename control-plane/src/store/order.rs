@@ -234,6 +234,40 @@ pub async fn find(connection: &mut PgConnection, id: OrderId) -> Result<Option<O
     row.map(Order::try_from).transpose()
 }
 
+/// Several orders, in no order.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn with_ids(connection: &mut PgConnection, ids: &[OrderId]) -> Result<Vec<Order>> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query_as!(Row, "SELECT * FROM orders WHERE id = ANY ($1)", &ids).fetch_all(connection).await?;
+    rows.into_iter().map(Order::try_from).collect()
+}
+
+/// The orders of an organization that have no server yet: those that may become one, and those that ended since `since`
+/// without. Newest first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn without_server(
+    connection: &mut PgConnection,
+    organization: OrganizationId,
+    since: Timestamp,
+) -> Result<Vec<Order>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT * FROM orders WHERE organization_id = $1 AND instance_id IS NULL
+            AND (state IN ('waitlisted', 'offered', 'approval', 'provisioning', 'failed')
+                 OR (state IN ('declined', 'expired') AND updated_at > $2))
+         ORDER BY id DESC LIMIT 100",
+        organization.uuid(),
+        since.to_sqlx(),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Order::try_from).collect()
+}
+
 /// One order, locked until the transaction ends.
 ///
 /// # Errors

@@ -98,7 +98,7 @@ pub struct Recipient {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn owners(connection: &mut PgConnection, id: OrganizationId) -> Result<Vec<Recipient>> {
+pub async fn recipients(connection: &mut PgConnection, id: OrganizationId) -> Result<Vec<Recipient>> {
     let rows = sqlx::query!(
         "SELECT a.id, a.email, a.name, a.locale FROM memberships m JOIN accounts a ON a.id = m.account_id
          WHERE m.organization_id = $1 AND m.role = 'owner' AND a.deleted_at IS NULL AND a.email_confirmed_at IS NOT NULL

@@ -205,6 +205,22 @@ impl Standing {
         }
     }
 
+    /// How an order stands that has no server to look at. `None`: there is one, or there was.
+    #[must_use]
+    pub const fn of_waiting(order: &Order) -> Option<Self> {
+        match order {
+            Order::Provisioning => Some(Self::SettingUp),
+            Order::Waitlisted { .. }
+            | Order::Offered { .. }
+            | Order::Approval { .. }
+            | Order::Done
+            | Order::Declined { .. }
+            | Order::Cancelled
+            | Order::Expired
+            | Order::Failed { .. } => Self::of_order(order),
+        }
+    }
+
     /// What an order alone says. `None`: there is a server to look at.
     const fn of_order(order: &Order) -> Option<Self> {
         match order {

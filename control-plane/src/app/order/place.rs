@@ -1,13 +1,13 @@
 //! Placing an order: one transaction, or nothing.
 
 use billing::{Admission, Billing as _, ManualBilling};
+use domain::Email;
 use domain::audit::Action;
 use domain::id::{OfferId, OrderId, OrganizationId};
 use domain::label::ServerName;
 use domain::limits::Bucket;
 use domain::offer::{Approval, Conditions};
 use domain::order::{Order as State, OrderRefusal, may_place};
-use domain::{Email, Money};
 use names::{Handle, Hostname};
 use serde_json::json;
 
@@ -27,10 +27,8 @@ use crate::store::{self, offer::Offer};
 pub struct Wish {
     /// For whom.
     pub organization: OrganizationId,
-    /// Which version of which offer.
+    /// Which version of which offer: it says the price they saw.
     pub offer: OfferId,
-    /// The price they saw.
-    pub price: Money,
     /// The name they chose, without the zone.
     pub label: String,
     /// The zone it is to be in.
@@ -73,7 +71,7 @@ async fn within_limit(tx: &mut Tx, account: &Account, organization: Organization
 /// The offer and the terms must be those that were read.
 async fn agreed(platform: &Platform, tx: &mut Tx, wish: &Wish) -> Result<Offer, Problem> {
     let offer = store::offer::find(tx, wish.offer).await?;
-    let offer = offer.filter(|one| one.offer.is_current() && one.offer.conditions.price == wish.price);
+    let offer = offer.filter(|one| one.offer.is_current());
     let offer = offer.ok_or(Problem::new(Code::OfferChanged))?;
     match store::terms::current(tx, platform.now()).await? == wish.terms {
         true => Ok(offer),
@@ -133,7 +131,7 @@ async fn admit(
         hostname,
         owner_handle: wish.owner_handle.clone(),
         owner_email: wish.owner_email.clone(),
-        price: wish.price,
+        price: conditions.price,
         terms_version: wish.terms.terms.clone(),
         processing_version: wish.terms.processing.clone(),
         state: State::place(cell.is_some(), approval(conditions)?, now),
