@@ -9,7 +9,8 @@ use std::sync::Arc;
 use crd::labels;
 use kube::Client;
 use kube::api::{
-    DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy, ValidationDirective,
+    DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
+    ValidationDirective,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -145,15 +146,17 @@ impl Writer {
             // Written a while ago and still not in the caches: somebody else may have deleted it at once, or taken off
             // the label by which it is watched.
             let api = object.kind.api(self.client.clone(), object.namespace.as_deref());
+            // As a list of one, by the right that its watch needs anyway.
+            let ours = ListParams::default().fields(&format!("metadata.name={}", object.name)).labels(&format!(
+                "{}={}",
+                labels::MANAGED_BY,
+                labels::MANAGER
+            ));
             let found = api
-                .get_metadata_opt(&object.name)
+                .list_metadata(&ours)
                 .await
                 .map_err(|error| Error::kube(Step::Observe, format!("reading {}", object.path()), error))?;
-            let ours = found.is_some_and(|found| {
-                found.metadata.labels.as_ref().and_then(|all| all.get(labels::MANAGED_BY)).map(String::as_str)
-                    == Some(labels::MANAGER)
-            });
-            if ours {
+            if !found.items.is_empty() {
                 return Ok(true);
             }
             self.recent.forget(&object);

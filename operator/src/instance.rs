@@ -32,6 +32,7 @@ use crate::cache::{Caches, Trigger};
 use crate::context::Context;
 use crate::controller::{Concern, Reconciler};
 use crate::error::Error;
+use observe::SecretSight;
 use plan::Decision;
 use status::Outcome;
 
@@ -42,6 +43,8 @@ const CATCH_UP: Duration = Duration::from_millis(500);
 const BIRTH: Duration = Duration::from_secs(30);
 /// So is an instance whose host name is taken, and one whose start waits.
 const HELD: Duration = Duration::from_secs(60);
+/// One whose Secret may not be read, because a right that comes back has no event.
+const UNREADABLE: Duration = Duration::from_secs(10);
 
 /// How often instances that are gone are forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -144,6 +147,7 @@ fn again(context: &Context, seen: &observe::Observed, outcome: &Outcome<'_>) -> 
     let soon = match outcome {
         Outcome::Paused(_) => resync,
         Outcome::Refused(_) => HELD,
+        Outcome::Carried(_) if matches!(seen.secret, SecretSight::Unreadable(_)) => UNREADABLE,
         Outcome::Carried(applied) if applied.birth.is_some() => BIRTH,
         Outcome::Carried(applied) => match applied.power {
             power::Power::Wait(_) => HELD,

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use crd::{AccountChange, Export, WorkStatus, labels};
 use jiff::Timestamp;
-use kube::ResourceExt;
+use k8s_openapi::ClusterResourceScope;
+use kube::ResourceExt as _;
+use serde::de::DeserializeOwned;
 
 pub use job::Job;
 pub use turn::Turn;
@@ -30,7 +32,9 @@ pub const ATTEMPT: &str = "steppe.host/attempt";
 pub const ATTEMPTS: u32 = 3;
 
 /// A kind of work on an instance.
-pub trait Work: ResourceExt {
+pub trait Work:
+    kube::Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + std::fmt::Debug + DeserializeOwned
+{
     /// How it goes.
     fn work(&self) -> WorkStatus;
     /// The instance's name.

@@ -1,6 +1,8 @@
 //! Who asks the API server, and what should become of it.
 
-use anyhow::{Result, ensure};
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, ensure};
 use kube::Client;
 use serde_json::{Value, json};
 
@@ -69,6 +71,31 @@ pub async fn expect(chart: &Chart, who: Who, fate: Fate, method: &str, path: &st
     let answer = ask(&who.client(chart).await?, method, path, body).await?;
     ensure!(fate.is(&answer), "{who:?} {method} {path}: expected {fate:?}, got {} {}", answer.code, answer.message);
     Ok(answer.body)
+}
+
+/// All a ServiceAccount may do in a namespace, one line per verb and resource, but what everybody may ask about itself.
+///
+/// # Errors
+/// When the API server does not answer.
+pub async fn rights(client: &Client, namespace: &str) -> Result<BTreeSet<String>> {
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": { "namespace": namespace },
+    });
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+    let answer = ask(client, "POST", path, review).await?.ok()?;
+    let list = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().filter_map(|item| Some(item.as_str()?.to_owned())).collect()
+    };
+    let mut rights = BTreeSet::new();
+    for rule in answer["status"]["resourceRules"].as_array().context("no rules")? {
+        for resource in list(&rule["resources"]).iter().filter(|resource| !resource.starts_with("self")) {
+            let names = list(&rule["resourceNames"]).join("|");
+            for verb in list(&rule["verbs"]) {
+                rights.insert(format!("{verb} {resource} {names}").trim_end().to_owned());
+            }
+        }
+    }
+    Ok(rights)
 }
 
 /// A tenant's namespace with a claim, a volume and an identity, as the operator leaves them.

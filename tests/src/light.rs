@@ -11,7 +11,7 @@ use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt as _};
 use lab::light::{Delays, JobRun, Light, Outcome, Running, Scope, StatusDouble};
 use lab::wait;
-use operator::clock::{SystemClock, SystemRandom};
+use operator::clock::{Clock as _, SystemClock, SystemRandom};
 use operator::job::birth::Born;
 use operator::metrics::Metrics;
 use operator::probe::fake::FakeProber;
@@ -66,11 +66,12 @@ async fn furnish(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// The cell of the light ground.
+/// The cell of the light ground. Its night is half a day away: no server gets an export that its test did not ask for.
 ///
 /// # Errors
 /// Never: the text is fixed.
 pub fn cell() -> Result<Cell> {
+    let hour = SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).hour();
     Ok(serde_json::from_value(json!({
         "apiVersion": "steppe.host/v1alpha1",
         "kind": "Cell",
@@ -87,6 +88,7 @@ pub fn cell() -> Result<Cell> {
                 { "flavour": "snac", "version": "2.76", "image": "registry.test/snac:2.76" },
             ],
             "escrowRecipient": ESCROW,
+            "nightlyHour": (hour + 12) % 24,
         },
     }))?)
 }

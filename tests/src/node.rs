@@ -6,8 +6,12 @@
 
 pub mod account;
 pub mod probe;
+pub mod process;
+pub mod taken;
 pub mod tenant;
+pub mod tree;
 pub mod visit;
+pub mod witness;
 
 use std::sync::LazyLock;
 
@@ -59,7 +63,7 @@ pub fn cache() -> Result<Cache> {
 async fn bring_up() -> Result<(Ground, Cell)> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cache = cache()?;
-    let config = Config { lab: Some(demo::beside("steppe-lab")?), ..Config::named(&name()?)? };
+    let config = Config::named(&name()?)?;
     let ground = lab::node::up(&config, &cache, &mut Told).await?;
     let cell = demo::on_ground(&ground, &cache, &mut Told).await?;
     Ok((ground, cell))

@@ -20,7 +20,8 @@ use operator::purge::fake::Platform;
 use operator::store::fake::FakeStore;
 use operator::{Config, Deps};
 use serde_json::{Value, json};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::chart::{Answer, Chart, ask, ours};
 use crate::identity::{Who, instance};
@@ -36,7 +37,19 @@ pub struct Shore {
     pub store: Arc<FakeStore>,
     /// What plays nodes and disks.
     pub double: Running,
-    _operator: DropGuard,
+    operator: Program,
+}
+
+/// An operator in this process; it ends when this is dropped.
+pub struct Program {
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), operator::Stopped>>,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
 /// All that holds bytes of a server, by path, with its uid; files on the volume and objects in the store by content.
@@ -53,7 +66,19 @@ impl Shore {
         let double = StatusDouble::new(admin.clone(), Scope::prefix("steppe-t-"), Delays::brief(7));
         let double = double.jobs(|run: &JobRun| give_birth(run)).start();
         let operator = operator(Who::Operator.client(chart).await?, store.clone(), None);
-        Ok(Self { chart, admin, store, double, _operator: operator })
+        Ok(Self { chart, admin, store, double, operator })
+    }
+
+    /// Stops the operator, does something, and starts another, which remembers nothing.
+    ///
+    /// # Errors
+    /// What `between` says, or when the operator had stopped by itself.
+    pub async fn restart(&mut self, between: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
+        self.operator.stop.cancel();
+        (&mut self.operator.task).await??;
+        between(self).await?;
+        self.operator = operator(Who::Operator.client(self.chart).await?, self.store.clone(), None);
+        Ok(())
     }
 
     /// Makes a server and waits until it is ready.
@@ -89,20 +114,29 @@ impl Shore {
         .await
     }
 
-    /// Waits until an event was told about an object.
+    /// The reasons of the warnings that were told about an object.
     ///
     /// # Errors
-    /// When none is.
+    /// When the API server does not answer.
+    pub async fn warnings(&self, kind: &str, name: &str) -> Result<BTreeSet<String>> {
+        let path = "/apis/events.k8s.io/v1/namespaces/default/events";
+        let list = ask(&self.admin, "GET", path, Value::Null).await?.ok()?;
+        let about = |event: &&Value| {
+            event["regarding"]["kind"] == kind && event["regarding"]["name"] == name && event["type"] == "Warning"
+        };
+        let events = list["items"].as_array().into_iter().flatten().filter(about);
+        Ok(events.filter_map(|event| Some(event["reason"].as_str()?.to_owned())).collect())
+    }
+
+    /// Waits until a warning was told about an object.
+    ///
+    /// # Errors
+    /// When none is; the error shows what was.
     pub async fn told(&self, kind: &str, name: &str, reason: &str) -> Result<()> {
         wait::until(&format!("event {reason} about {kind} {name}"), LIMIT, async || {
-            let path = "/apis/events.k8s.io/v1/namespaces/default/events";
-            let list = ask(&self.admin, "GET", path, Value::Null).await?.ok()?;
-            let is = |event: &Value| {
-                event["regarding"]["kind"] == kind && event["regarding"]["name"] == name && event["reason"] == reason
-            };
-            let told =
-                list["items"].as_array().into_iter().flatten().any(|event| is(event) && event["type"] == "Warning");
-            Ok(told.then_some(()))
+            let warnings = self.warnings(kind, name).await?;
+            ensure!(warnings.contains(reason), "{warnings:?}");
+            Ok(Some(()))
         })
         .await
     }
@@ -223,9 +257,9 @@ impl Shore {
     }
 }
 
-/// An operator in this process; it ends with the guard.
+/// Starts an operator.
 #[must_use]
-pub fn operator(client: Client, store: Arc<FakeStore>, selector: Option<&str>) -> DropGuard {
+pub fn operator(client: Client, store: Arc<FakeStore>, selector: Option<&str>) -> Program {
     let deps = Deps {
         client,
         config: Config {
@@ -241,6 +275,6 @@ pub fn operator(client: Client, store: Arc<FakeStore>, selector: Option<&str>) -
         metrics: Metrics::default(),
     };
     let stop = CancellationToken::new();
-    tokio::spawn(operator::run(deps, stop.clone()));
-    stop.drop_guard()
+    let task = tokio::spawn(operator::run(deps, stop.clone()));
+    Program { stop, task }
 }

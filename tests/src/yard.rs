@@ -88,8 +88,19 @@ pub struct Yard {
     /// Opens owners' and accounts' passwords.
     pub claim: Identity,
     config: Config,
+    access: kube::Config,
     pods: Arc<Pods>,
     running: Option<(CancellationToken, JoinHandle<Result<(), operator::Stopped>>)>,
+}
+
+/// Where a yard lies: on a ground with our definitions and a cell.
+pub struct Place {
+    /// All rights.
+    pub client: Client,
+    /// How the operator comes to the API server, and as whom.
+    pub access: kube::Config,
+    /// The operator's options; folders, ports and intervals are the yard's own.
+    pub config: Config,
 }
 
 /// What stands for nodes and volumes.
@@ -115,7 +126,21 @@ impl Yard {
     /// When the ground cannot be started.
     pub async fn open(name: &str) -> Result<Self> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = light().await?.client().await?;
+        let light = light().await?;
+        let config = Config {
+            selector: Some(format!("yard={name}")),
+            namespace_prefix: format!("{name}-"),
+            ..Config::default()
+        };
+        Self::at(name, Place { client: light.client().await?, access: light.config().await?, config }).await
+    }
+
+    /// A yard somewhere else, with an operator in it.
+    ///
+    /// # Errors
+    /// When there is no client or no port to be had.
+    pub async fn at(name: &str, place: Place) -> Result<Self> {
+        let Place { client, access, config } = place;
         let folder = tempfile::tempdir()?;
         let snac = folder.path().join("snac-double");
         fs::write(&snac, SNAC_DOUBLE)?;
@@ -127,18 +152,16 @@ impl Yard {
         store.listen().await?;
         let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let config = Config {
-            selector: Some(format!("yard={name}")),
-            namespace_prefix: format!("{name}-"),
             identity_check: Duration::from_secs(1),
             probe_every: Duration::from_secs(2),
             grants_listen: ([127, 0, 0, 1], port).into(),
             grants_url: Some(format!("https://127.0.0.1:{port}")),
             keys_dir: folder.path().to_owned(),
-            ..Config::default()
+            ..config
         };
         let pods = Arc::new(Pods { folder, store: store.clone(), fates: Mutex::default(), wrongs: Mutex::default() });
         let played = pods.clone();
-        let double = StatusDouble::new(client.clone(), Scope::prefix(&format!("{name}-")), Delays::brief(11))
+        let double = StatusDouble::new(client.clone(), Scope::prefix(&config.namespace_prefix), Delays::brief(11))
             .jobs(Asynchronously(move |run: JobRun| {
                 let pods = played.clone();
                 async move { pods.run(run).await }
@@ -152,6 +175,7 @@ impl Yard {
             double,
             claim: Identity::generate(),
             config,
+            access,
             pods,
             running: None,
         };
@@ -166,7 +190,7 @@ impl Yard {
     pub async fn start(&mut self) -> Result<()> {
         let metrics = Metrics::default();
         let deps = Deps {
-            client: operator::client(light().await?.config().await?, &metrics)?,
+            client: operator::client(self.access.clone(), &metrics)?,
             config: self.config.clone(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -178,6 +202,18 @@ impl Yard {
         let task = tokio::spawn(operator::run(deps, stop.clone()));
         self.running = Some((stop, task));
         Ok(())
+    }
+
+    /// Stops the operator, waits for its end and starts another.
+    ///
+    /// # Errors
+    /// When it had stopped by itself, and as [`Yard::start`].
+    pub async fn restart(&mut self) -> Result<()> {
+        if let Some((stop, task)) = self.running.take() {
+            stop.cancel();
+            task.await??;
+        }
+        self.start().await
     }
 
     /// Kills the operator where it stands, and starts another.
@@ -208,7 +244,7 @@ impl Yard {
     /// The tenant's namespace.
     #[must_use]
     pub fn space(&self) -> String {
-        format!("{0}-{0}", self.name)
+        self.config.namespace(&self.name)
     }
 
     /// The folder that stands for the server's volume.

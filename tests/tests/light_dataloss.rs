@@ -14,6 +14,7 @@ use e2e::shore::{Inventory, Shore, operator};
 use lab::cache::Cache;
 use lab::light::Light;
 use lab::wait;
+use operator::purge::Purger;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -151,6 +152,107 @@ fn a_deleted_identity_stops_the_server_and_is_not_made_anew() {
 }
 
 #[test]
+fn a_deleted_namespace_leaves_the_volume_and_no_server_is_made_anew() {
+    alone(async |shore| {
+        let before = shore.server("space").await?;
+        let space = "/api/v1/namespaces/steppe-t-space";
+        shore
+            .unguarded(async || {
+                let held = json!({ "metadata": { "name": "held", "finalizers": ["steppe.test/hold"] } });
+                shore.harm("POST", &format!("{space}/configmaps"), held).await?.ok()?;
+                shore.harm("DELETE", space, Value::Null).await?.ok()?;
+                // The operator's own rights in it go before it does; it says what happens nevertheless.
+                shore.told("Instance", "space", "NamespaceTerminating").await?;
+                let release = json!({ "metadata": { "finalizers": null } });
+                shore.harm("MERGE", &format!("{space}/configmaps/held"), release).await?.ok()?;
+                shore.until("space", "IdentityMissing").await?;
+                shore.told("Instance", "space", "IdentityMissing").await?;
+                shore.until("space", "Stopped").await?;
+                // Its name still answers 503: the namespace is there again, with what needs no data.
+                let ingress = "/apis/networking.k8s.io/v1/namespaces/steppe-t-space/ingresses/server";
+                let ingress = shore.harm("GET", ingress, Value::Null).await?.ok()?;
+                let backend = &ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"];
+                ensure!(backend == "holding", "{ingress}");
+                let made = shore.harm("GET", space, Value::Null).await?.ok()?;
+                ensure!(made["metadata"]["deletionTimestamp"].is_null(), "{made}");
+                for path in [
+                    format!("{space}/persistentvolumeclaims/data"),
+                    format!("{space}/secrets/identity"),
+                    "/apis/batch/v1/namespaces/steppe-t-space/jobs/birth".to_owned(),
+                    "/apis/apps/v1/namespaces/steppe-t-space/deployments/server".to_owned(),
+                ] {
+                    let answer = shore.harm("GET", &path, Value::Null).await?;
+                    ensure!(answer.code == 404, "it was made anew: {path}: {answer:?}");
+                }
+                let gone = ["namespaces/steppe-t-space", "persistentvolumeclaims/data", "secrets/identity"];
+                shore.assert_kept("space", &before, &gone).await
+            })
+            .await
+    });
+}
+
+#[test]
+fn a_deleted_role_binding_is_put_back_and_no_proof_of_a_missing_identity() {
+    alone(async |mut shore| {
+        let before = shore.server("unbound").await?;
+        let binding = "/apis/rbac.authorization.k8s.io/v1/namespaces/steppe-t-unbound/rolebindings/steppe-tenant";
+        // The next operator has to look at the Secret and may not.
+        shore.restart(async |shore| shore.harm("DELETE", binding, Value::Null).await?.ok().map(drop)).await?;
+        shore.told("Instance", "unbound", "SecretUnreadable").await?;
+        wait::until("the binding to be put back", LIMIT, async || {
+            Ok(shore.harm("GET", binding, Value::Null).await?.is_ok().then_some(()))
+        })
+        .await?;
+        ensure!(is(&shore.instance("unbound").await?, "Ready"), "it was stopped");
+        // It goes on: a start needs a look at the Secret.
+        for (mode, condition) in [("Frozen", "Stopped"), ("Running", "Ready")] {
+            let wish = json!({ "spec": { "mode": mode } });
+            shore.harm("MERGE", &ours("instances", "unbound"), wish).await?.ok()?;
+            shore.until("unbound", condition).await?;
+        }
+        let warnings = shore.warnings("Instance", "unbound").await?;
+        ensure!(!warnings.contains("IdentityMissing"), "{warnings:?}");
+        shore.assert_kept("unbound", &before, &[]).await
+    });
+}
+
+#[test]
+fn a_deleted_volume_is_said_loudly_and_goes_nowhere_while_it_is_used() {
+    alone(async |shore| {
+        let before = shore.server("disk").await?;
+        let volume = format!("/api/v1/persistentvolumes/{}", shore.volume("disk").await?.unwrap_or_default());
+        shore
+            .unguarded(async || {
+                shore.harm("DELETE", &volume, Value::Null).await?.ok()?;
+                shore.told("Instance", "disk", "VolumeTerminating").await?;
+                ensure!(is(&shore.instance("disk").await?, "Ready"), "it does not run any more");
+                shore.assert_kept("disk", &before, &[]).await
+            })
+            .await
+    });
+}
+
+#[test]
+fn a_volume_that_would_be_deleted_with_its_claim_is_retained_again() {
+    alone(async |shore| {
+        let before = shore.server("policy").await?;
+        let volume = format!("/api/v1/persistentvolumes/{}", shore.volume("policy").await?.unwrap_or_default());
+        shore
+            .unguarded(async || {
+                let delete = json!({ "spec": { "persistentVolumeReclaimPolicy": "Delete" } });
+                shore.harm("MERGE", &volume, delete).await?.ok()?;
+                wait::until("the volume to be retained", LIMIT, async || {
+                    let found = shore.harm("GET", &volume, Value::Null).await?.ok()?;
+                    Ok((found["spec"]["persistentVolumeReclaimPolicy"] == "Retain").then_some(()))
+                })
+                .await?;
+                shore.assert_kept("policy", &before, &[]).await
+            })
+            .await
+    });
+}
+
+#[test]
 fn a_mistyped_label_makes_nobody_delete() {
     alone(async |shore| {
         let before = shore.server("typo").await?;
@@ -193,6 +295,9 @@ fn an_operator_that_sees_nothing_does_nothing() {
         let estate = Estate::new(shore.chart).await?;
         let _ = shore.purger(None).await?.pass().await?;
         let _ = shore.purger(Some("no=body")).await?.pass().await?;
+        let nobody = shore.chart.light.client_of("steppe-system", "steppe-holding").await?;
+        let refused = Purger { client: nobody, ..shore.purger(None).await? }.pass().await;
+        ensure!(refused.is_err_and(|error| error.chain().contains("forbidden")), "a purger without rights went on");
         ensure!(estate.cell().await?["breaker"]["reason"] == "ListEmpty", "{}", estate.cell().await?);
         shore.told("Cell", "cell", "BreakerOpen").await?;
         estate.forgive().await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use e2e::node::{Told, cache};
-use lab::demo::{self, Named, beside};
+use lab::demo::{self, Named};
 use lab::node::{Config, Ground};
 use lab::{registry, store, tools};
 use serde_json::json;
@@ -17,9 +17,11 @@ const GROUND: &str = "elsewhere";
 async fn place(ground: &Ground, registry: &registry::Registry, folder: &std::path::Path) -> Result<std::path::PathBuf> {
     let services = tools::services(&cache()?, &mut Told).await?;
     let bucket = store::bucket(ground, &services, "theirs").await?;
-    let (access, secret) = (folder.join("access"), folder.join("secret"));
-    std::fs::write(&access, &bucket.keys.access_key)?;
-    std::fs::write(&secret, &bucket.keys.secret_key)?;
+    let (keys, purger_keys) = (&bucket.keys, &bucket.purger_keys);
+    let file = |name: &str, content: &str| -> Result<std::path::PathBuf> {
+        std::fs::write(folder.join(name), content)?;
+        Ok(folder.join(name))
+    };
     let node = format!("{}/32", ground.addresses.node_ip);
     let place = json!({
         "cell": {
@@ -37,8 +39,10 @@ async fn place(ground: &Ground, registry: &registry::Registry, folder: &std::pat
         },
         "address": ground.ingress_ip.to_string(),
         "authority": ground.root_crt,
-        "accessKeyFile": access,
-        "secretKeyFile": secret,
+        "accessKeyFile": file("access", &keys.access_key)?,
+        "secretKeyFile": file("secret", &keys.secret_key)?,
+        "purgerAccessKeyFile": file("purger-access", &purger_keys.access_key)?,
+        "purgerSecretKeyFile": file("purger-secret", &purger_keys.secret_key)?,
         "registryCertificates": registry.certificates,
     });
     let file = folder.join("place.json");
@@ -73,8 +77,7 @@ async fn journey(ground: &Ground) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_named_cluster_gets_its_images_from_a_registry() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let lab = Some(beside("steppe-lab").expect("the lab's program"));
-    let config = Config { lab, ..Config::named(GROUND).expect("a name") };
+    let config = Config::named(GROUND).expect("a name");
     let cache = cache().expect("a cache folder");
     let ground = lab::node::up(&config, &cache, &mut Told).await.expect("the ground");
     let result = journey(&ground).await;

@@ -65,7 +65,7 @@ impl<'a> Nest<'a> {
             found.is_some_and(|found| found.is_true() && found.reason == "IdentityMissing")
         };
         self.tenant.until("to stop", LIMIT, stopped).await?;
-        ensure!(self.tenant.pods("server").await?.is_empty(), "a pod serves without its identity");
+        ensure!(self.tenant.live_pods("server").await?.is_empty(), "a pod serves without its identity");
         held(self.site, &self.living.order.host).await?;
         let events: Api<Event> = Api::default_namespaced(self.tenant.client.clone());
         let about = format!("involvedObject.name={},reason=IdentityMissing", self.tenant.name);

@@ -3,21 +3,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, ensure};
 use crd::{Mode, condition};
 use e2e::node;
+use e2e::node::visit::held;
 use lab::demo::{self, Seconds};
-use lab::journey::{Order, Site};
-
-/// What the public address says, without following anything.
-async fn answer(site: &Site, order: &Order) -> Result<reqwest::Response> {
-    let ca = reqwest::Certificate::from_pem(&std::fs::read(&site.ca)?)?;
-    let client = reqwest::Client::builder()
-        .add_root_certificate(ca)
-        .resolve(&order.host, format!("{}:443", site.address).parse()?)
-        .build()?;
-    Ok(client.get(order.base()).send().await?)
-}
 
 #[test]
 fn a_server_lives_and_is_the_same_server_elsewhere() {
@@ -56,11 +46,7 @@ fn a_frozen_server_says_so_and_thaws_as_it_was() {
 
         site.set_mode(&living.order, Mode::Frozen).await?;
         site.until_condition(&living.order, condition::STOPPED, Duration::from_secs(150)).await?;
-        let frozen = answer(site, &living.order).await?;
-        ensure!(frozen.status() == 503, "a frozen server answered {}", frozen.status());
-        ensure!(frozen.headers().contains_key("retry-after"), "the 503 says not when to come back");
-        let page = frozen.text().await?;
-        ensure!(page.contains("<html"), "the 503 has no page of its own: {page}");
+        held(site, &living.order.host).await?;
 
         site.set_mode(&living.order, Mode::Running).await?;
         site.ready(&living.order, Duration::from_secs(120)).await?;

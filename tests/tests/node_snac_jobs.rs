@@ -260,7 +260,7 @@ fn nothing_is_made_anew_on_a_volume_that_lost_its_data() -> Result<()> {
 fn a_birth_that_is_killed_at_any_moment_ends_with_one_identity() -> Result<()> {
     const SEED: u64 = 20_260_102;
     println!("seed {SEED}");
-    let program = lab::demo::beside("steppe-operator")?;
+    let program = lab::process::beside("steppe-operator")?;
     let random = SeededRandom::new(SEED);
     let mut recorded = 0;
     for round in 0..6 {

@@ -1,10 +1,8 @@
-//! Building the product's programs and those of its ground, and putting them where no other clone's build
-//! replaces them.
+//! Building the product's programs and those of its ground.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use crate::cargo;
 use crate::context::Context;
@@ -31,10 +29,6 @@ fn these(context: &Context, step: &str, programs: &[String]) -> anyhow::Result<(
             if complaints.contains("cargo sqlx prepare") { "\nqueries changed: run `cargo xtask gen`" } else { "" };
         bail!("the programs do not build ({}):\n{complaints}{remedy}", built.end.describe());
     }
-    let folder = context.cache.bin();
-    for executable in built.executables.iter().filter(|one| one.kind == "bin" && !one.test) {
-        place(&executable.path, &folder.join(&executable.target))?;
-    }
     context.end(step, true, "built");
     Ok(())
 }
@@ -50,17 +44,6 @@ fn arguments(programs: &[String]) -> Vec<String> {
     args
 }
 
-/// A link where that is possible: the programs are large.
-fn place(from: &Path, to: &Path) -> anyhow::Result<()> {
-    if to.exists() {
-        fs::remove_file(to).with_context(|| format!("replacing {}", to.display()))?;
-    }
-    if fs::hard_link(from, to).is_err() {
-        fs::copy(from, to).with_context(|| format!("copying {} to {}", from.display(), to.display()))?;
-    }
-    Ok(())
-}
-
 /// One of the built programs.
 pub fn path(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let path = folder.join(name);
@@ -73,19 +56,6 @@ pub fn path(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_placed_program_survives_the_next_build() {
-        let folder = tempfile::tempdir().unwrap();
-        let (built, placed) = (folder.path().join("built"), folder.path().join("placed"));
-        fs::write(&built, "one").unwrap();
-        place(&built, &placed).unwrap();
-        fs::remove_file(&built).unwrap();
-        fs::write(&built, "another clone's").unwrap();
-        assert_eq!(fs::read_to_string(&placed).unwrap(), "one");
-        place(&built, &placed).unwrap();
-        assert_eq!(fs::read_to_string(&placed).unwrap(), "another clone's");
-    }
 
     #[test]
     fn a_program_nobody_builds_is_named() {

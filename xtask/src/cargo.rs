@@ -9,6 +9,7 @@ use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
 use crate::child::{End, Line, Stream};
 use crate::context::Context;
 use crate::progress::Step;
+use crate::target;
 
 /// What a run of cargo left.
 #[derive(Debug)]
@@ -70,7 +71,9 @@ pub fn run(context: &Context, step: &Step, name: &str, args: &[String]) -> anyho
         heard.line(line);
     })?;
     let diagnostics = heard.diagnostics.into_values().collect();
-    Ok(Built { end, executables: heard.executables, diagnostics, said: heard.said })
+    // Before the lock is given back: the next clone's build replaces them.
+    let executables = target::keep(&context.cache, heard.executables)?;
+    Ok(Built { end, executables, diagnostics, said: heard.said })
 }
 
 /// `    Building [=====>        ] 117/590: serde, tokio(build)`.

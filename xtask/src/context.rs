@@ -12,6 +12,7 @@ use crate::lock::Lock;
 use crate::log::Log;
 use crate::progress::{Progress, Step};
 use crate::stop::Stop;
+use crate::{target, workspace};
 
 /// Cargo describes xtask itself by these when it runs it; to the programs we start they would be lies.
 const LEFT_BY_CARGO: [&str; 15] = [
@@ -115,13 +116,17 @@ impl Context {
         Log::create(&self.cache.logs().join(format!("{}.log", file_name(name))))
     }
 
-    /// Lets one clone build at a time.
+    /// Lets one clone build at a time, in a folder that holds no other clone's crates.
     pub fn build_lock(&self, step: &Step) -> anyhow::Result<Lock> {
         let note = format!("{}, process {}", self.root.display(), std::process::id());
-        Lock::take(&self.cache.root.join("locks/build"), &note, &self.stop, &mut |holder| {
+        let lock = Lock::take(&self.cache.root.join("locks/build"), &note, &self.stop, &mut |holder| {
             step.now(&format!("waiting for the build of {holder}"), None);
             self.progress.say(&format!("the build folder is in use by {holder}; waiting for it"));
-        })
+        })?;
+        let packages = workspace::packages(self)?;
+        let names: Vec<String> = packages.workspace_packages().iter().map(|package| package.name.to_string()).collect();
+        target::claim(&self.cache.target, &self.root, &names)?;
+        Ok(lock)
     }
 }
 

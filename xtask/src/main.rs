@@ -19,6 +19,7 @@ mod log;
 mod prerequisites;
 mod progress;
 mod stop;
+mod target;
 mod test;
 mod workspace;
 

@@ -278,3 +278,16 @@ fn a_cold_run_uses_a_folder_of_its_own() {
     assert!(repository.path().join(&cold[0]).join("target/debug").is_dir());
     assert!(!repository.path().join("cache/target").exists());
 }
+
+/// Cargo names the crates of two clones alike, and takes what is newer than the sources for built from them.
+#[test]
+fn two_clones_with_one_cache_run_their_own_tests() {
+    let (one, other) = (Repository::new(), Repository::new());
+    other.write("crates/names/tests/whose.rs", "#[test]\nfn whose() {}\n");
+    one.write("crates/names/tests/whose.rs", "#[test]\nfn whose() {\n    panic!(\"planted\");\n}\n");
+    let args = ["test", "whose", "--only", "unit"];
+    let first = one.xtask(&args);
+    assert_eq!(out(&first).lines().last(), Some("0 passed, 1 failed"), "{}", err(&first));
+    let second = other.command(&args).env("STEPPE_CACHE", one.path().join("cache")).output().unwrap();
+    assert_eq!(out(&second).lines().last(), Some("1 passed, 0 failed"), "{}\n{}", err(&second), out(&second));
+}

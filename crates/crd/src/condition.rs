@@ -40,7 +40,7 @@ pub const SERVING: &str = "Serving";
 pub const REACHABLE: &str = "Reachable";
 /// Serving and reachable.
 pub const READY: &str = "Ready";
-/// The server's processes have ended and its public name answers 503.
+/// The server's processes have ended. Its public name answers 503 as soon as the ingress has followed, which takes moments.
 pub const STOPPED: &str = "Stopped";
 /// The operator has been told to change nothing here.
 pub const PAUSED: &str = "Paused";

@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urljoin, urlparse
 
 import requests
 from mastodon import Mastodon, MastodonError
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 REDIRECT = "https://app.invalid/done"
 SCOPES = ["read", "write", "follow"]
@@ -34,8 +36,13 @@ def resolve_as_told(pairs):
 
 
 def connection(args):
-    """A session that trusts what it is told to trust: the environment's authorities and proxies would win otherwise."""
+    """A session that trusts what it is told to trust: the environment's authorities and proxies would win otherwise.
+
+    A request that was not answered is sent again: while the local ingress changes its routes, Go's HTTP server closes
+    connections whose request it has not taken up yet.
+    """
     session = requests.Session()
+    session.mount("https://", HTTPAdapter(max_retries=Retry(total=5, status=0, allowed_methods=None, backoff_factor=0.1)))
     session.trust_env = False
     session.verify = args.ca or True
     return session

@@ -16,7 +16,7 @@ use crate::node::{self, Config};
 use crate::tools::Progress;
 pub use elsewhere::{Named, Place, elsewhere};
 pub use life::{Living, Seconds, Taken, federate, log_in, restore, take, two_servers};
-pub use raise::{Cell, beside, chart, on_ground};
+pub use raise::{Cell, chart, on_ground};
 
 /// What the demo is told.
 #[derive(Args, Clone, Debug)]

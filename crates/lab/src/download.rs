@@ -1,9 +1,11 @@
 //! Takes a bundle's objects from the store to a folder, as a customer's download does.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
 use futures::TryStreamExt as _;
 use object_store::aws::AmazonS3Builder;
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -25,6 +27,43 @@ pub fn client(bucket: &Bucket) -> Result<Arc<dyn ObjectStore>> {
         .with_allow_http(true)
         .build()?;
     Ok(Arc::new(store))
+}
+
+/// What the store says of an object without giving it out. Putting it again changes the time at least.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its length in bytes.
+    pub size: u64,
+    /// What the store calls its content by.
+    pub tag: Option<String>,
+    /// When it was put.
+    pub put_at: String,
+}
+
+/// The objects below `prefix`, by key.
+///
+/// # Errors
+/// When the store does not list them.
+pub async fn list(bucket: &Bucket, prefix: &str) -> Result<BTreeMap<String, Stored>> {
+    let path = object_store::path::Path::parse(prefix.trim_end_matches('/'))?;
+    let found: Vec<_> = client(bucket)?.list(Some(&path)).try_collect().await?;
+    let stored = |object: object_store::ObjectMeta| {
+        let stored = Stored { size: object.size, tag: object.e_tag, put_at: object.last_modified.to_rfc3339() };
+        (object.location.to_string(), stored)
+    };
+    Ok(found.into_iter().map(stored).collect())
+}
+
+/// One object, or `None` if there is none of this key.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn read(bucket: &Bucket, key: &str) -> Result<Option<Bytes>> {
+    match client(bucket)?.get(&object_store::path::Path::parse(key)?).await {
+        Ok(found) => Ok(Some(found.bytes().await?)),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading {key} from bucket {}", bucket.name)),
+    }
 }
 
 /// Writes each object below `prefix` to `target`, streaming. Returns how many there were.

@@ -49,6 +49,12 @@ impl Order {
         InstanceRef { name: self.name.clone(), uid: self.uid.clone() }
     }
 
+    /// The secret half of the claim that the owner's password comes up sealed to, as a key file.
+    #[must_use]
+    pub fn claim_file(&self) -> String {
+        self.claim.identity_file()
+    }
+
     /// The address people open.
     #[must_use]
     pub fn base(&self) -> String {

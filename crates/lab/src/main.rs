@@ -53,8 +53,7 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
         Verb::Demo { name, options } => {
             notice(&cache)?;
             preflight::check(&cache)?;
-            let lab = Some(std::env::current_exe().context("cannot find the running program")?);
-            let config = Config { lab, ..Config::named(name)? };
+            let config = Config::named(name)?;
             demo::run(options, &config, &cache, &mut report).await?;
         }
         Verb::Mails { name, to } => {

@@ -57,7 +57,7 @@ pub async fn up(config: &Config, cache: &Cache, progress: &mut dyn Progress) -> 
     let ground = prepare(config, &programs, progress).await?;
     let client = start(&ground, &programs, cache, progress).await?;
     if let Some(parts) = parts {
-        let lab = config.lab.clone().map_or_else(services::own_program, Ok)?;
+        let lab = config.lab.clone().map_or_else(|| crate::process::beside("steppe-lab"), Ok)?;
         services::start(&ground, &parts, &lab, &client, progress).await?;
     }
     Ok(ground)

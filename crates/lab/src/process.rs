@@ -261,6 +261,14 @@ impl Processes {
     }
 }
 
+/// The program `name` of the same build as the running one: in its folder or, for tests, which lie in `deps`, in the one
+/// above.
+pub fn beside(name: &str) -> Result<PathBuf> {
+    let me = std::env::current_exe().context("cannot find the running program")?;
+    let found = me.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| format!("{name} is missing beside {}; build it first: cargo build --bins", me.display()))
+}
+
 /// Finds a program the way execvp would, so that a missing one is an error here and not a line in a log.
 pub fn find(program: &Path) -> Result<PathBuf> {
     if program.components().count() > 1 {

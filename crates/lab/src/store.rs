@@ -1,5 +1,5 @@
-//! The object store: versitygw, an S3 gateway in front of a folder. Each bucket has a user of its own, who sees and
-//! writes nothing else.
+//! The object store: versitygw, an S3 gateway in front of a folder. Each bucket has two users of its own, who see nothing
+//! else: one reads, writes and lists, the other deletes as well. A policy of the bucket says so, and the store keeps it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use object_store::aws::{AwsAuthorizer, AwsCredential};
+use object_store::client::HttpRequest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::process::Command;
 
 use crate::node::Ground;
@@ -36,7 +39,7 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// A bucket and the only key (but the administrator's) that opens it.
+/// A bucket and the only keys (but the administrator's) that open it.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     /// Where it is, for pods and host alike; addressed path-style.
@@ -45,8 +48,10 @@ pub struct Bucket {
     pub region: String,
     /// Its name.
     pub name: String,
-    /// Its owner's key.
+    /// The key that reads, writes and lists, and deletes nothing: the operator's.
     pub keys: Keys,
+    /// The key that deletes as well: the purger's.
+    pub purger_keys: Keys,
 }
 
 /// Starts the object store; returns when it answers. Does nothing twice.
@@ -86,24 +91,39 @@ pub async fn stop(ground: &Ground) -> Result<()> {
     ground.processes().stop(NAME, Duration::from_secs(10)).await
 }
 
-/// The bucket `name`, made if it is missing, with the key that was made for it the first time. A run that was cut off
-/// is finished by the next: the key is written down before the store hears of it.
+/// The bucket `name`, made if it is missing, with the keys that were made for it the first time. They are written down
+/// before the store hears of them and all else is done again, so a run that was cut off is finished by the next.
 pub async fn bucket(ground: &Ground, tools: &Tools, name: &str) -> Result<Bucket> {
-    let done = folder(ground).join(format!("keys/{name}.json"));
-    let begun = done.with_extension("begun");
-    let bucket = |keys| Bucket { endpoint: ground.s3_endpoint.clone(), region: REGION.into(), name: name.into(), keys };
-    if done.exists() {
-        return Ok(bucket(read(&done)?));
+    let purger = format!("{name}-purger");
+    let kept = |user: &str| keys(&folder(ground).join(format!("keys/{user}.json")), user);
+    let bucket = Bucket {
+        endpoint: ground.s3_endpoint.clone(),
+        region: REGION.into(),
+        name: name.into(),
+        keys: kept(name)?,
+        purger_keys: kept(&purger)?,
+    };
+    for Keys { access_key, secret_key } in [&bucket.keys, &bucket.purger_keys] {
+        let user = ["create-user", "--access", access_key, "--secret", secret_key, "--role", "user"];
+        allow(admin(ground, tools, &user).await, &["already exists", "UserAlreadyExists"])?;
     }
-    let keys = keys(&begun, name)?;
-    let (access, secret) = (keys.access_key.as_str(), keys.secret_key.as_str());
-    let user = ["--access", access, "--secret", secret, "--role", "user"];
-    let created = admin(ground, tools, &[&["create-user"], &user[..]].concat()).await;
-    allow(created, &["already exists", "UserAlreadyExists"])?;
-    let created = admin(ground, tools, &["create-bucket", "--bucket", name, "--owner", access]).await;
-    allow(created, &["BucketAlreadyOwnedByYou", "BucketAlreadyExists"])?;
-    fs::rename(&begun, &done).with_context(|| format!("cannot write {}", done.display()))?;
-    Ok(bucket(keys))
+    // Neither of them owns it, so neither of them can change who may do what.
+    allow(put(ground, name, String::new()).await, &["BucketAlreadyOwnedByYou", "BucketAlreadyExists"])?;
+    put(ground, &format!("{name}?policy"), policy(&bucket)).await?;
+    Ok(bucket)
+}
+
+/// Who may do what in the bucket. What is not said is refused.
+fn policy(bucket: &Bucket) -> String {
+    let (writer, purger) = (&bucket.keys.access_key, &bucket.purger_keys.access_key);
+    let all = format!("arn:aws:s3:::{}", bucket.name);
+    let all = [all.clone(), format!("{all}/*")];
+    let allow = |who: &[&String], what: &[&str]| json!({ "Effect": "Allow", "Principal": { "AWS": who }, "Action": what, "Resource": all });
+    let statements = [
+        allow(&[writer, purger], &["s3:GetObject", "s3:PutObject", "s3:ListBucket"]),
+        allow(&[purger], &["s3:DeleteObject"]),
+    ];
+    json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
 }
 
 fn folder(ground: &Ground) -> PathBuf {
@@ -150,6 +170,22 @@ async fn admin(ground: &Ground, tools: &Tools, args: &[&str]) -> Result<()> {
     if !output.status.success() {
         let said = [output.stdout, output.stderr].concat();
         bail!("versitygw admin {}: {}", args[0], String::from_utf8_lossy(&said).trim());
+    }
+    Ok(())
+}
+
+/// Puts something about a bucket, as the administrator. `versitygw admin` has no word for policies.
+async fn put(ground: &Ground, path: &str, body: String) -> Result<()> {
+    let keys: Keys = read(&ground.s3_admin_keys)?;
+    let credential = AwsCredential { key_id: keys.access_key, secret_key: keys.secret_key, token: None };
+    let url = format!("{}/{path}", ground.s3_endpoint);
+    let mut request: HttpRequest = http::Request::put(&url).body(body.clone().into())?;
+    AwsAuthorizer::new(&credential, "s3", REGION).try_authorize(&mut request, None)?;
+    let headers = std::mem::take(request.headers_mut());
+    let answer = reqwest::Client::new().put(&url).headers(headers).body(body).send().await?;
+    let status = answer.status();
+    if !status.is_success() {
+        bail!("the object store answers {status} to PUT {path}: {}", answer.text().await.unwrap_or_default());
     }
     Ok(())
 }

@@ -10,11 +10,6 @@ use crate::kind::Kind;
 pub enum Seen {
     /// Nothing but that it exists.
     Plain,
-    /// A `Namespace`.
-    Namespace {
-        /// It is going away with all that is in it.
-        terminating: bool,
-    },
     /// A `Deployment`.
     Deployment {
         /// How many pods were asked for.
@@ -94,7 +89,6 @@ impl Seen {
         let text = |pointer: &str| data.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let number = |pointer: &str| data.pointer(pointer).and_then(Value::as_i64);
         match kind {
-            Kind::Namespace => Self::Namespace { terminating: text("/status/phase").as_deref() == Some("Terminating") },
             Kind::Deployment => Self::Deployment {
                 wanted: number("/spec/replicas").unwrap_or(1),
                 current: number("/status/replicas").unwrap_or(0),
@@ -115,7 +109,8 @@ impl Seen {
                 retained: text("/spec/persistentVolumeReclaimPolicy").as_deref() == Some("Retain"),
             },
             Kind::Ingress => Self::Ingress { backend: text("/spec/rules/0/http/paths/0/backend/service/name") },
-            Kind::ServiceAccount
+            Kind::Namespace
+            | Kind::ServiceAccount
             | Kind::RoleBinding
             | Kind::ResourceQuota
             | Kind::LimitRange

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crd::labels;
-use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::DynamicObject;
+use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt as _, watcher as watch};
@@ -108,11 +111,11 @@ impl Source {
     /// Watches an owned kind. Only changes that can matter trigger.
     pub(super) fn owned(&self, kind: Kind, cache: Owned) {
         let config = watcher::Config::default().labels(&format!("{}={}", labels::MANAGED_BY, labels::MANAGER));
-        let api: Api<DynamicObject> = kind.api(self.client.clone(), None);
+        let client = self.client.clone();
         let source = self.clone();
         self.synced.expect();
         tokio::spawn(async move {
-            let mut events = kube::runtime::watcher(api, config)
+            let mut events = stream(kind, client, config)
                 .default_backoff()
                 .take_until(source.stop.clone().cancelled_owned())
                 .boxed();
@@ -170,5 +173,47 @@ impl Source {
                 None
             }
         }
+    }
+}
+
+/// The events of a kind: of its objects whole, or without what nobody reads of them.
+fn stream(
+    kind: Kind,
+    client: Client,
+    config: watcher::Config,
+) -> BoxStream<'static, Result<Event<DynamicObject>, watcher::Error>> {
+    match kind {
+        Kind::Namespace => {
+            let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
+            watch(api, config).map_ok(|event| map(event, bare)).boxed()
+        }
+        Kind::ServiceAccount
+        | Kind::RoleBinding
+        | Kind::ResourceQuota
+        | Kind::LimitRange
+        | Kind::NetworkPolicy
+        | Kind::ConfigMap
+        | Kind::Secret
+        | Kind::PersistentVolumeClaim
+        | Kind::PersistentVolume
+        | Kind::Job
+        | Kind::Deployment
+        | Kind::Pod
+        | Kind::Service
+        | Kind::Ingress => watch(kind.api(client, None), config).boxed(),
+    }
+}
+
+fn bare<K>(object: PartialObjectMeta<K>) -> DynamicObject {
+    DynamicObject { types: None, metadata: object.metadata, data: serde_json::json!({}) }
+}
+
+fn map<A, B>(event: Event<A>, change: impl FnOnce(A) -> B) -> Event<B> {
+    match event {
+        Event::Apply(object) => Event::Apply(change(object)),
+        Event::Delete(object) => Event::Delete(change(object)),
+        Event::Init => Event::Init,
+        Event::InitApply(object) => Event::InitApply(change(object)),
+        Event::InitDone => Event::InitDone,
     }
 }

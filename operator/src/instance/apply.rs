@@ -39,8 +39,8 @@ pub struct Applied {
     pub power: Power,
     /// What is missing of its identity.
     pub missing: Option<Missing>,
-    /// What of its data is about to be missing.
-    pub terminating: Option<Missing>,
+    /// What is about to be missing of it, or cannot be seen.
+    pub doubt: Option<Missing>,
 }
 
 /// Carries out a plan.
@@ -63,7 +63,7 @@ pub async fn apply(context: &Context, seen: &Observed, plan: Plan) -> Result<App
         probe,
         power,
         missing,
-        terminating,
+        doubt,
     } = plan;
     let mut work = Work { context, seen, changed: false };
     let held = if hold { Some(Arc::new(work.hold().await?)) } else { None };
@@ -95,7 +95,7 @@ pub async fn apply(context: &Context, seen: &Observed, plan: Plan) -> Result<App
         ProbePlan::Leave => {}
         ProbePlan::Forget => context.probes.forget(&wish.uid),
     }
-    Ok(Applied { held, changed: work.changed, record, birth: waits, power, missing, terminating, wish })
+    Ok(Applied { held, changed: work.changed, record, birth: waits, power, missing, doubt, wish })
 }
 
 struct Work<'a> {
@@ -195,11 +195,11 @@ impl Work<'_> {
         let mut id = [0_u8; 32];
         context.random.fill(&mut id).map_err(|error| Error::new(Step::Apply, "making a birth id", error))?;
         let secret = volume::secret(wish, &hex::encode(id));
-        let uid = match context.writer.create(secret).await? {
-            Some(created) => created.metadata.uid,
-            None => observe::secret_uid(context, &wish.namespace).await?,
-        };
-        context.instances.saw_secret(&wish.uid, uid);
+        match context.writer.create(secret).await? {
+            Some(created) => context.instances.saw_secret(&wish.uid, created.metadata.uid),
+            // What is seen of it counts in the next pass, when the birth ends.
+            None => drop(observe::secret_sight(context, &wish.uid, &wish.namespace).await?),
+        }
         self.changed = true;
         Ok(())
     }

@@ -296,7 +296,7 @@ pub(super) fn status_after(seen: &Observed, changed: bool) -> InstanceStatus {
                 changed,
                 power: plan.power,
                 missing: plan.missing,
-                terminating: plan.terminating,
+                doubt: plan.doubt,
                 wish: plan.wish,
             };
             status::next(seen, &Outcome::Carried(&applied))

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::job::outcome;
 use crate::kind::Kind;
 use crate::probe::Health;
-pub use look::secret_uid;
+pub use look::secret_sight;
 
 /// Fixed names of a tenant's objects.
 pub mod names {
@@ -62,6 +62,8 @@ pub enum SecretSight {
     Missing,
     /// It is there, with this uid.
     Present(String),
+    /// The API server does not let us look, for this reason. That proves nothing about what is there.
+    Unreadable(String),
 }
 
 /// The claim or the volume of a server that has been born.
@@ -227,6 +229,9 @@ pub async fn observe(context: &Context, instance: Arc<Instance>) -> Result<Obser
         return Ok(seen); // nothing will be decided
     }
     seen.namespace = look::namespace(context, &seen).await?;
+    if seen.namespace == NamespaceSight::Terminating {
+        return Ok(seen); // nor here; and what is in it goes in any order, our own rights too
+    }
     look::unborn(context, &seen).await?;
     look::data(context, &mut seen).await?;
     look::start(context, &mut seen).await?;

@@ -61,8 +61,8 @@ pub struct Plan {
     pub power: Power,
     /// What is missing of its identity.
     pub missing: Option<Missing>,
-    /// What of its data is about to be missing.
-    pub terminating: Option<Missing>,
+    /// What is about to be missing of it, or cannot be seen.
+    pub doubt: Option<Missing>,
 }
 
 /// How the namespace is written.
@@ -133,7 +133,7 @@ fn carry(seen: &Observed, wish: Wish) -> Plan {
         probe: probe(seen, &wish, &power),
         power,
         missing,
-        terminating: power::terminating(seen),
+        doubt: power::doubt(seen, recorded.as_ref()),
         wish,
     };
     plan.prune = prune(seen, &plan);
@@ -205,10 +205,7 @@ fn probe(seen: &Observed, wish: &Wish, power: &Power) -> ProbePlan {
 /// Objects that carry this instance's uid, are in no plan and hold no data.
 fn prune(seen: &Observed, plan: &Plan) -> Vec<Arc<Held>> {
     let planned = |held: &Held| {
-        plan.objects()
-            .any(|object| object.kind == held.kind && object.name == held.name)
-            // As it is, while nothing is planned for it.
-            || (held.kind == Kind::Deployment && held.name == names::SERVER)
+        plan.objects().any(|object| object.kind == held.kind && object.name == held.name)
             || (held.kind == Kind::Job && held.name == names::BIRTH && !plan.birth.is_over())
     };
     seen.owned
@@ -234,11 +231,15 @@ const fn is_prunable(kind: Kind) -> bool {
         | Kind::NetworkPolicy
         | Kind::ConfigMap
         | Kind::Job
-        | Kind::Deployment
         | Kind::Service
         | Kind::Ingress => true,
-        // Data, what holds data, and what others make.
-        Kind::Namespace | Kind::Secret | Kind::PersistentVolumeClaim | Kind::PersistentVolume | Kind::Pod => false,
+        // Data, what holds data, a server that runs, and what others make.
+        Kind::Namespace
+        | Kind::Secret
+        | Kind::PersistentVolumeClaim
+        | Kind::PersistentVolume
+        | Kind::Deployment
+        | Kind::Pod => false,
     }
 }
 

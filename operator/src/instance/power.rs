@@ -1,6 +1,6 @@
 //! Whether the server should be up, and if not, why not.
 
-use crd::{Identity, Mode, condition};
+use crd::{Condition, Identity, Mode, condition, labels};
 use kube::ResourceExt as _;
 
 use super::observe::{DataSight, Observed, SecretSight, StartSight, names};
@@ -100,7 +100,10 @@ pub fn power(seen: &Observed, wish: &Wish, born: bool, missing: Option<&Missing>
         return Power::On;
     }
     match &seen.start {
-        StartSight::Clear => Power::On,
+        StartSight::Clear => match unreadable(seen) {
+            Some(unreadable) => Power::Wait(unreadable.message),
+            None => Power::On,
+        },
         StartSight::Held(why) => Power::Wait(why.clone()),
         StartSight::NotAsked => Power::Announce,
     }
@@ -148,10 +151,31 @@ pub fn missing(seen: &Observed, identity: &Identity) -> Option<Missing> {
         .or_else(|| refused(seen))
 }
 
+/// What is not missing, but should be looked at.
+#[must_use]
+pub fn doubt(seen: &Observed, recorded: Option<&Identity>) -> Option<Missing> {
+    terminating(seen).or_else(|| recorded.and_then(|_| unreadable(seen)))
+}
+
+/// A refusal is no proof that something is missing: a server that is up stays up, and one that is down stays down.
+fn unreadable(seen: &Observed) -> Option<Missing> {
+    let SecretSight::Unreadable(why) = &seen.secret else {
+        return None;
+    };
+    Some(Missing {
+        reason: "SecretUnreadable",
+        message: format!(
+            "the operator may not look at Secret {space}/{}, so nobody knows whether it is there: {why}. RoleBinding {space}/{role} is put back by the operator; if this stays, look at ClusterRole {role}",
+            names::IDENTITY,
+            space = seen.namespace_name,
+            role = labels::TENANT_ROLE,
+        ),
+    })
+}
+
 /// What of a server's data somebody has deleted though it is still held by the running pod. Nothing can be done about
 /// it but to say it: the server is left running, because the claim goes with its last pod.
-#[must_use]
-pub fn terminating(seen: &Observed) -> Option<Missing> {
+fn terminating(seen: &Observed) -> Option<Missing> {
     let going = |sight: &DataSight| matches!(sight, DataSight::Present(held) if held.deleting);
     let (reason, what) = if going(&seen.claim) {
         ("VolumeClaimTerminating", "PersistentVolumeClaim")
@@ -226,12 +250,14 @@ fn missing_volume(seen: &Observed, identity: &Identity) -> Option<Missing> {
 }
 
 fn missing_secret(seen: &Observed, identity: &Identity) -> Option<Missing> {
+    const MISSING: &str = "SecretMissing";
+    const REPLACED: &str = "SecretReplaced";
     let space = &seen.namespace_name;
     match &seen.secret {
         SecretSight::NotAsked => None,
         SecretSight::Present(uid) if *uid == identity.secret_uid => None,
         SecretSight::Present(uid) => Some(Missing {
-            reason: "SecretReplaced",
+            reason: REPLACED,
             message: format!(
                 "Secret {space}/{} has uid {uid}; the server was born with {}. Bring the old content back and record the new uid in status.identity",
                 names::IDENTITY,
@@ -239,13 +265,24 @@ fn missing_secret(seen: &Observed, identity: &Identity) -> Option<Missing> {
             ),
         }),
         SecretSight::Missing => Some(Missing {
-            reason: "SecretMissing",
+            reason: MISSING,
             message: format!(
                 "Secret {space}/{} is gone. Bring it back from a backup and record its uid in status.identity",
                 names::IDENTITY
             ),
         }),
+        // What was found when it could be read holds until it can be read again.
+        SecretSight::Unreadable(_) => [MISSING, REPLACED].into_iter().find_map(|reason| {
+            let found = verdict(seen, reason)?;
+            Some(Missing { reason, message: found.message.clone() })
+        }),
     }
+}
+
+/// The condition IdentityMissing as it was saved last, if it is true for this reason.
+fn verdict<'a>(seen: &'a Observed, reason: &str) -> Option<&'a Condition> {
+    let conditions = &seen.instance.status.as_ref()?.conditions;
+    conditions.iter().find(|one| one.type_ == condition::IDENTITY_MISSING && one.is_true() && one.reason == reason)
 }
 
 /// The last look before the start found something else on the volume than the server was born with. That pod is gone
@@ -261,11 +298,7 @@ fn refused(seen: &Observed) -> Option<Missing> {
         Some(failure.map_or_else(|| end.message.clone(), |failure| failure.message))
     });
     let before = || {
-        let status = seen.instance.status.as_ref()?;
-        let condition = status
-            .conditions
-            .iter()
-            .find(|one| one.type_ == condition::IDENTITY_MISSING && one.is_true() && one.reason == REASON)?;
+        let condition = verdict(seen, REASON)?;
         (condition.observed_generation == seen.instance.metadata.generation).then(|| condition.message.clone())
     };
     let advice = "Bring the data back, then set spec.mode to Frozen and to Running again";

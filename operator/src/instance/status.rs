@@ -122,9 +122,9 @@ fn born(applied: &Applied, status: &InstanceStatus, conditions: &mut Conditions)
 
 fn identity_missing(applied: &Applied, conditions: &mut Conditions) {
     let type_ = condition::IDENTITY_MISSING;
-    match (&applied.missing, &applied.terminating) {
+    match (&applied.missing, &applied.doubt) {
         (Some(missing), _) => conditions.set(type_, true, missing.reason, &missing.message),
-        (None, Some(going)) => conditions.set(type_, false, going.reason, &going.message),
+        (None, Some(doubt)) => conditions.set(type_, false, doubt.reason, &doubt.message),
         // It is said once that all is there again.
         (None, None) if conditions.get(type_).is_some() => conditions.set(type_, false, "Complete", ""),
         (None, None) => {}

@@ -446,6 +446,36 @@ fn whatever_is_missing_of_an_identity_stops_the_server_and_makes_nothing() {
 }
 
 #[test]
+fn a_refusal_to_show_the_secret_is_no_proof_that_it_is_missing() {
+    let unreadable = || SecretSight::Unreadable("you cannot get secrets".to_owned());
+    let mut up = running();
+    up.secret = unreadable();
+    let plan = carry(&up);
+    assert!(plan.power.is_on() && plan.missing.is_none());
+    let binding = plan.objects().find(|object| object.kind == Kind::RoleBinding);
+    assert!(binding.is_some(), "the right is not put back");
+    let status = status_after(&up, false);
+    assert!(conditions(&status).contains(&"IdentityMissing=False/SecretUnreadable".to_owned()));
+    let told = super::notes::notes(&up.instance.status.clone().unwrap(), &status);
+    assert!(told.iter().any(|note| note.warning && note.reason == "SecretUnreadable"));
+
+    // Nobody knows that it is there either.
+    let mut down = running();
+    down.owned.retain(|held| held.kind != Kind::Deployment);
+    (down.start, down.secret) = (StartSight::Clear, unreadable());
+    assert!(matches!(carry(&down).power, Power::Wait(why) if why.contains("you cannot get secrets")));
+
+    // What was proven before stays so.
+    let mut missing = running();
+    missing.secret = SecretSight::Missing;
+    let status = status_after(&missing, false);
+    let instance = std::sync::Arc::make_mut(&mut missing.instance);
+    instance.status = Some(status);
+    missing.secret = unreadable();
+    assert_eq!(carry(&missing).missing.unwrap().reason, "SecretMissing");
+}
+
+#[test]
 fn a_claim_that_is_being_deleted_is_said_loudly_and_the_server_left_running() {
     let mut seen = running();
     seen.claim = DataSight::Present(held(

@@ -1,13 +1,11 @@
 //! What is read from the API itself, because a watch cache may lag behind, and the few writes that work needs.
 
 use crd::{AccountChange, Export, Instance, labels};
-use k8s_openapi::ClusterResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
 use kube::{Client, ResourceExt as _};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{ATTEMPT, FINALIZER, Work};
@@ -30,14 +28,7 @@ pub async fn account_changes(client: &Client, instance_uid: &str) -> Result<Vec<
     of_instance(client, instance_uid).await
 }
 
-async fn of_instance<K>(client: &Client, instance_uid: &str) -> Result<Vec<K>, Error>
-where
-    K: Work
-        + kube::Resource<DynamicType = (), Scope = ClusterResourceScope>
-        + Clone
-        + std::fmt::Debug
-        + DeserializeOwned,
-{
+async fn of_instance<K: Work>(client: &Client, instance_uid: &str) -> Result<Vec<K>, Error> {
     let api: Api<K> = Api::all(client.clone());
     let ours = ListParams::default().labels(&format!("{}={instance_uid}", labels::INSTANCE_UID));
     let found = api.list(&ours).await.map_err(|e| {
@@ -123,7 +114,9 @@ pub async fn create_job(client: &Client, namespace: &str, job: &Job) -> Result<u
     let there = match api.create(&PostParams::default(), job).await {
         Ok(created) => created,
         Err(error) if is_conflict(&error) => {
-            let Some(found) = api.get_opt(&name).await.map_err(failed)? else {
+            // As a list of one, by the right that the watch needs anyway.
+            let named = ListParams::default().fields(&format!("metadata.name={name}"));
+            let Some(found) = api.list(&named).await.map_err(failed)?.items.pop() else {
                 return Err(failed(error));
             };
             if found.metadata.deletion_timestamp.is_some() {
@@ -158,14 +151,7 @@ pub async fn delete_job(client: &Client, namespace: &str, name: &str, uid: &str)
 ///
 /// # Errors
 /// What the API server says.
-pub async fn mark<K>(client: &Client, work: &K) -> Result<(), Error>
-where
-    K: Work
-        + kube::Resource<DynamicType = (), Scope = ClusterResourceScope>
-        + Clone
-        + std::fmt::Debug
-        + DeserializeOwned,
-{
+pub async fn mark<K: Work>(client: &Client, work: &K) -> Result<(), Error> {
     let mut finalizers = work.finalizers().to_vec();
     if !finalizers.iter().any(|name| name == FINALIZER) {
         finalizers.push(FINALIZER.to_owned());
@@ -178,26 +164,12 @@ where
 ///
 /// # Errors
 /// What the API server says.
-pub async fn release<K>(client: &Client, work: &K) -> Result<(), Error>
-where
-    K: Work
-        + kube::Resource<DynamicType = (), Scope = ClusterResourceScope>
-        + Clone
-        + std::fmt::Debug
-        + DeserializeOwned,
-{
+pub async fn release<K: Work>(client: &Client, work: &K) -> Result<(), Error> {
     let finalizers: Vec<_> = work.finalizers().iter().filter(|name| *name != FINALIZER).collect();
     patch_metadata(client, work, json!({ "finalizers": finalizers }), "releasing").await
 }
 
-async fn patch_metadata<K>(client: &Client, work: &K, mut change: Value, doing: &str) -> Result<(), Error>
-where
-    K: Work
-        + kube::Resource<DynamicType = (), Scope = ClusterResourceScope>
-        + Clone
-        + std::fmt::Debug
-        + DeserializeOwned,
-{
+async fn patch_metadata<K: Work>(client: &Client, work: &K, mut change: Value, doing: &str) -> Result<(), Error> {
     let name = work.name_any();
     // A list is replaced whole, so nobody may have changed it since.
     change["resourceVersion"] = json!(work.resource_version());

@@ -10,7 +10,7 @@ use lab::journey::Site;
 use lab::wait;
 
 /// How long a change may take.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// A change that is over.
 pub struct Changed {

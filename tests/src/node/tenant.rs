@@ -9,11 +9,12 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crd::{Condition, Instance, labels};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod, Secret};
-use kube::api::{DeleteParams, ListParams};
+use kube::api::{DeleteParams, DynamicObject, ListParams};
 use kube::{Api, Client, ResourceExt as _};
 use lab::journey::Site;
 use lab::node::Ground;
 use lab::wait;
+use operator::kind::Kind;
 use tokio::process::Command;
 
 /// A server's objects in its cell.
@@ -102,6 +103,20 @@ impl Tenant {
         Ok(self.api::<Pod>().list(&list).await?.items)
     }
 
+    /// Its pods of a role that have not ended: the object of one that has stays for a moment.
+    ///
+    /// # Errors
+    /// When the API server does not answer.
+    pub async fn live_pods(&self, role: &str) -> Result<Vec<Pod>> {
+        let ended = |pod: &Pod| {
+            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            matches!(phase, Some("Succeeded" | "Failed"))
+        };
+        let mut pods = self.pods(role).await?;
+        pods.retain(|pod| !ended(pod));
+        Ok(pods)
+    }
+
     /// The one pod that serves.
     ///
     /// # Errors
@@ -174,6 +189,27 @@ impl Tenant {
             secrets: secrets.iter().map(|one| named(one.name_any(), one.uid())).collect(),
             folders: folders.filter(|name| name.contains(&self.space)).collect(),
         })
+    }
+
+    /// The objects in its namespace by kind and name; of pods how many have not ended.
+    ///
+    /// # Errors
+    /// When the API server does not answer.
+    pub async fn census(&self) -> Result<BTreeSet<String>> {
+        let mut census = BTreeSet::new();
+        for kind in Kind::WATCHED.into_iter().filter(|kind| kind.is_namespaced()) {
+            let api = kind.api(self.client.clone(), Some(&self.space));
+            let found = api.list(&ListParams::default()).await?.items;
+            if kind == Kind::Pod {
+                let ended =
+                    |pod: &&DynamicObject| matches!(pod.data["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
+                let ended = found.iter().filter(ended).count();
+                census.insert(format!("{} pods", found.len() - ended));
+            } else {
+                census.extend(found.iter().map(|one| format!("{kind} {}", one.name_any())));
+            }
+        }
+        Ok(census)
     }
 
     /// Waits until none of its Jobs is left.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use lab::journey::Site;
 use lab::wait;
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
+use serde_json::Value;
 
 /// What the server answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,21 @@ pub struct Answer {
 /// # Errors
 /// When there is no answer.
 pub async fn visit(site: &Site, host: &str, path: &str) -> Result<Answer> {
+    ask(site, host, path, "*/*").await
+}
+
+/// The key that other servers know an account by, PEM.
+///
+/// # Errors
+/// When the server does not show it.
+pub async fn actor_key(site: &Site, host: &str, handle: &str) -> Result<String> {
+    let answer = ask(site, host, &format!("/{handle}"), "application/activity+json").await?;
+    let actor: Value = serde_json::from_str(&answer.text).with_context(|| format!("{answer:?}"))?;
+    let key = actor["publicKey"]["publicKeyPem"].as_str();
+    Ok(key.with_context(|| format!("{handle} shows no key: {actor}"))?.to_owned())
+}
+
+async fn ask(site: &Site, host: &str, path: &str, accept: &str) -> Result<Answer> {
     let ca = reqwest::Certificate::from_pem(&std::fs::read(&site.ca)?)?;
     let client = Client::builder()
         .tls_certs_only([ca])
@@ -31,7 +47,7 @@ pub async fn visit(site: &Site, host: &str, path: &str) -> Result<Answer> {
         .timeout(Duration::from_secs(20))
         .resolve(host, format!("{}:443", site.address).parse()?)
         .build()?;
-    let answer = client.get(format!("https://{host}{path}")).send().await?;
+    let answer = client.get(format!("https://{host}{path}")).header("accept", accept).send().await?;
     let header = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
     Ok(Answer {
         code: answer.status(),

@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use crd::CellSpec;
-use kube::Client;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::raise::{self, Cell, beside, chart};
+use super::raise::{self, Cell, chart};
 use crate::cache::Cache;
 use crate::client::Library;
 use crate::images::{self, push};
 use crate::install::{ChartValues, Installer};
 use crate::journey::Site;
+use crate::node::kubeconfig;
+use crate::process::beside;
 use crate::store::{Bucket, Keys};
 use crate::tools::{self, Progress};
 
@@ -29,10 +29,14 @@ pub struct Place {
     pub address: String,
     /// The authority that signed the zone's certificates, PEM file.
     pub authority: PathBuf,
-    /// Files with the two halves of a key to the bucket that `cell.objectStore` names.
+    /// Files with the two halves of a key to the bucket that `cell.objectStore` names: it reads, writes and lists.
     pub access_key_file: PathBuf,
     /// See `access_key_file`.
     pub secret_key_file: PathBuf,
+    /// The same of the key that deletes as well.
+    pub purger_access_key_file: PathBuf,
+    /// See `purger_access_key_file`.
+    pub purger_secret_key_file: PathBuf,
     /// The folder with the registry's `ca.crt`, if its authority is a private one.
     #[serde(default)]
     pub registry_certificates: Option<PathBuf>,
@@ -61,8 +65,8 @@ pub async fn elsewhere(named: &Named<'_>, cache: &Cache, progress: &mut dyn Prog
         serde_json::from_slice(&text).with_context(|| format!("{} describes no cluster", named.place.display()))?;
     let work = tempfile::tempdir()?;
     let installer = Installer::new(cache, &chart(), progress).await?;
-    let kubeconfig = only(named, cache, work.path(), progress).await?;
-    let client = client(&kubeconfig).await?;
+    let own = only(named, cache, work.path(), progress).await?;
+    let client = kubeconfig::client(&own).await?;
 
     let program = beside("steppe-operator")?;
     let services = tools::services(cache, progress).await?;
@@ -77,7 +81,7 @@ pub async fn elsewhere(named: &Named<'_>, cache: &Cache, progress: &mut dyn Prog
     let zone = cell.zone.to_string();
     let values = ChartValues::of_ground(&operator, &caddy, cell);
     progress.step("Installing Steppe's chart");
-    let public_key = raise::install(&installer, &client, &kubeconfig, &program, &bucket, &values).await?;
+    let public_key = raise::install(&installer, &client, &own, &program, &bucket, &values).await?;
     progress.step("Waiting for Steppe's programs");
     raise::programs_ready(&client).await?;
     let library = Library::prepare(cache).await?;
@@ -98,11 +102,15 @@ fn bucket(place: &Place, cell: &CellSpec) -> Result<Bucket> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(text.trim().to_owned())
     };
+    let keys = |access: &Path, secret: &Path| -> Result<Keys> {
+        Ok(Keys { access_key: read(access)?, secret_key: read(secret)? })
+    };
     Ok(Bucket {
         endpoint: cell.object_store.endpoint.clone(),
         region: cell.object_store.region.clone(),
         name: cell.object_store.bucket.clone(),
-        keys: Keys { access_key: read(&place.access_key_file)?, secret_key: read(&place.secret_key_file)? },
+        keys: keys(&place.access_key_file, &place.secret_key_file)?,
+        purger_keys: keys(&place.purger_access_key_file, &place.purger_secret_key_file)?,
     })
 }
 
@@ -119,10 +127,4 @@ async fn only(named: &Named<'_>, cache: &Cache, work: &Path, progress: &mut dyn 
     let path = work.join("kubeconfig");
     std::fs::write(&path, output.stdout)?;
     Ok(path)
-}
-
-async fn client(kubeconfig: &Path) -> Result<Client> {
-    let file = Kubeconfig::read_from(kubeconfig)?;
-    let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
-    Ok(Client::try_from(config)?)
 }

@@ -18,6 +18,7 @@ use crate::images::{self, Images};
 use crate::install::{ChartValues, Installer};
 use crate::journey::Site;
 use crate::node::Ground;
+use crate::process::beside;
 use crate::store::{self, Bucket};
 use crate::tools::{self, Progress};
 use crate::wait;
@@ -31,23 +32,12 @@ const BUCKET: &str = "steppe";
 pub struct Cell {
     /// As its customers see it.
     pub site: Site,
-    /// Its bucket, with the key that opens it.
+    /// Its bucket, with the keys that open it.
     pub bucket: Bucket,
     /// The public key that bundles are signed with, PEM.
     pub public_key: String,
     /// What to tell somebody who wants to look at it.
     pub how_to_look: String,
-}
-
-/// The program `name` from the folder that this program lies in (or the one above, for test programs), where the
-/// build put all of them.
-///
-/// # Errors
-/// When it is not there.
-pub fn beside(name: &str) -> Result<PathBuf> {
-    let me = std::env::current_exe().context("where this program lies")?;
-    let found = me.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.with_context(|| format!("{name} is missing beside {}; build it first: cargo build --bins", me.display()))
 }
 
 /// The folder of the chart, in the repository that this program was built from.
@@ -128,12 +118,10 @@ pub(super) async fn install(
         "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": crd::labels::SYSTEM_NAMESPACE },
     });
     installer.apply(kubeconfig, &namespace.to_string()).await?;
-    let keys = BTreeMap::from([
-        ("access-key", bucket.keys.access_key.clone()),
-        ("secret-key", bucket.keys.secret_key.clone()),
-    ]);
-    for name in ["steppe-object-store", "steppe-purger-object-store"] {
-        installer.secret(kubeconfig, name, &keys).await?;
+    for (name, keys) in [("steppe-object-store", &bucket.keys), ("steppe-purger-object-store", &bucket.purger_keys)] {
+        let content =
+            BTreeMap::from([("access-key", keys.access_key.clone()), ("secret-key", keys.secret_key.clone())]);
+        installer.secret(kubeconfig, name, &content).await?;
     }
     let public_key = platform_keys(installer, client, kubeconfig, program).await?;
     installer.install(kubeconfig, values).await?;

@@ -25,7 +25,8 @@ pub fn config(ground: &Ground) -> Value {
             "http": {
                 "http_port": ports.http,
                 "https_port": ports.https,
-                // Each change of routes restarts the HTTP servers inside Caddy.
+                // Each change of routes restarts the HTTP servers inside Caddy. Requests that have begun go on; a connection
+                // whose first request has not been read yet is closed, which no setting changes (net/http's Server).
                 "grace_period": "5s",
                 "servers": {
                     "main": {

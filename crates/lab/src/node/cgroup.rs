@@ -1,6 +1,7 @@
 //! The cgroup of a ground's pods, apart from those of any other kubelet: two kubelets below one root would remove each
 //! other's pods.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -76,15 +77,26 @@ fn tree(folder: &Path) -> Vec<PathBuf> {
 
 /// Sends SIGKILL to all processes of the cgroup and returns how many there were.
 pub fn kill(name: &str) -> Result<usize> {
-    let mut killed = 0;
-    for folder in folders(name)?.iter().flat_map(|folder| tree(folder)) {
+    kill_all(folders(name)?.iter().flat_map(|folder| tree(folder)))
+}
+
+/// Sends SIGKILL to all processes of one container of the cgroup's pods, as the kernel does when memory runs out, and
+/// returns how many there were.
+pub fn kill_container(name: &str, container: &str) -> Result<usize> {
+    let all = folders(name)?.into_iter().flat_map(|folder| tree(&folder));
+    kill_all(all.filter(|folder| folder.file_name().is_some_and(|own| own == container)))
+}
+
+fn kill_all(folders: impl Iterator<Item = PathBuf>) -> Result<usize> {
+    let mut killed = BTreeSet::new();
+    for folder in folders {
         let pids = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
         for identity in pids.lines().filter_map(|pid| Identity::of(pid.parse().ok()?)) {
             identity.signal(Signal::SIGKILL)?;
-            killed += 1;
+            killed.insert(identity.pid);
         }
     }
-    Ok(killed)
+    Ok(killed.len())
 }
 
 /// Removes the cgroup, once its processes are gone. Returns whether it is gone; a dying process holds it for a moment.

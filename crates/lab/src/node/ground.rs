@@ -263,12 +263,7 @@ impl Ground {
 
     /// A client with the administrator's rights.
     pub async fn client(&self) -> Result<kube::Client> {
-        // No harm when the program's main has done so already.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let file = kube::config::Kubeconfig::read_from(&self.kubeconfig)
-            .with_context(|| format!("cannot read {}", self.kubeconfig.display()))?;
-        let config = kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default()).await?;
-        Ok(kube::Client::try_from(config)?)
+        super::kubeconfig::client(&self.kubeconfig).await
     }
 }
 

@@ -1,11 +1,23 @@
 //! Kubeconfigs with everything inside, so that they can be copied anywhere on the host.
 
+use std::path::Path;
+
+use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::ground::Ground;
 use super::pki::Pair;
+
+/// A client with the rights of a kubeconfig's current user.
+pub async fn client(path: &Path) -> Result<kube::Client> {
+    // No harm when the program's main has done so already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let file = kube::config::Kubeconfig::read_from(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let config = kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default()).await?;
+    Ok(kube::Client::try_from(config)?)
+}
 
 /// The kubeconfig of one user (JSON, which is YAML too).
 pub fn text(ground: &Ground, authority: &str, user: &str, pair: &Pair) -> String {

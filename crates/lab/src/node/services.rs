@@ -1,8 +1,8 @@
 //! The services a cell needs around its node: DNS, volumes, object store, ingress, policies, and the images.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use kube::Client;
 
 use super::ground::Ground;
@@ -45,16 +45,4 @@ pub async fn start(
         images::import(ground, image).await?;
     }
     storage::start(ground, tools, client, &images.busybox.tagged()).await
-}
-
-/// The program `steppe-lab`, which follows objects for a ground, near the running program.
-pub fn own_program() -> Result<PathBuf> {
-    let this = std::env::current_exe().context("cannot find the running program")?;
-    let name = "steppe-lab";
-    if this.file_name().is_some_and(|file| file == name) {
-        return Ok(this);
-    }
-    // Tests lie in target/debug/deps, programs one folder up.
-    let found = this.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.with_context(|| format!("no {name} near {}: cargo build --package lab --bin {name}", this.display()))
 }

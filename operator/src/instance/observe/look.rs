@@ -23,8 +23,7 @@ pub(super) async fn namespace(context: &Context, seen: &Observed) -> Result<Name
             None => return Ok(NamespaceSight::Absent),
         },
     };
-    let going = matches!(held.seen, Seen::Namespace { terminating: true });
-    if held.deleting || going {
+    if held.deleting {
         return Ok(NamespaceSight::Terminating);
     }
     Ok(NamespaceSight::Present {
@@ -126,37 +125,46 @@ pub(super) async fn secret(context: &Context, seen: &mut Observed) -> Result<(),
         return Ok(());
     }
     let uid = seen.instance.uid().unwrap_or_default();
+    if seen.namespace == NamespaceSight::Absent {
+        // Read live. With it went the right to look at its Secrets, so that asking would prove nothing.
+        context.instances.saw_secret(&uid, None);
+        seen.secret = SecretSight::Missing;
+        return Ok(());
+    }
     let age = context.config.identity_check;
     let born_with = identity(seen).map(|identity| identity.secret_uid);
     let known = context
         .instances
         .secret(&uid, age)
+        .flatten()
         .filter(|_| seen.start != StartSight::Clear)
         // Only a good sight is believed for so long: somebody may just have put it right.
-        .filter(|found| found.is_some() && (born_with.is_none() || *found == born_with));
-    let found = match known {
-        Some(found) => found,
-        None => {
-            let found = secret_uid(context, &seen.namespace_name).await?;
-            context.instances.saw_secret(&uid, found.clone());
-            found
-        }
+        .filter(|found| born_with.as_ref().is_none_or(|born_with| found == born_with));
+    seen.secret = match known {
+        Some(found) => SecretSight::Present(found),
+        None => secret_sight(context, &uid, &seen.namespace_name).await?,
     };
-    seen.secret = found.map_or(SecretSight::Missing, SecretSight::Present);
     Ok(())
 }
 
-/// The uid of the identity Secret in a namespace, read live and without its content.
+/// The identity Secret in an instance's namespace, read live and without its content; what was seen is remembered.
 ///
 /// # Errors
-/// What the API server says.
-pub async fn secret_uid(context: &Context, namespace: &str) -> Result<Option<String>, Error> {
+/// What the API server says, but for a refusal: that is a sight too.
+pub async fn secret_sight(context: &Context, uid: &str, namespace: &str) -> Result<SecretSight, Error> {
     let api = Kind::Secret.api(context.client.clone(), Some(namespace));
-    let found = api.get_metadata_opt(names::IDENTITY).await.map_err(|error| {
-        let doing = format!("reading Secret {namespace}/{}", names::IDENTITY);
-        Error::kube(Step::Observe, doing, error)
-    })?;
-    Ok(found.and_then(|secret| secret.metadata.uid))
+    match api.get_metadata_opt(names::IDENTITY).await {
+        Ok(found) => {
+            let found = found.and_then(|secret| secret.metadata.uid);
+            context.instances.saw_secret(uid, found.clone());
+            Ok(found.map_or(SecretSight::Missing, SecretSight::Present))
+        }
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok(SecretSight::Unreadable(status.message)),
+        Err(error) => {
+            let doing = format!("reading Secret {namespace}/{}", names::IDENTITY);
+            Err(Error::kube(Step::Observe, doing, error))
+        }
+    }
 }
 
 async fn live(context: &Context, kind: Kind, namespace: Option<&str>, name: &str) -> Result<Option<Arc<Held>>, Error> {

@@ -36,13 +36,13 @@ impl fmt::Display for Plan {
             probe,
             power,
             missing,
-            terminating,
+            doubt,
         } = self;
         let (mode, why) = self.mode();
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         writeln!(f, "mode {}{why}", mode.as_str())?;
         writeln!(f, "{}", power_text(power))?;
-        for (word, what) in [("missing", missing), ("warn", terminating)] {
+        for (word, what) in [("missing", missing), ("warn", doubt)] {
             if let Some(what) = what {
                 writeln!(f, "{word} {}: {}", what.reason, what.message)?;
             }
