@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod account_change;
+pub mod api_token;
 pub mod audit;
 pub mod cell;
 pub mod download_grant;
@@ -11,8 +12,10 @@ pub mod hold;
 pub mod hostname;
 pub mod idempotency_key;
 pub mod instance;
+pub mod invitation;
 pub mod mail;
 pub mod mail_link;
+pub mod membership;
 pub mod offer;
 pub mod operation;
 pub mod order;
