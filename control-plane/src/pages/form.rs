@@ -63,7 +63,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequestParts<S> for Quer
 /// Only a path of ours: a link must not send people who just logged in to somebody else's page.
 #[must_use]
 pub fn within(next: &str) -> &str {
-    let ours = next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|byte| byte > b' ' && byte != b'\\');
+    let ours =
+        next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|byte| byte > b' ' && byte != b'\\');
     if ours { next } else { "/" }
 }
 
@@ -93,9 +94,15 @@ mod tests {
     #[test]
     fn nobody_is_sent_away_after_a_log_in() {
         assert_eq!(within("/servers?page=2"), "/servers?page=2");
-        for bad in
-            ["", "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:x", "/\r\nX: y"]
-        {
+        for bad in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "javascript:x",
+            "/\r\nX: y",
+        ] {
             assert_eq!(within(bad), "/", "{bad:?}");
         }
     }

@@ -22,13 +22,14 @@ struct ImprintPage<'a> {
     support: &'a str,
 }
 
-/// A text in sections: `TEXT-SECTION` is a heading, `TEXT-SECTION-text` what stands below it.
+/// A text in sections.
 #[derive(Template)]
 #[template(path = "legal/text.html")]
 struct TextPage<'a> {
     page: &'a Page,
     text: &'static str,
-    sections: &'static [&'static str],
+    /// The ids of each section's heading and of what stands below it.
+    sections: Vec<[String; 2]>,
     /// Which version is in force, for texts that people agree to.
     version: Option<String>,
     support: &'a str,
@@ -37,6 +38,10 @@ struct TextPage<'a> {
 const PRIVACY: &[&str] = &["who", "what", "why", "share", "long", "rights", "cookies"];
 const TERMS: &[&str] = &["what", "yours", "conduct", "price", "stop", "leave", "change"];
 const PROCESSING: &[&str] = &["subject", "roles", "instructions", "security", "helpers", "breach", "end"];
+
+fn sections(text: &str, names: &[&str]) -> Vec<[String; 2]> {
+    names.iter().map(|name| [format!("{text}-{name}"), format!("{text}-{name}-text")]).collect()
+}
 
 fn page(request: &Request, signed: Option<&Signed>) -> Page {
     signed.map_or_else(|| Page::of(request), Page::to)
@@ -67,7 +72,10 @@ pub async fn privacy(
 ) -> Result<Response, Problem> {
     let page = &page(&request, signed.as_ref());
     let support = platform.config.support.as_str();
-    html(StatusCode::OK, &TextPage { page, text: "privacy", sections: PRIVACY, version: None, support })
+    html(
+        StatusCode::OK,
+        &TextPage { page, text: "privacy", sections: sections("privacy", PRIVACY), version: None, support },
+    )
 }
 
 /// The terms of service in force.
@@ -82,7 +90,7 @@ pub async fn terms(
     let page = &page(&request, signed.as_ref());
     let version = Some(store::terms::current(&mut *platform.pool.acquire().await?, platform.now()).await?.terms);
     let support = platform.config.support.as_str();
-    html(StatusCode::OK, &TextPage { page, text: "terms", sections: TERMS, version, support })
+    html(StatusCode::OK, &TextPage { page, text: "terms", sections: sections("terms", TERMS), version, support })
 }
 
 /// The data-processing agreement in force.
@@ -97,5 +105,25 @@ pub async fn processing(
     let page = &page(&request, signed.as_ref());
     let version = Some(store::terms::current(&mut *platform.pool.acquire().await?, platform.now()).await?.processing);
     let support = platform.config.support.as_str();
-    html(StatusCode::OK, &TextPage { page, text: "processing", sections: PROCESSING, version, support })
+    html(
+        StatusCode::OK,
+        &TextPage { page, text: "processing", sections: sections("processing", PROCESSING), version, support },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Locale;
+
+    use super::*;
+    use crate::text::Texts;
+
+    #[test]
+    fn no_section_is_missing() {
+        for (text, names) in [("privacy", PRIVACY), ("terms", TERMS), ("processing", PROCESSING)] {
+            for id in sections(text, names).iter().flatten() {
+                assert_ne!(&Texts::new(Locale::En).get(id), id);
+            }
+        }
+    }
 }

@@ -41,6 +41,12 @@ impl Head {
         Ok(Self { membership, path: path(organization) })
     }
 
+    /// The path of a page below it.
+    #[must_use]
+    pub fn at(&self, below: &str) -> String {
+        format!("{}{below}", self.path)
+    }
+
     /// Whether the reader may do something, by its word. For templates.
     #[must_use]
     pub fn may(&self, right: &str) -> bool {

@@ -1,10 +1,8 @@
 //! What every page has.
 
-use std::borrow::Borrow;
-
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use domain::{Locale, Role};
+use domain::Locale;
 use fluent_templates::fluent_bundle::FluentValue;
 use http::StatusCode;
 use jiff::Timestamp;
@@ -16,6 +14,24 @@ use crate::error::Problem;
 use crate::request::Request;
 use crate::text::Texts;
 use crate::when;
+
+/// A time, however often it is borrowed: templates hand on references.
+pub trait Moment {
+    /// The time.
+    fn moment(&self) -> Timestamp;
+}
+
+impl Moment for Timestamp {
+    fn moment(&self) -> Timestamp {
+        *self
+    }
+}
+
+impl<T: Moment> Moment for &T {
+    fn moment(&self) -> Timestamp {
+        (**self).moment()
+    }
+}
 
 /// What every page has: its texts, and who is reading. Templates call its methods.
 #[derive(Debug, Clone)]
@@ -101,8 +117,22 @@ impl Page {
 
     /// A text with two values.
     #[must_use]
-    pub fn t2(&self, id: &str, first: (&'static str, &str), second: (&'static str, &str)) -> String {
-        self.texts.with(id, &[(first.0, FluentValue::from(first.1)), (second.0, FluentValue::from(second.1))])
+    pub fn t2(
+        &self,
+        id: &str,
+        first: &'static str,
+        value: impl ToString,
+        second: &'static str,
+        other: impl ToString,
+    ) -> String {
+        self.texts
+            .with(id, &[(first, FluentValue::from(value.to_string())), (second, FluentValue::from(other.to_string()))])
+    }
+
+    /// The text for a word of ours: `page.part("role-", role, "-help")`.
+    #[must_use]
+    pub fn part(&self, before: &str, word: impl ToString, after: &str) -> String {
+        self.t(&format!("{before}{}{after}", word.to_string()))
     }
 
     /// A text with a number that decides about its form.
@@ -113,26 +143,26 @@ impl Page {
 
     /// A day, as the reader's language writes it.
     #[must_use]
-    pub fn day(&self, at: impl Borrow<Timestamp>) -> String {
-        when::day(self.texts.locale(), *at.borrow())
+    pub fn day(&self, at: impl Moment) -> String {
+        when::day(self.texts.locale(), at.moment())
     }
 
     /// A time to the minute, as the reader's language writes it.
     #[must_use]
-    pub fn time(&self, at: impl Borrow<Timestamp>) -> String {
-        when::text(self.texts.locale(), *at.borrow())
+    pub fn time(&self, at: impl Moment) -> String {
+        when::text(self.texts.locale(), at.moment())
     }
 
     /// A time for programs: what a `datetime` attribute holds.
     #[must_use]
-    pub fn machine(&self, at: impl Borrow<Timestamp>) -> String {
-        when::machine(*at.borrow())
+    pub fn machine(&self, at: impl Moment) -> String {
+        when::machine(at.moment())
     }
 
     /// What a language is called in itself.
     #[must_use]
-    pub fn language(&self, locale: impl Borrow<Locale>) -> String {
-        self.t(&format!("language-{}", locale.borrow()))
+    pub fn language(&self, locale: impl ToString) -> String {
+        self.part("language-", locale, "")
     }
 
     /// Whether the reader is at this very path.
@@ -143,8 +173,8 @@ impl Page {
 
     /// What a role is called.
     #[must_use]
-    pub fn role(&self, role: Role) -> String {
-        self.t(&format!("role-{role}"))
+    pub fn role(&self, role: impl ToString) -> String {
+        self.part("role-", role, "")
     }
 
     /// The texts, for values with more than one argument.

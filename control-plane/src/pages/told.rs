@@ -47,7 +47,9 @@ mod tests {
     fn only_our_own_words_are_told() {
         assert_eq!(read("/account?told=saved"), Some("saved"));
         assert_eq!(read("/account?x=1&told=saved"), Some("saved"));
-        for other in ["/account", "/account?told=", "/account?told=You+have+won", "/account?untold=saved", "/told=saved"] {
+        for other in
+            ["/account", "/account?told=", "/account?told=You+have+won", "/account?untold=saved", "/told=saved"]
+        {
             assert_eq!(read(other), None, "{other}");
         }
     }

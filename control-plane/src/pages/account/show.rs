@@ -50,7 +50,7 @@ impl AccountPage<'_> {
         let found = browser::of(&session.user_agent);
         let unknown = self.page.t("browser-unknown");
         match (found.name, found.system) {
-            (Some(name), Some(system)) => self.page.t2("browser-on", ("browser", name), ("system", system)),
+            (Some(name), Some(system)) => self.page.t2("browser-on", "browser", name, "system", system),
             (Some(name), None) | (None, Some(name)) => name.to_owned(),
             (None, None) => unknown,
         }

@@ -48,8 +48,7 @@ pub async fn show(
     if head.membership.personal {
         return Err(Problem::new(Code::WrongState));
     }
-    let mut others =
-        store::membership::of_organization(&mut *platform.pool.acquire().await?, organization).await?;
+    let mut others = store::membership::of_organization(&mut *platform.pool.acquire().await?, organization).await?;
     others.retain(|person| person.role != Role::Owner);
     html(StatusCode::OK, &HandOverPage { page: &Page::to(&signed), head, others })
 }

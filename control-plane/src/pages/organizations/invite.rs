@@ -42,8 +42,7 @@ pub async fn submit(
     match done {
         Ok(()) => Ok(see_other(&format!("{}?told=invited", super::path(organization)))),
         Err(problem) if problem.is_about_input() => {
-            let drafts =
-                Drafts { email: &input.email, role: &input.role, invite: Some(&problem), ..Drafts::default() };
+            let drafts = Drafts { email: &input.email, role: &input.role, invite: Some(&problem), ..Drafts::default() };
             show::page(&platform, &signed, organization, drafts).await
         }
         Err(problem) => Err(problem),

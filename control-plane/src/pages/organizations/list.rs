@@ -21,7 +21,7 @@ struct ListPage<'a> {
     memberships: &'a [Membership],
     /// The id that the next one gets: a form that is sent twice makes one organization.
     id: String,
-    name: &'a str,
+    called: &'a str,
     problem: Option<&'a Problem>,
 }
 
@@ -43,5 +43,5 @@ pub(super) fn page(
     let id = platform.id(OrganizationId::new)?.to_string();
     let page = &Page::to(signed);
     let status = problem.map_or(StatusCode::OK, Problem::status);
-    html(status, &ListPage { page, memberships: &signed.memberships, id, name, problem })
+    html(status, &ListPage { page, memberships: &signed.memberships, id, called: name, problem })
 }

@@ -59,7 +59,7 @@ impl LogPage<'_> {
     fn whom(&self, line: &Line) -> Option<String> {
         let text = |key: &str| line.detail.get(key).and_then(serde_json::Value::as_str);
         let name = text("name").or_else(|| line.subject.as_deref().filter(|subject| !is_id(subject)));
-        let role = text("role").and_then(|role| role.parse().ok()).map(|role| self.page.role(role));
+        let role = text("role").and_then(|role| role.parse().ok()).map(|role: domain::Role| self.page.role(role));
         match (name, role) {
             (Some(name), Some(role)) => Some(format!("{name}, {role}")),
             (name, role) => name.map(str::to_owned).or(role),

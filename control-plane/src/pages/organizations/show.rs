@@ -47,6 +47,13 @@ struct OrganizationPage<'a> {
     drafts: Drafts<'a>,
 }
 
+impl OrganizationPage<'_> {
+    /// Whether the reader may change what somebody of a role is.
+    fn manages(&self, role: &Role) -> bool {
+        self.head.membership.role.may_manage(*role)
+    }
+}
+
 /// The organization.
 ///
 /// # Errors

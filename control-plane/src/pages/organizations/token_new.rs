@@ -28,7 +28,7 @@ struct NewPage<'a> {
     head: Head,
     /// The id that the token gets: a form that is sent twice makes one token.
     id: String,
-    name: &'a str,
+    called: &'a str,
     days: &'a str,
     ticked: Vec<&'a str>,
     scopes: &'static [Scope],
@@ -45,12 +45,16 @@ struct MadePage<'a> {
 }
 
 impl NewPage<'_> {
-    fn words(&self, scope: Scope) -> String {
+    fn words(&self, scope: &Scope) -> String {
         self.page.t(&format!("scope-{}", scope.as_str().replace(':', "-")))
     }
 
-    fn is_ticked(&self, scope: Scope) -> bool {
+    fn is_ticked(&self, scope: &Scope) -> bool {
         self.ticked.contains(&scope.as_str())
+    }
+
+    fn time(&self, days: &i64) -> String {
+        self.page.tn("day-count", *days)
     }
 }
 
@@ -104,7 +108,7 @@ fn page(
         page: &Page::to(signed),
         head: Head::of(signed, organization)?,
         id: platform.id(TokenId::new)?.to_string(),
-        name: value(input, "name"),
+        called: value(input, "name"),
         days: value(input, "days"),
         ticked: values(input, "scope").collect(),
         scopes: Scope::ALL,
