@@ -25,6 +25,8 @@ CREATE TABLE organizations (
     -- How many servers it may have or be waiting for at once.
     server_limit integer NOT NULL CHECK (server_limit >= 0),
     created_at timestamptz NOT NULL,
+    -- The row stays: its past servers and the audit log name it. Nobody is a member any more.
+    deleted_at timestamptz,
     version bigint NOT NULL DEFAULT 1
 );
 

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod account_change;
+pub mod api_token;
 pub mod audit;
 pub mod backlog;
 pub mod cell;
@@ -12,8 +13,10 @@ pub mod hold;
 pub mod hostname;
 pub mod idempotency_key;
 pub mod instance;
+pub mod invitation;
 pub mod mail;
 pub mod mail_link;
+pub mod membership;
 pub mod offer;
 pub mod operation;
 pub mod order;

@@ -15,6 +15,16 @@ pub fn text(locale: Locale, time: Timestamp) -> String {
     zoned.strftime(format).to_string()
 }
 
+/// A day as people of a language write it, in UTC.
+#[must_use]
+pub fn day(locale: Locale, time: Timestamp) -> String {
+    let format = match locale {
+        Locale::En => "%-d %b %Y",
+        Locale::De => "%-d.%-m.%Y",
+    };
+    time.to_zoned(TimeZone::UTC).strftime(format).to_string()
+}
+
 /// A time in the form that programs read: for `datetime` attributes.
 #[must_use]
 pub fn machine(time: Timestamp) -> String {
@@ -30,6 +40,7 @@ mod tests {
         let time: Timestamp = "2026-11-06T07:05:09Z".parse().unwrap();
         assert_eq!(text(Locale::En, time), "6 Nov 2026, 07:05 UTC");
         assert_eq!(text(Locale::De, time), "6.11.2026, 07:05 UTC");
+        assert_eq!((day(Locale::En, time), day(Locale::De, time)), ("6 Nov 2026".into(), "6.11.2026".into()));
         assert_eq!(machine(time), "2026-11-06T07:05:09Z");
     }
 }

@@ -1,14 +1,20 @@
 //! Accounts: signing up and confirming the address.
 
+pub mod deletion;
+pub mod email;
+pub mod password;
+pub mod profile;
+pub mod reset;
+
 use domain::audit::Action;
 use domain::id::{AccountId, OrganizationId};
 use domain::limits::Bucket;
-use domain::{Email, Locale, Password, PersonName};
+use domain::{Email, Password, PersonName};
 use jiff::SignedDuration;
 use serde_json::json;
 
 use super::mail::Letter;
-use super::{mail, throttle};
+use super::{mail, pace, throttle};
 use crate::actor::{Actor, Who};
 use crate::auth::secret::Secret;
 use crate::error::{Code, Problem};
@@ -35,6 +41,8 @@ pub struct SignUp {
     pub password: Password,
     /// Which versions of the terms they agreed to.
     pub terms: store::terms::Terms,
+    /// The page of ours they want to go on to once the address is confirmed.
+    pub next: Option<String>,
 }
 
 /// Makes an account and mails a link to confirm its address. Whether the address had an account before is told by mail only:
@@ -46,35 +54,39 @@ pub async fn sign_up(platform: &Platform, request: &Request, wish: SignUp) -> Re
     throttle::take(platform, Bucket::SignUp, &request.address.to_string()).await?;
     throttle::take(platform, Bucket::Mail, &wish.email.canonical()).await?;
     let hash = platform.passwords.hash(wish.password.clone(), platform.random()?).await?;
+    pace::evenly(sign_up_with(platform, request, &wish, &hash)).await
+}
+
+async fn sign_up_with(platform: &Platform, request: &Request, wish: &SignUp, hash: &str) -> Result<(), Problem> {
     let mut tx = platform.begin().await?;
     if store::terms::current(&mut tx, platform.now()).await? != wish.terms {
         return Err(Problem::field("terms", "terms-changed"));
     }
     match store::account::with_email(&mut tx, &wish.email).await? {
-        Some(account) => tell_owner(platform, &mut tx, &account).await?,
-        None => make(platform, &mut tx, request, &wish, &hash).await?,
+        Some(account) => tell_owner(platform, &mut tx, &account, wish.next.as_deref()).await?,
+        None => make(platform, &mut tx, request, wish, hash).await?,
     }
-    match tx.commit().await {
-        Ok(()) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    Ok(tx.commit().await?)
 }
 
-/// Somebody tried to sign up with an address that has an account: its owner is told, and reminded of the way in.
-async fn tell_owner(platform: &Platform, tx: &mut Tx, account: &Account) -> Result<(), Problem> {
+/// Somebody wants to use an address that has an account: its owner is told, and reminded of the way in.
+async fn tell_owner(platform: &Platform, tx: &mut Tx, account: &Account, next: Option<&str>) -> Result<(), Problem> {
     if account.email_confirmed_at.is_none() {
-        return send_confirmation(platform, tx, account.id, &account.email, account.locale, account.name.as_str())
-            .await;
+        return send_confirmation(platform, tx, account, next).await;
     }
-    let letter = Letter {
+    mail::send(platform, tx, have_account(platform, account)).await
+}
+
+/// What the owner of an address is told when somebody wants to use it for another account.
+fn have_account<'a>(platform: &Platform, account: &'a Account) -> Letter<'a> {
+    Letter {
         template: "have-account",
         locale: account.locale,
         to: &account.email,
         account: Some(account.id),
         arguments: json!({ "name": account.name.as_str(), "link": platform.link("/log-in") }),
         secret_link: None,
-    };
-    mail::send(platform, tx, letter).await
+    }
 }
 
 async fn make(platform: &Platform, tx: &mut Tx, request: &Request, wish: &SignUp, hash: &str) -> Result<(), Problem> {
@@ -92,33 +104,48 @@ async fn make(platform: &Platform, tx: &mut Tx, request: &Request, wish: &SignUp
     let actor = Actor::of(request, Who::Account(id), wish.name.as_str());
     let entry = Entry { organization: Some(organization), subject: Some(id.to_string()), ..Entry::default() };
     store::audit::write(tx, now, &actor, Action::AccountSignUp, entry).await?;
-    send_confirmation(platform, tx, id, &wish.email, locale, wish.name.as_str()).await
+    let account = store::account::find(tx, id).await?.ok_or(Problem::new(Code::NotFound))?;
+    send_confirmation(platform, tx, &account, wish.next.as_deref()).await
 }
 
-/// Mails a link that confirms the address of an account.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn send_confirmation(
+/// Mails a link that confirms the address of an account, and leads to `next` afterwards.
+async fn send_confirmation(
     platform: &Platform,
     tx: &mut Tx,
-    account: AccountId,
-    email: &Email,
-    locale: Locale,
-    name: &str,
+    account: &Account,
+    next: Option<&str>,
 ) -> Result<(), Problem> {
     let (secret, now) = (platform.secret()?, platform.now());
-    let link = MailLink { account, new_email: None };
+    let link = MailLink { account: account.id, new_email: None };
     store::mail_link::insert(tx, &secret, Purpose::Confirm, &link, now, now + CONFIRM_FOR).await?;
+    let next = next.map(|path| format!("?next={}", encode(path))).unwrap_or_default();
     let letter = Letter {
         template: "confirm",
-        locale,
-        to: email,
-        account: Some(account),
-        arguments: json!({ "name": name, "hours": CONFIRM_FOR.as_hours() }),
-        secret_link: Some(platform.link(&format!("/confirm/{}", secret.text()))),
+        locale: account.locale,
+        to: &account.email,
+        account: Some(account.id),
+        arguments: json!({ "name": account.name.as_str(), "hours": CONFIRM_FOR.as_hours() }),
+        secret_link: Some(platform.link(&format!("/confirm/{}{next}", secret.text()))),
     };
     mail::send(platform, tx, letter).await
+}
+
+fn encode(path: &str) -> String {
+    url::form_urlencoded::byte_serialize(path.as_bytes()).collect()
+}
+
+/// Mails the link once more.
+///
+/// # Errors
+/// `too-many`.
+pub async fn confirm_again(platform: &Platform, account: &Account) -> Result<(), Problem> {
+    if account.email_confirmed_at.is_some() {
+        return Ok(());
+    }
+    throttle::take(platform, Bucket::Mail, &account.email.canonical()).await?;
+    let mut tx = platform.begin().await?;
+    send_confirmation(platform, &mut tx, account, None).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Uses up a link that confirms an address.

@@ -15,6 +15,11 @@ impl Secret {
         Self(bytes)
     }
 
+    /// The bits themselves, for other ways to write them.
+    pub(super) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Reads a secret that somebody brings back; none when it cannot be one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

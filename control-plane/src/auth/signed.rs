@@ -7,9 +7,11 @@ use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use domain::id::OrganizationId;
 use domain::{Right, Role};
+use http::HeaderMap;
 use http::request::Parts;
 use jiff::SignedDuration;
 
+use super::member::Member;
 use super::secret::Secret;
 use crate::actor::{Actor, Who};
 use crate::error::{Code, Problem};
@@ -50,8 +52,7 @@ impl Signed {
     /// # Errors
     /// `not-found`.
     pub fn role(&self, organization: OrganizationId) -> Result<Role, Problem> {
-        let found = self.memberships.iter().find(|one| one.organization == organization);
-        found.map(|one| one.role).ok_or(Problem::new(Code::NotFound))
+        self.membership(organization).map(|one| one.role)
     }
 
     /// Whether they may do something in an organization, and have entered their password lately where that is asked for.
@@ -70,6 +71,35 @@ impl Signed {
             self.password_entered(platform)?;
         }
         Ok(role)
+    }
+
+    /// As [`Signed::demand`], for use cases that look again in their transaction.
+    ///
+    /// # Errors
+    /// `not-found`, `forbidden`, `unconfirmed` or `password-needed`.
+    pub fn member(&self, platform: &Platform, organization: OrganizationId, right: Right) -> Result<Member, Problem> {
+        let role = self.demand(platform, organization, right)?;
+        Ok(Member { actor: self.actor(), account: self.account.id, organization, role })
+    }
+
+    /// Their membership in an organization; somebody else's organization does not exist for them.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub fn membership(&self, organization: OrganizationId) -> Result<&Membership, Problem> {
+        let found = self.memberships.iter().find(|one| one.organization == organization);
+        found.ok_or(Problem::new(Code::NotFound))
+    }
+
+    /// Whether their mail address is confirmed.
+    ///
+    /// # Errors
+    /// `unconfirmed`.
+    pub fn confirmed(&self) -> Result<(), Problem> {
+        match self.account.email_confirmed_at {
+            Some(_) => Ok(()),
+            None => Err(Problem::new(Code::Unconfirmed)),
+        }
     }
 
     /// Whether they have entered their password lately.
@@ -95,16 +125,24 @@ impl OptionalFromRequestParts<Arc<Platform>> for Signed {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, platform: &Arc<Platform>) -> Result<Option<Self>, Problem> {
-        let jar = CookieJar::from_headers(&parts.headers);
-        let Some(secret) = jar.get(COOKIE).and_then(|cookie| Secret::parse(cookie.value())) else {
-            return Ok(None);
-        };
+        let Some(secret) = secret(&parts.headers) else { return Ok(None) };
         let request = Request::read(parts, platform.config.proxies);
         find(platform, request, &secret).await
     }
 }
 
-async fn find(platform: &Platform, mut request: Request, secret: &Secret) -> Result<Option<Signed>, Problem> {
+/// What the session's cookie holds, if it is there.
+#[must_use]
+pub fn secret(headers: &HeaderMap) -> Option<Secret> {
+    let jar = CookieJar::from_headers(headers);
+    jar.get(COOKIE).and_then(|cookie| Secret::parse(cookie.value()))
+}
+
+/// Who sent a request with a session's cookie; nobody when the session has ended.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find(platform: &Platform, mut request: Request, secret: &Secret) -> Result<Option<Signed>, Problem> {
     let now = platform.now();
     let mut connection = platform.pool.acquire().await?;
     let Some(session) = store::session::with_secret(&mut connection, secret, now).await? else {

@@ -78,6 +78,12 @@ codes! {
     LimitReached = "limit-reached", CONFLICT;
     /// Servers are still there.
     ServersLeft = "servers-left", CONFLICT;
+    /// Organizations with other people in them are still theirs.
+    OrganizationsLeft = "organizations-left", CONFLICT;
+    /// Another account has this mail address.
+    AddressTaken = "address-taken", CONFLICT;
+    /// An invitation for somebody else's address.
+    NotInvited = "not-invited", FORBIDDEN;
     /// An offer that is not offered any more, or not at this price.
     OfferChanged = "offer-changed", CONFLICT;
     /// The same person is a member already, or was invited.

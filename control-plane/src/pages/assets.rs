@@ -27,6 +27,8 @@ static ASSETS: LazyLock<BTreeMap<&'static str, Asset>> = LazyLock::new(|| {
         "steppe.css", "text/css; charset=utf-8";
         "live.js", "text/javascript; charset=utf-8";
         "icon.svg", "image/svg+xml";
+        "horizon.svg", "image/svg+xml";
+        "htmx.js", "text/javascript; charset=utf-8";
     };
     let asset = |(name, kind, content): (&'static str, &'static str, &'static [u8])| {
         let digest = hex::encode(&Sha256::digest(content)[..6]);

@@ -1,8 +1,9 @@
 //! Forms as they are sent, before anything is believed.
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
+use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Code, Problem};
@@ -30,6 +31,43 @@ fn problem(response: &Response) -> Problem {
     })
 }
 
+/// What stands in the page's address. What cannot be read is nothing that there is.
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(_) => Err(Problem::new(Code::NotFound)),
+        }
+    }
+}
+
+/// What stands behind the address's question mark. Without it, and when it cannot be read, it is as if nothing stood there:
+/// people come with addresses that others have added to.
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequestParts<S> for Query<T> {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        match axum::extract::Query::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(_) => Ok(Self(T::default())),
+        }
+    }
+}
+
+/// Only a path of ours: a link must not send people who just logged in to somebody else's page.
+#[must_use]
+pub fn within(next: &str) -> &str {
+    let ours =
+        next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|byte| byte > b' ' && byte != b'\\');
+    if ours { next } else { "/" }
+}
+
 /// Collects what is wrong with a form, so that all of it is said at once.
 #[derive(Debug, Default)]
 pub struct Check {
@@ -52,5 +90,26 @@ impl Check {
     #[must_use]
     pub fn problem(self) -> Problem {
         Problem { fields: self.fields, ..Problem::new(Code::Invalid) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn nobody_is_sent_away_after_a_log_in() {
+        assert_eq!(within("/servers?page=2"), "/servers?page=2");
+        for bad in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "javascript:x",
+            "/\r\nX: y",
+        ] {
+            assert_eq!(within(bad), "/", "{bad:?}");
+        }
     }
 }

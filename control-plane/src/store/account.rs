@@ -155,3 +155,97 @@ pub async fn confirm(connection: &mut PgConnection, id: AccountId, at: Timestamp
     .await?;
     Ok(())
 }
+
+/// Changes how somebody is called and what they read.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn set_profile(
+    connection: &mut PgConnection,
+    id: AccountId,
+    name: &PersonName,
+    locale: Locale,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE accounts SET name = $2, locale = $3 WHERE id = $1 AND deleted_at IS NULL",
+        id.uuid(),
+        name.as_str(),
+        locale.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Replaces the password `from`, or whichever there is. Whether it was still that one: of two changes at once, one is told
+/// that it came too late.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn set_password(
+    connection: &mut PgConnection,
+    id: AccountId,
+    from: Option<&str>,
+    to: &str,
+    at: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE accounts SET password_hash = $3, password_changed_at = $4
+         WHERE id = $1 AND deleted_at IS NULL AND ($2::text IS NULL OR password_hash = $2)",
+        id.uuid(),
+        from,
+        to,
+        at.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Gives an account another address, which its owner has shown to read.
+///
+/// # Errors
+/// With constraint `accounts_email` when another account has it.
+pub async fn set_email(connection: &mut PgConnection, id: AccountId, email: &Email, at: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "UPDATE accounts SET email = $2, email_changed_at = $3, email_confirmed_at = $3 WHERE id = $1 AND deleted_at IS NULL",
+        id.uuid(),
+        email.as_str(),
+        at.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Locks an account until the transaction ends. Whether it is there.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock(connection: &mut PgConnection, id: AccountId) -> Result<bool> {
+    let found =
+        sqlx::query_scalar!("SELECT id FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", id.uuid())
+            .fetch_optional(connection)
+            .await?;
+    Ok(found.is_some())
+}
+
+/// Takes everything from an account that says whose it was. The row stays, because others name it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn anonymise(connection: &mut PgConnection, id: AccountId, at: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "WITH agreed AS (UPDATE accepted_terms SET address = '' WHERE account_id = $1),
+              links AS (DELETE FROM mail_links WHERE account_id = $1),
+              browsers AS (DELETE FROM sessions WHERE account_id = $1)
+         UPDATE accounts SET email = $2, name = '—', password_hash = NULL, email_confirmed_at = NULL, deleted_at = $3
+         WHERE id = $1",
+        id.uuid(),
+        format!("{id}@deleted.invalid"),
+        at.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -59,20 +59,58 @@ pub async fn write(
 /// A line as it is read.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// Its place in the log.
+    /// Its place in the log: lines after it are newer.
     pub seq: i64,
     /// When.
     pub at: Timestamp,
     /// Who: `account:…`, `token:…`, `staff:…`, `system`.
     pub actor: String,
-    /// Who, for people.
+    /// Who, for people, as they were called then.
     pub actor_name: String,
+    /// To which server.
+    pub instance: Option<InstanceId>,
     /// What was done.
     pub action: Action,
     /// To what else.
     pub subject: Option<String>,
     /// Why.
     pub reason: Option<String>,
+    /// Values before and after.
+    pub detail: serde_json::Value,
+    /// From where.
+    pub address: Option<String>,
+}
+
+struct Row {
+    seq: i64,
+    at: jiff_sqlx::Timestamp,
+    actor: String,
+    actor_name: String,
+    instance_id: Option<uuid::Uuid>,
+    action: String,
+    subject: Option<String>,
+    reason: Option<String>,
+    detail: serde_json::Value,
+    address: Option<String>,
+}
+
+impl TryFrom<Row> for Line {
+    type Error = super::Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            seq: row.seq,
+            at: row.at.to_jiff(),
+            actor: row.actor,
+            actor_name: row.actor_name,
+            instance: row.instance_id.map(InstanceId::from),
+            action: word("audit", row.seq, &row.action)?,
+            subject: row.subject,
+            reason: row.reason,
+            detail: row.detail,
+            address: row.address,
+        })
+    }
 }
 
 /// What was done to a server, newest first, from before `before` on.
@@ -85,8 +123,9 @@ pub async fn of_instance(
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Line>> {
-    let rows = sqlx::query!(
-        "SELECT seq, at, actor, actor_name, action, subject, reason FROM audit
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT seq, at, actor, actor_name, instance_id, action, subject, reason, detail, address FROM audit
          WHERE instance_id = $1 AND ($2::bigint IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3",
         instance.uuid(),
         before,
@@ -94,17 +133,28 @@ pub async fn of_instance(
     )
     .fetch_all(connection)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Line {
-                seq: row.seq,
-                at: row.at.to_jiff(),
-                actor: row.actor,
-                actor_name: row.actor_name,
-                action: word("audit", row.seq, &row.action)?,
-                subject: row.subject,
-                reason: row.reason,
-            })
-        })
-        .collect()
+    rows.into_iter().map(Line::try_from).collect()
+}
+
+/// What was done in an organization, newest first, from before `before` on.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn of_organization(
+    connection: &mut PgConnection,
+    organization: OrganizationId,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Line>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT seq, at, actor, actor_name, instance_id, action, subject, reason, detail, address FROM audit
+         WHERE organization_id = $1 AND ($2::bigint IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3",
+        organization.uuid(),
+        before,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Line::try_from).collect()
 }

@@ -68,20 +68,47 @@ pub async fn insert(
     Ok(())
 }
 
-/// Whether a link would work, without using it up.
+/// A link that would work, without using it up.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn is_good(connection: &mut PgConnection, secret: &Secret, purpose: Purpose, now: Timestamp) -> Result<bool> {
-    let found = sqlx::query_scalar!(
-        "SELECT 1 AS \"one!\" FROM mail_links WHERE secret_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3",
+pub async fn find(
+    connection: &mut PgConnection,
+    secret: &Secret,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<Option<MailLink>> {
+    let row = sqlx::query!(
+        "SELECT account_id, new_email FROM mail_links
+         WHERE secret_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3",
         secret.hash(),
         purpose.as_str(),
         now.to_sqlx(),
     )
     .fetch_optional(connection)
     .await?;
-    Ok(found.is_some())
+    row.map(|row| link(row.account_id, row.new_email)).transpose()
+}
+
+fn link(account: uuid::Uuid, new_email: Option<String>) -> Result<MailLink> {
+    let account = AccountId::from(account);
+    let new_email = new_email.map(|text| word("mail_links", account, &text)).transpose()?;
+    Ok(MailLink { account, new_email })
+}
+
+/// Makes all links of an account that are still good useless: its password or its address is another one now.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn kill_all(connection: &mut PgConnection, account: AccountId, at: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "UPDATE mail_links SET used_at = $2 WHERE account_id = $1 AND used_at IS NULL",
+        account.uuid(),
+        at.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Uses a link up. None when it was used, is too old or never was.
@@ -103,8 +130,5 @@ pub async fn consume(
     )
     .fetch_optional(connection)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let account = AccountId::from(row.account_id);
-    let new_email = row.new_email.map(|text| word("mail_links", account, &text)).transpose()?;
-    Ok(Some(MailLink { account, new_email }))
+    row.map(|row| link(row.account_id, row.new_email)).transpose()
 }

@@ -1,12 +1,25 @@
 //! Organizations and who is in them.
 
 use domain::id::{AccountId, OrganizationId};
-use domain::{Email, Locale, Role};
+use domain::{Email, Locale, PersonName, Role};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 
 use super::{Result, word};
+
+/// Those on whose behalf servers are ordered.
+#[derive(Debug, Clone)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// What it is called.
+    pub name: String,
+    /// Whether it is an account's own, which cannot be left, handed over or deleted alone.
+    pub personal: bool,
+    /// Since when there is one.
+    pub created_at: Timestamp,
+}
 
 /// An organization, and what somebody is in it.
 #[derive(Debug, Clone)]
@@ -114,4 +127,115 @@ pub async fn recipients(connection: &mut PgConnection, id: OrganizationId) -> Re
             Ok(Recipient { account, email, name: row.name, locale: word("accounts", account, &row.locale)? })
         })
         .collect()
+}
+
+/// Adds an organization with an owner.
+///
+/// # Errors
+/// With constraint `organizations_pkey` when there is one with this id.
+pub async fn insert(
+    connection: &mut PgConnection,
+    id: OrganizationId,
+    owner: AccountId,
+    name: &PersonName,
+    server_limit: i32,
+    at: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "WITH made AS (
+             INSERT INTO organizations (id, name, server_limit, created_at) VALUES ($1, $2, $3, $4) RETURNING id)
+         INSERT INTO memberships (organization_id, account_id, role, created_at) SELECT id, $5, 'owner', $4 FROM made",
+        id.uuid(),
+        name.as_str(),
+        server_limit,
+        at.to_sqlx(),
+        owner.uuid(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// An organization that is there.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find(connection: &mut PgConnection, id: OrganizationId) -> Result<Option<Organization>> {
+    let row = sqlx::query!(
+        "SELECT name, personal_of IS NOT NULL AS \"personal!\", created_at FROM organizations
+         WHERE id = $1 AND deleted_at IS NULL",
+        id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    let organization = |(name, personal, at): (String, bool, jiff_sqlx::Timestamp)| Organization {
+        id,
+        name,
+        personal,
+        created_at: at.to_jiff(),
+    };
+    Ok(row.map(|row| organization((row.name, row.personal, row.created_at))))
+}
+
+/// Locks an organization until the transaction ends, so that changes to who is in it come one after another. Whether it is
+/// there.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock(connection: &mut PgConnection, id: OrganizationId) -> Result<bool> {
+    let found =
+        sqlx::query_scalar!("SELECT id FROM organizations WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", id.uuid())
+            .fetch_optional(connection)
+            .await?;
+    Ok(found.is_some())
+}
+
+/// Changes what an organization is called.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn rename(connection: &mut PgConnection, id: OrganizationId, name: &PersonName) -> Result<()> {
+    sqlx::query!("UPDATE organizations SET name = $2, version = version + 1 WHERE id = $1", id.uuid(), name.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// How many servers of an organization there are or are being ordered, those that are being closed left out.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn servers(connection: &mut PgConnection, id: OrganizationId) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        "SELECT (SELECT count(*) FROM instances WHERE organization_id = $1 AND closing_at IS NULL AND purged_at IS NULL)
+              + (SELECT count(*) FROM orders
+                 WHERE organization_id = $1 AND state IN ('waitlisted', 'offered', 'approval', 'provisioning'))
+             AS \"count!\"",
+        id.uuid(),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(count)
+}
+
+/// Ends an organization: nobody is in it any more, its invitations and tokens are dead. The name goes where it is a
+/// person's.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn delete(connection: &mut PgConnection, id: OrganizationId, at: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "WITH people AS (DELETE FROM memberships WHERE organization_id = $1),
+              invited AS (UPDATE invitations SET revoked_at = $2
+                          WHERE organization_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL),
+              programs AS (UPDATE api_tokens SET revoked_at = $2 WHERE organization_id = $1 AND revoked_at IS NULL)
+         UPDATE organizations SET deleted_at = $2, version = version + 1,
+                name = CASE WHEN personal_of IS NULL THEN name ELSE '—' END
+         WHERE id = $1",
+        id.uuid(),
+        at.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }

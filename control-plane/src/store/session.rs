@@ -70,12 +70,37 @@ pub async fn insert(connection: &mut PgConnection, new: &New<'_>) -> Result<()> 
     Ok(())
 }
 
+struct Row {
+    id: uuid::Uuid,
+    account_id: uuid::Uuid,
+    user_agent: String,
+    address: String,
+    created_at: jiff_sqlx::Timestamp,
+    last_seen_at: jiff_sqlx::Timestamp,
+    confirmed_until: Option<jiff_sqlx::Timestamp>,
+}
+
+impl From<Row> for Session {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id.into(),
+            account: row.account_id.into(),
+            user_agent: row.user_agent,
+            address: row.address,
+            created_at: row.created_at.to_jiff(),
+            last_seen_at: row.last_seen_at.to_jiff(),
+            confirmed_until: row.confirmed_until.map(jiff_sqlx::Timestamp::to_jiff),
+        }
+    }
+}
+
 /// The session that a cookie belongs to, if it is still good.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn with_secret(connection: &mut PgConnection, secret: &Secret, now: Timestamp) -> Result<Option<Session>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         "SELECT id, account_id, user_agent, address, created_at, last_seen_at, confirmed_until FROM sessions
          WHERE secret_hash = $1 AND revoked_at IS NULL AND expires_at > $2",
         secret.hash(),
@@ -83,15 +108,24 @@ pub async fn with_secret(connection: &mut PgConnection, secret: &Secret, now: Ti
     )
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|row| Session {
-        id: row.id.into(),
-        account: row.account_id.into(),
-        user_agent: row.user_agent,
-        address: row.address,
-        created_at: row.created_at.to_jiff(),
-        last_seen_at: row.last_seen_at.to_jiff(),
-        confirmed_until: row.confirmed_until.map(jiff_sqlx::Timestamp::to_jiff),
-    }))
+    Ok(row.map(Session::from))
+}
+
+/// All sessions of an account that are good, the one used last first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn of_account(connection: &mut PgConnection, account: AccountId, now: Timestamp) -> Result<Vec<Session>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, account_id, user_agent, address, created_at, last_seen_at, confirmed_until FROM sessions
+         WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY last_seen_at DESC, id DESC",
+        account.uuid(),
+        now.to_sqlx(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Session::from).collect())
 }
 
 /// Writes down that a session was used, and from where.
@@ -120,6 +154,44 @@ pub async fn revoke(connection: &mut PgConnection, account: AccountId, id: Sessi
         id.uuid(),
         account.uuid(),
         at.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends all sessions of an account but one, or all. How many there were.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn revoke_others(
+    connection: &mut PgConnection,
+    account: AccountId,
+    keep: Option<SessionId>,
+    at: Timestamp,
+) -> Result<u64> {
+    let done = sqlx::query!(
+        "UPDATE sessions SET revoked_at = $3 WHERE account_id = $1 AND ($2::uuid IS NULL OR id <> $2) AND revoked_at IS NULL",
+        account.uuid(),
+        keep.map(SessionId::uuid),
+        at.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Writes down that the password was entered again. The cookie's secret is another one from then on: who proves anew who they
+/// are gets a new proof (ASVS 5.0 V7.2.4). Whether the session was still there.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn confirm(connection: &mut PgConnection, id: SessionId, secret: &Secret, until: Timestamp) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE sessions SET secret_hash = $2, confirmed_until = $3 WHERE id = $1 AND revoked_at IS NULL",
+        id.uuid(),
+        secret.hash(),
+        until.to_sqlx(),
     )
     .execute(connection)
     .await?;

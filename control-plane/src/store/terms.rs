@@ -58,3 +58,39 @@ pub async fn accept(
     .await?;
     Ok(())
 }
+
+/// A text that somebody agreed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// `terms` or `processing`.
+    pub kind: String,
+    /// Which version.
+    pub version: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Everything an account agreed to, the newest first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn accepted(connection: &mut PgConnection, account: AccountId) -> Result<Vec<Accepted>> {
+    let rows = sqlx::query!(
+        "SELECT kind, version, accepted_at FROM accepted_terms WHERE account_id = $1 ORDER BY accepted_at DESC, kind DESC",
+        account.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    let accepted =
+        |(kind, version, at): (String, String, jiff_sqlx::Timestamp)| Accepted { kind, version, at: at.to_jiff() };
+    Ok(rows.into_iter().map(|row| accepted((row.kind, row.version, row.accepted_at))).collect())
+}
+
+impl Terms {
+    /// Whether both are among what somebody agreed to.
+    #[must_use]
+    pub fn are_among(&self, accepted: &[Accepted]) -> bool {
+        let has = |kind: &str, version: &str| accepted.iter().any(|one| one.kind == kind && one.version == version);
+        has("terms", &self.terms) && has("processing", &self.processing)
+    }
+}

@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 use crate::app::account::{SignUp, sign_up};
 use crate::error::Problem;
-use crate::pages::form::Check;
-use crate::pages::{Form, Page, html};
+use crate::pages::form::{Check, within};
+use crate::pages::{Form, Page, Query, html};
 use crate::platform::Platform;
 use crate::request::Request;
 use crate::store::terms::{Terms, current};
@@ -27,6 +27,7 @@ pub struct Input {
     agree: Option<String>,
     terms: String,
     processing: String,
+    next: String,
 }
 
 #[derive(Template)]
@@ -48,10 +49,14 @@ struct DonePage<'a> {
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn show(State(platform): State<Arc<Platform>>, request: Request) -> Result<Response, Problem> {
+pub async fn show(
+    State(platform): State<Arc<Platform>>,
+    request: Request,
+    Query(input): Query<Input>,
+) -> Result<Response, Problem> {
     let mut connection = platform.pool.acquire().await?;
     let Terms { terms, processing } = current(&mut connection, platform.now()).await?;
-    let input = Input { terms, processing, ..Input::default() };
+    let input = Input { terms, processing, next: input.next, ..Input::default() };
     html(StatusCode::OK, &SignUpPage { page: &Page::of(&request), input: &input, problem: None })
 }
 
@@ -72,10 +77,19 @@ pub async fn submit(
     match done {
         Ok(()) => html(StatusCode::OK, &DonePage { page: &page, email: &input.email }),
         Err(problem) if problem.is_about_input() => {
+            let input = up_to_date(&platform, input).await?;
             html(problem.status(), &SignUpPage { page: &page, input: &input, problem: Some(&problem) })
         }
         Err(problem) => Err(problem),
     }
+}
+
+/// Terms that changed meanwhile are agreed to anew.
+async fn up_to_date(platform: &Platform, input: Input) -> Result<Input, Problem> {
+    let mut connection = platform.pool.acquire().await?;
+    let Terms { terms, processing } = current(&mut connection, platform.now()).await?;
+    let same = terms == input.terms && processing == input.processing;
+    Ok(Input { terms, processing, agree: input.agree.filter(|_| same), ..input })
 }
 
 fn parse(input: &Input) -> Result<SignUp, Problem> {
@@ -89,7 +103,10 @@ fn parse(input: &Input) -> Result<SignUp, Problem> {
     let agreed = check.take("agree", input.agree.as_ref().map(drop).ok_or("agree-needed"));
     let terms = Terms { terms: input.terms.clone(), processing: input.processing.clone() };
     match (email, name, password, agreed) {
-        (Some(email), Some(name), Some(password), Some(())) => Ok(SignUp { email, name, password, terms }),
+        (Some(email), Some(name), Some(password), Some(())) => {
+            let next = Some(within(&input.next)).filter(|path| *path != "/").map(str::to_owned);
+            Ok(SignUp { email, name, password, terms, next })
+        }
         _ => Err(check.problem()),
     }
 }

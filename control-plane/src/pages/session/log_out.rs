@@ -24,5 +24,5 @@ pub async fn submit(
     if let Some(signed) = signed {
         log_out(&platform, &signed.actor(), &signed.session).await?;
     }
-    Ok((jar.add(removal()), see_other("/log-in")).into_response())
+    Ok((jar.add(removal()), see_other("/?told=logged-out")).into_response())
 }
