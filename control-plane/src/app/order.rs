@@ -33,7 +33,7 @@ pub(super) async fn announce(platform: &Platform, tx: &mut Tx, order: &Order) ->
 /// A mail about an order.
 pub(crate) fn told(platform: &Platform, order: &Order, template: &'static str) -> News {
     let link = platform.link(&format!("/orders/{}", order.id));
-    let arguments = json!({ "host": order.hostname.as_str(), "link": link });
+    let arguments = json!({ "hostname": order.hostname.as_str(), "link": link });
     News { template, arguments, until: order.state.expires_at() }
 }
 

@@ -54,5 +54,5 @@ pub(super) async fn note(
 /// A mail about a server.
 pub(crate) fn told(platform: &Platform, instance: &Instance, template: &'static str) -> News {
     let link = platform.link(&format!("/servers/{}", instance.id));
-    News { template, arguments: json!({ "host": instance.hostname.as_str(), "link": link }), until: None }
+    News { template, arguments: json!({ "hostname": instance.hostname.as_str(), "link": link }), until: None }
 }

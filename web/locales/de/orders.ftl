@@ -18,6 +18,7 @@ order-email = E-Mail-Adresse
 order-for = Bestellen für
 order-agree = Ich habe den Preis oben gelesen und stimme den Nutzungsbedingungen und dem Vertrag zur Auftragsverarbeitung zu.
 order-do = Zu diesen Bedingungen bestellen
+order-do-paid = Zahlungspflichtig bestellen
 order-leave = Du kannst den Server jederzeit schließen und alles mitnehmen.
 order-of = Bestellung: { $host }
 order-done = Dein Server ist bereit.

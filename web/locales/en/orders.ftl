@@ -18,6 +18,7 @@ order-email = Mail address
 order-for = Order for
 order-agree = I have read the price above and agree to the terms of service and the data processing agreement.
 order-do = Order with these terms
+order-do-paid = Order with an obligation to pay
 order-leave = You can close the server at any time and take everything with you.
 order-of = Order: { $host }
 order-done = Your server is ready.

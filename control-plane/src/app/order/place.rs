@@ -1,7 +1,7 @@
 //! Placing an order: one transaction, or nothing.
 
 use billing::{Admission, Billing as _, ManualBilling};
-use domain::Email;
+use domain::{Email, Money};
 use domain::audit::Action;
 use domain::id::{OfferId, OrderId, OrganizationId};
 use domain::label::ServerName;
@@ -27,8 +27,10 @@ use crate::store::{self, offer::Offer};
 pub struct Wish {
     /// For whom.
     pub organization: OrganizationId,
-    /// Which version of which offer: it says the price they saw.
+    /// Which version of which offer.
     pub offer: OfferId,
+    /// The price they saw.
+    pub price: Money,
     /// The name they chose, without the zone.
     pub label: String,
     /// The zone it is to be in.
@@ -71,7 +73,7 @@ async fn within_limit(tx: &mut Tx, account: &Account, organization: Organization
 /// The offer and the terms must be those that were read.
 async fn agreed(platform: &Platform, tx: &mut Tx, wish: &Wish) -> Result<Offer, Problem> {
     let offer = store::offer::find(tx, wish.offer).await?;
-    let offer = offer.filter(|one| one.offer.is_current());
+    let offer = offer.filter(|one| one.offer.is_current() && one.offer.conditions.price == wish.price);
     let offer = offer.ok_or(Problem::new(Code::OfferChanged))?;
     match store::terms::current(tx, platform.now()).await? == wish.terms {
         true => Ok(offer),

@@ -9,7 +9,7 @@ use domain::id::{OfferId, OrganizationId};
 use domain::label::ServerName;
 use domain::money::{Period, Tax};
 use domain::offer::{Approval, Conditions};
-use domain::{Email, Right};
+use domain::{Email, Money, Right};
 use http::StatusCode;
 use names::{Handle, Hostname};
 use serde::Deserialize;
@@ -29,6 +29,7 @@ use crate::store::terms::Terms;
 #[serde(default)]
 pub struct Input {
     organization: String,
+    /// The offer and the price that was shown with it: `ofr_… 500 EUR`.
     offer: String,
     label: String,
     zone: String,
@@ -43,10 +44,11 @@ pub struct Input {
 
 /// An offer as a card.
 struct Card {
-    id: String,
+    value: String,
     name: String,
     description: String,
     price: String,
+    free: bool,
     approval: bool,
     full: bool,
     chosen: bool,
@@ -69,6 +71,13 @@ struct PlacePage<'a> {
     input: &'a Input,
     problem: Option<&'a Problem>,
     free: bool,
+}
+
+impl PlacePage<'_> {
+    /// Whether something may have to be paid: the button says so then, as § 312j (3) BGB wants it.
+    fn costs(&self) -> bool {
+        self.cards.iter().any(|card| !card.free)
+    }
 }
 
 /// The empty form, with what is known of its reader filled in. An offer and a name can be given in the address.
@@ -145,7 +154,7 @@ fn parse(platform: &Platform, signed: &Signed, input: &Input) -> Result<Wish, Pr
     let organization = organization.ok_or(Problem::new(Code::NotFound))?;
     signed.demand(platform, organization, Right::Order)?;
     let mut check = Check::default();
-    let offer = check.take("offer", input.offer.parse::<OfferId>().map_err(|_| "offer-needed"));
+    let offer = check.take("offer", offer(&input.offer).ok_or("offer-needed"));
     let zone: Option<Hostname> = check.take("label", input.zone.parse().map_err(|_| "label-zone"));
     if let Some(zone) = &zone {
         check.take("label", ServerName::parse(&input.label, zone).map_err(domain::label::LabelError::code));
@@ -158,9 +167,10 @@ fn parse(platform: &Platform, signed: &Signed, input: &Input) -> Result<Wish, Pr
         return Err(check.problem());
     }
     match (offer, zone, handle, email, agreed) {
-        (Some(offer), Some(zone), Some(owner_handle), Some(owner_email), Some(())) => Ok(Wish {
+        (Some((offer, price)), Some(zone), Some(owner_handle), Some(owner_email), Some(())) => Ok(Wish {
             organization,
             offer,
+            price,
             label: input.label.clone(),
             zone,
             owner_handle,
@@ -169,6 +179,13 @@ fn parse(platform: &Platform, signed: &Signed, input: &Input) -> Result<Wish, Pr
         }),
         _ => Err(check.problem()),
     }
+}
+
+/// What is ordered, and what it was said to cost.
+fn offer(text: &str) -> Option<(OfferId, Money)> {
+    let mut parts = text.split(' ');
+    let (id, minor, code) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((id.parse().ok()?, Money::new(minor.parse().ok()?, code).ok()?))
 }
 
 async fn page(
@@ -188,7 +205,8 @@ async fn page(
         let size = offer.offer.conditions.size;
         let room = rooms.iter().any(|room| room.size == size && room.taken < room.places);
         let full = !room || store::order::is_waited_for(&mut connection, size).await?;
-        cards.push(card(&page, offer, full, offers.len() == 1 || input.offer == offer.offer.id.to_string()));
+        let chosen = offers.len() == 1 || input.offer.starts_with(&offer.offer.id.to_string());
+        cards.push(card(&page, offer, full, chosen));
     }
     // What was chosen is not offered any more: the first one is as good as any.
     if !cards.iter().any(|card| card.chosen)
@@ -217,10 +235,11 @@ fn card(page: &Page, offer: &Offer, full: bool, chosen: bool) -> Card {
     let conditions = &offer.offer.conditions;
     let locale = page.texts().locale();
     Card {
-        id: offer.offer.id.to_string(),
+        value: format!("{} {} {}", offer.offer.id, conditions.price.minor, conditions.price.code()),
         name: offer.texts.name(locale).to_owned(),
         description: offer.texts.description(locale).to_owned(),
         price: price(page, conditions),
+        free: conditions.price.is_free(),
         approval: conditions.approval == Approval::Staff || !conditions.price.is_free(),
         full,
         chosen,

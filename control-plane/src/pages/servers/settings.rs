@@ -36,7 +36,6 @@ struct SettingsPage<'a> {
     input: &'a Input,
     problem: Option<&'a Problem>,
     may_close: bool,
-    may_pause: bool,
     may_reset: bool,
 }
 
@@ -97,7 +96,6 @@ async fn page(
         input,
         problem,
         may_close: there && visit.may(Right::Close),
-        may_pause: there && visit.may(Right::Pause),
         may_reset: there && visit.may(Right::ResetOwnerLogin),
     };
     html(problem.map_or(StatusCode::OK, Problem::status), &shown)

@@ -50,7 +50,6 @@ struct ShowPage<'a> {
     holds: Vec<Held>,
     work: Vec<WorkView>,
     claim: Option<&'static str>,
-    paused: bool,
     order: Option<String>,
     may: May,
 }
@@ -59,9 +58,7 @@ struct ShowPage<'a> {
 struct May {
     pause: bool,
     resume: bool,
-    close: bool,
     reopen: bool,
-    reset: bool,
 }
 
 /// One server.
@@ -91,7 +88,6 @@ pub async fn show(
         order: open_order(&mut connection, instance).await?,
         may: may(&visit, &frame, paused),
         holds,
-        paused,
         instance,
         frame: &frame,
         page: &page,
@@ -130,9 +126,7 @@ fn may(visit: &Visit, frame: &Frame, paused: bool) -> May {
     May {
         pause: there && !paused && visit.may(Right::Pause),
         resume: there && paused && visit.may(Right::Pause),
-        close: there && visit.may(Right::Close),
         reopen: reopen && visit.may(Right::UndoClose),
-        reset: there && visit.may(Right::ResetOwnerLogin),
     }
 }
 

@@ -20,8 +20,6 @@ use crate::when;
 /// A standing in words.
 #[derive(Debug, Clone)]
 pub struct Told {
-    /// The stable word.
-    pub word: &'static str,
     /// How it is meant.
     pub tone: &'static str,
     /// In two or three words.
@@ -41,7 +39,6 @@ impl Told {
         let time = time(standing).map(|time| when::text(texts.locale(), time)).unwrap_or_default();
         let arguments = [("time", FluentValue::from(time))];
         Self {
-            word,
             tone: tone.as_str(),
             title: texts.get(&format!("standing-{word}")),
             text: texts.with(&format!("standing-{word}-text"), &arguments),
