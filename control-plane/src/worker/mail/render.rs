@@ -160,8 +160,9 @@ mod tests {
     }
 
     fn texts(locale: Locale) -> String {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/locales");
-        std::fs::read_to_string(folder.join(locale.as_str()).join("mail.ftl")).unwrap()
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/locales").join(locale.as_str());
+        let files = std::fs::read_dir(folder).unwrap().flatten();
+        files.map(|file| std::fs::read_to_string(file.path()).unwrap()).collect::<Vec<_>>().join("\n")
     }
 
     fn templates() -> BTreeSet<String> {
@@ -189,7 +190,7 @@ mod tests {
             .filter(|(locale, id)| !texts(*locale).contains(&format!("\n{id} =")))
             .map(|(locale, id)| format!("{locale}: {id}"))
             .collect();
-        assert!(missing.is_empty(), "add to web/locales/…/mail.ftl: {missing:#?}");
+        assert!(missing.is_empty(), "add to the mails' files in web/locales: {missing:#?}");
     }
 
     #[test]
