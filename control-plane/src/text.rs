@@ -73,7 +73,10 @@ impl Texts {
         let value = |value: &serde_json::Value| match value {
             serde_json::Value::Number(number) => FluentValue::from(number.as_f64().unwrap_or_default()),
             serde_json::Value::String(text) => FluentValue::from(text.clone()),
-            other => FluentValue::from(other.to_string()),
+            other @ (serde_json::Value::Null
+            | serde_json::Value::Bool(_)
+            | serde_json::Value::Array(_)
+            | serde_json::Value::Object(_)) => FluentValue::from(other.to_string()),
         };
         let arguments: HashMap<Cow<'static, str>, FluentValue<'_>> =
             arguments.iter().map(|(name, one)| (Cow::Owned(name.clone()), value(one))).collect();

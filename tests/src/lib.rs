@@ -8,4 +8,5 @@ pub mod identity;
 pub mod light;
 pub mod node;
 pub mod shore;
+pub mod workshop;
 pub mod yard;

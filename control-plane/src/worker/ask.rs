@@ -5,7 +5,7 @@ use kube::ResourceExt as _;
 use super::guard::{reach, refuse};
 use super::wish::wish;
 use super::{Run, Stop};
-use crate::gateway::cluster::ClusterError;
+use crate::gateway::cluster::{Cluster, ClusterError};
 use crate::platform::Platform;
 use crate::seal::Seal;
 use crate::store;
@@ -40,8 +40,19 @@ pub async fn ask(run: &mut Run<'_>) -> Result<(), Stop> {
     let wish = wish(&instance, &holds, run.operation.course.kind, claim, revision, run.platform.now());
     match cluster.apply_instance(&wish).await {
         Ok(()) => Ok(()),
-        Err(ClusterError::Behind(message)) => Err(stop_cell(run.platform, &cell, &message).await?),
+        Err(ClusterError::Behind(message)) => Err(overtaken(run, &cell, &*cluster, message).await?),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Why a cell has a later wish than the one that was just to be written: because another worker has taken the operation up and
+/// was faster, or because this database is older than the cell. The row tells: it is read after the object.
+async fn overtaken(run: &Run<'_>, cell: &Cell, cluster: &dyn Cluster, message: String) -> Result<Stop, Stop> {
+    let before = run.instance().await?;
+    let present = cluster.instance(before.object_name.as_str()).await?;
+    match behind(&run.instance().await?, present.as_ref()) {
+        Some(behind) => stop_cell(run.platform, cell, &behind).await,
+        None => Ok(Stop::retry("overtaken", message)),
     }
 }
 

@@ -76,7 +76,7 @@ async fn fill(
                 let (lane, platform) = (claimed.lane, platform.clone());
                 *lanes.taken.entry(lane).or_default() += 1;
                 let task = running.spawn(async move {
-                    run::run(&platform, *claimed).await;
+                    Box::pin(run::run(&platform, *claimed)).await;
                     lane
                 });
                 by_task.insert(task.id(), lane);

@@ -90,7 +90,7 @@ pub async fn staff_of_failure(
     let instance = store::instance::find(tx, operation.subject.instance()).await?;
     let host = instance.map_or_else(|| operation.subject.instance().to_string(), |found| found.hostname.to_string());
     let arguments = json!({
-        "operation": operation.id, "kind": operation.course.kind, "hostname": host, "reason": reason,
+        "operation": operation.id, "kind": operation.course.kind, "host": host, "reason": reason,
         "message": operation.message, "link": staff_link(platform, &format!("operations/{}", operation.id)),
     });
     to_staff(platform, tx, "operation-failed", arguments).await

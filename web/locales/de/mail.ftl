@@ -16,96 +16,96 @@ mail-have-account-body =
     Melde dich mit deinem Passwort an. Wenn du es nicht mehr weißt, kannst du dort ein neues wählen.
 mail-have-account-button = Anmelden
 
-mail-ordered-subject = Deine Bestellung für { $hostname }
+mail-ordered-subject = Deine Bestellung für { $host }
 mail-ordered-body =
-    Danke, deine Bestellung für { $hostname } ist da.
+    Danke, deine Bestellung für { $host } ist da.
 
     Auf ihrer Seite siehst du, wie weit sie ist. Du bekommst eine weitere Mail, wenn der Server bereit ist oder wenn wir eine Frage haben.
 mail-ordered-button = Bestellung ansehen
 
-mail-waitlisted-subject = { $hostname } steht auf der Warteliste
+mail-waitlisted-subject = { $host } steht auf der Warteliste
 mail-waitlisted-body =
-    Danke, deine Bestellung für { $hostname } ist da. Im Moment sind alle Plätze belegt, darum wartet sie. Dein Name bleibt bis { $until } für dich reserviert.
+    Danke, deine Bestellung für { $host } ist da. Im Moment sind alle Plätze belegt, darum wartet sie. Dein Name bleibt bis { $until } für dich reserviert.
 
     Sobald es einen Platz für dich gibt, bekommst du eine Mail. Auf der Seite der Bestellung siehst du, wie viele vor dir sind, und kannst jederzeit abbrechen.
 mail-waitlisted-button = Bestellung ansehen
 
-mail-server-ready-subject = { $hostname } ist bereit
+mail-server-ready-subject = { $host } ist bereit
 mail-server-ready-body =
-    Dein Server { $hostname } läuft.
+    Dein Server { $host } läuft.
 
     Auf seiner Seite siehst du einmalig dein erstes Passwort und was als Erstes zu tun ist: welche Apps du nutzen kannst, wie du andere einlädst, wie du jederzeit alles mitnimmst.
 mail-server-ready-button = Seite des Servers öffnen
 
-mail-order-failed-subject = { $hostname } konnte nicht eingerichtet werden
+mail-order-failed-subject = { $host } konnte nicht eingerichtet werden
 mail-order-failed-body =
-    Es tut uns leid: Dein Server { $hostname } konnte nicht eingerichtet werden. Wir wissen Bescheid und sehen nach.
+    Es tut uns leid: Dein Server { $host } konnte nicht eingerichtet werden. Wir wissen Bescheid und sehen nach.
 
     Dein Name bleibt bis { $until } für dich reserviert. Auf der Seite der Bestellung siehst du, was passiert ist, und kannst es noch einmal versuchen oder abbrechen.
 mail-order-failed-button = Nachsehen, was passiert ist
 
-mail-place-offered-subject = Es gibt einen Platz für { $hostname }
+mail-place-offered-subject = Es gibt einen Platz für { $host }
 mail-place-offered-body =
-    Ein Platz ist frei geworden, und du bist als Nächstes dran: Dein Server { $hostname } kann jetzt eingerichtet werden.
+    Ein Platz ist frei geworden, und du bist als Nächstes dran: Dein Server { $host } kann jetzt eingerichtet werden.
 
     Wir halten den Platz bis { $until } für dich frei. Danach bekommt ihn, wer als Nächstes wartet.
 mail-place-offered-button = Platz annehmen
 
-mail-order-expired-subject = Deine Bestellung für { $hostname } ist abgelaufen
+mail-order-expired-subject = Deine Bestellung für { $host } ist abgelaufen
 mail-order-expired-body =
-    Deine Bestellung für { $hostname } war zu lange offen und ist darum abgelaufen. Es wurde nichts berechnet; Platz und Name werden nicht mehr für dich freigehalten.
+    Deine Bestellung für { $host } war zu lange offen und ist darum abgelaufen. Es wurde nichts berechnet; Platz und Name werden nicht mehr für dich freigehalten.
 
     Du kannst jederzeit neu bestellen.
 mail-order-expired-button = Neu bestellen
 
-mail-export-ready-subject = Die Kopie von { $hostname } ist fertig
+mail-export-ready-subject = Die Kopie von { $host } ist fertig
 mail-export-ready-body =
-    Die Kopie von allem auf { $hostname }, um die du gebeten hast, ist vollständig. Sie ist verschlüsselt; auf der Seite bekommst du sie und das, womit sie sich öffnen lässt.
+    Die Kopie von allem auf { $host }, um die du gebeten hast, ist vollständig. Sie ist verschlüsselt; auf der Seite bekommst du sie und das, womit sie sich öffnen lässt.
 
     Wenn du nicht darum gebeten hast, sieh nach, wer Mitglied deiner Organisation ist, und ändere dein Passwort.
 mail-export-ready-button = Kopie holen
 
-mail-export-downloaded-subject = Die Kopie von { $hostname } wird geholt
+mail-export-downloaded-subject = Die Kopie von { $host } wird geholt
 mail-export-downloaded-body =
-    Jemand, hoffentlich du, hat das Passwort eines Inhabers eingegeben und kann jetzt eine Kopie von allem auf { $hostname } herunterladen.
+    Jemand, hoffentlich du, hat das Passwort eines Inhabers eingegeben und kann jetzt eine Kopie von allem auf { $host } herunterladen.
 
     Wenn du das nicht warst, ändere sofort dein Passwort und beende in deinem Konto alle anderen Sitzungen; schreib uns dann.
 mail-export-downloaded-button = Kopien ansehen
 
-mail-paused-subject = { $hostname } macht Pause
+mail-paused-subject = { $host } macht Pause
 mail-paused-body =
-    Ein Mitglied deiner Organisation hat { $hostname } angehalten. Es geht nichts verloren. Andere Server heben etwa zwei Tage auf, was sie für ihn haben, und hören nach einer Woche auf, es zu versuchen.
+    Ein Mitglied deiner Organisation hat { $host } angehalten. Es geht nichts verloren. Andere Server heben etwa zwei Tage auf, was sie für ihn haben, und hören nach einer Woche auf, es zu versuchen.
 
     Auf seiner Seite lässt er sich jederzeit wieder wecken.
 mail-paused-button = Seite des Servers öffnen
 
-mail-resumed-subject = { $hostname } wacht auf
+mail-resumed-subject = { $host } wacht auf
 mail-resumed-body =
-    Ein Mitglied deiner Organisation hat die Pause von { $hostname } beendet. In einer Minute läuft er wieder, wenn ihn nichts anderes anhält; seine Seite sagt es.
+    Ein Mitglied deiner Organisation hat die Pause von { $host } beendet. In einer Minute läuft er wieder, wenn ihn nichts anderes anhält; seine Seite sagt es.
 mail-resumed-button = Seite des Servers öffnen
 
-mail-closing-subject = { $hostname } wird geschlossen
+mail-closing-subject = { $host } wird geschlossen
 mail-closing-body =
-    Ein Mitglied deiner Organisation schließt { $hostname }: Er wird jetzt angehalten, und eine letzte Kopie von allem entsteht. Du bekommst eine Mail, wenn sie vollständig ist.
+    Ein Mitglied deiner Organisation schließt { $host }: Er wird jetzt angehalten, und eine letzte Kopie von allem entsteht. Du bekommst eine Mail, wenn sie vollständig ist.
 
     Bis { $until } lässt sich das auf seiner Seite rückgängig machen. Danach werden die Daten vernichtet.
 mail-closing-button = Seite des Servers öffnen
 
-mail-reopened-subject = { $hostname } wird doch nicht geschlossen
+mail-reopened-subject = { $host } wird doch nicht geschlossen
 mail-reopened-body =
-    Ein Mitglied deiner Organisation hat die Schließung von { $hostname } rückgängig gemacht. In einer Minute läuft er wieder, wenn ihn nichts anderes anhält; seine Seite sagt es.
+    Ein Mitglied deiner Organisation hat die Schließung von { $host } rückgängig gemacht. In einer Minute läuft er wieder, wenn ihn nichts anderes anhält; seine Seite sagt es.
 mail-reopened-button = Seite des Servers öffnen
 
-mail-server-closed-subject = { $hostname } ist geschlossen
+mail-server-closed-subject = { $host } ist geschlossen
 mail-server-closed-body =
-    { $hostname } wurde geschlossen, und die letzte Kopie ist vollständig. Unter der Adresse erfahren das Besucher und andere Server.
+    { $host } wurde geschlossen, und die letzte Kopie ist vollständig. Unter der Adresse erfahren das Besucher und andere Server.
 
     Bis { $until } kannst du das rückgängig machen, die Kopie bekommst du noch länger. Danach werden die Daten vernichtet.
 mail-server-closed-button = Seite des Servers öffnen
 
-mail-operation-failed-subject = Aufgegeben: { $kind } für { $hostname } ({ $reason })
+mail-operation-failed-subject = Aufgegeben: { $kind } für { $host } ({ $reason })
 mail-operation-failed-body =
-    { $operation } ({ $kind }) für { $hostname } wurde aufgegeben.
+    { $operation } ({ $kind }) für { $host } wurde aufgegeben.
 
     { $reason }: { $message }
 

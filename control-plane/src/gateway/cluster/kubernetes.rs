@@ -49,9 +49,9 @@ impl Kubernetes {
         Ok(Self { client })
     }
 
-    fn api<K: Resource<DynamicType = ()>>(&self) -> Api<K>
+    fn api<K>(&self) -> Api<K>
     where
-        K: Resource<Scope = kube::core::ClusterResourceScope>,
+        K: Resource<DynamicType = (), Scope = kube::core::ClusterResourceScope>,
     {
         Api::all(self.client.clone())
     }
@@ -165,12 +165,12 @@ fn watch_error(error: &watcher::Error) -> ClusterError {
         text = format!("{text}: {cause}");
         source = cause.source();
     }
-    match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status)) if is_refusal(status.code) => {
-            ClusterError::Forbidden(text)
-        }
-        _ => ClusterError::Unreachable(text),
+    if let watcher::Error::InitialListFailed(kube::Error::Api(status)) = error
+        && is_refusal(status.code)
+    {
+        return ClusterError::Forbidden(text);
     }
+    ClusterError::Unreachable(text)
 }
 
 const fn is_refusal(code: u16) -> bool {
@@ -198,10 +198,12 @@ impl Failure {
         match self {
             Self::Exists => ClusterError::Invalid(format!("{object} is there already")),
             Self::Late => ClusterError::Unreachable(format!("no answer within {} s", CALL.as_secs())),
-            Self::Error(error) => match *error {
-                kube::Error::Api(status) => refusal(status.code, &status.message, object),
-                other => ClusterError::Unreachable(other.to_string()),
-            },
+            Self::Error(error) => {
+                if let kube::Error::Api(status) = &*error {
+                    return refusal(status.code, &status.message, object);
+                }
+                ClusterError::Unreachable(error.to_string())
+            }
         }
     }
 }

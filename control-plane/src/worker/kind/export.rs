@@ -33,8 +33,9 @@ pub async fn run(run: &mut Run<'_>) -> Result<Done, Stop> {
     }
     let instance = run.instance().await?;
     let mut tx = run.begin().await?;
-    let asked_for = export.finished_at.is_none_or(|finished| run.operation.created_at < finished);
-    if asked_for && export.reason == Reason::Requested {
+    // Another operation only asked for its key.
+    let made_here = export.operation == Some(run.operation.id);
+    if made_here && export.reason == Reason::Requested {
         tell::of_bundle(run.platform, &mut tx, &run.operation, &instance).await?;
     }
     let about = About {

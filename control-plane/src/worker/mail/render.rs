@@ -194,6 +194,24 @@ mod tests {
     }
 
     #[test]
+    fn no_mail_wants_what_it_is_not_given() {
+        let given = json!({
+            // For customers, from `app::tell` and its like.
+            "name": "Jo", "host": "birds.example", "until": "1 Dec 2026", "link": "https://steppe.example/x",
+            "organization": "Birds", "role": "admin", "by": "Kim", "address": "new@mail.example", "answer": "yes",
+            // For staff.
+            "operation": "op_1", "kind": "instance.create", "reason": "why", "message": "because", "count": 2, "list": "op_1",
+            "cell": "one",
+        });
+        for template in templates() {
+            for locale in Locale::ALL {
+                let made = render(*locale, &template, &given, None, &SENDER);
+                assert!(made.is_ok(), "{template} in {locale}: {}", made.unwrap_err());
+            }
+        }
+    }
+
+    #[test]
     fn a_confirmation_as_text() {
         let secret = "https://steppe.example/confirm?link=SECRET";
         let mail = render(Locale::En, "confirm", &json!({ "name": "Jo" }), Some(secret), &SENDER).unwrap();
@@ -203,7 +221,8 @@ mod tests {
 
     #[test]
     fn what_people_enter_is_text_and_nothing_else() {
-        let arguments = json!({ "name": "<script>alert(1)</script>", "hostname": "birds.example", "link": "https://x.example/\"><b>" });
+        let arguments =
+            json!({ "name": "<script>alert(1)</script>", "host": "birds.example", "link": "https://x.example/\"><b>" });
         let mail = render(Locale::De, "server-ready", &arguments, None, &SENDER).unwrap();
         assert!(!mail.html.contains("<script>") && !mail.html.contains("\"><b>"), "{}", mail.html);
         assert!(mail.text.contains("<script>alert(1)</script>"), "plain text shows it as it is: {}", mail.text);
