@@ -123,7 +123,8 @@ fn preparations(stages: &[Stage]) -> &'static [&'static str] {
     match stages.iter().max() {
         None | Some(Stage::Unit) => &[],
         Some(Stage::Light) => &["preflight", "tools"],
-        Some(Stage::Node | Stage::E2e) => &["preflight", "tools", "images"],
+        Some(Stage::Node) => &["preflight", "tools", "images"],
+        Some(Stage::E2e) => &["preflight", "tools", "images", "browser"],
     }
 }
 
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(preparations(&[Stage::Unit]), [""; 0]);
         assert_eq!(preparations(&[Stage::Unit, Stage::Light]), ["preflight", "tools"]);
         assert_eq!(preparations(&[Stage::Light, Stage::Node]), ["preflight", "tools", "images"]);
-        assert_eq!(preparations(&[Stage::E2e]), ["preflight", "tools", "images"]);
+        assert_eq!(preparations(&[Stage::E2e]), ["preflight", "tools", "images", "browser"]);
     }
 
     #[test]

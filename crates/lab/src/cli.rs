@@ -37,6 +37,8 @@ pub enum Verb {
     Tools,
     /// Make the images
     Images,
+    /// Install a browser and fetch what drives it
+    Browser,
     /// The cluster
     Cluster {
         #[command(subcommand)]
@@ -123,6 +125,7 @@ impl Verb {
             Self::Preflight => "preflight",
             Self::Tools => "tools",
             Self::Images => "images",
+            Self::Browser => "browser",
             Self::Cluster { .. } | Self::Direct(_) => "cluster",
             Self::Demo { .. } => "demo",
             Self::Mails { .. } => "mails",

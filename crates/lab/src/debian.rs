@@ -33,6 +33,9 @@ pub const PACKAGES: [(&str, &str); 19] = [
     ("postgresql", "the control plane's database"),
 ];
 
+/// What journeys in a browser need besides.
+pub const BROWSER: [(&str, &str); 2] = [("chromium", "the browser"), ("fonts-liberation", "what its pages are set in")];
+
 /// The services that come with those packages. The ground runs the programs itself.
 const SERVICES: [&str; 4] = ["etcd", "containerd", "docker-registry", "postgresql"];
 
@@ -48,17 +51,22 @@ const NO_CLUSTER: (&str, &str) = (
 
 /// The packages that are not installed, in the order of [`PACKAGES`].
 pub fn missing() -> Result<Vec<&'static str>> {
+    missing_of(&PACKAGES)
+}
+
+/// The packages of a list that are not installed.
+pub fn missing_of<'a>(packages: &[(&'a str, &str)]) -> Result<Vec<&'a str>> {
     let mut query = Command::new("dpkg-query");
-    query.args(["-W", "-f", "${Package} ${db:Status-Status}\n"]).args(PACKAGES.map(|(name, _)| name));
+    query.args(["-W", "-f", "${Package} ${db:Status-Status}\n"]).args(packages.iter().map(|(name, _)| name));
     // It fails when it does not know a package, and still lists the others.
     let output = query.output().context("cannot run dpkg-query: the ground needs Debian or a system made from it")?;
-    Ok(absent(&String::from_utf8_lossy(&output.stdout)))
+    Ok(absent(packages, &String::from_utf8_lossy(&output.stdout)))
 }
 
 /// The packages that a list of "name status" lines does not show as installed.
-fn absent(list: &str) -> Vec<&'static str> {
+fn absent<'a>(packages: &[(&'a str, &str)], list: &str) -> Vec<&'a str> {
     let installed = |name: &str| list.lines().any(|line| line.split_once(' ') == Some((name, "installed")));
-    PACKAGES.iter().map(|(name, _)| *name).filter(|name| !installed(name)).collect()
+    packages.iter().map(|(name, _)| *name).filter(|name| !installed(name)).collect()
 }
 
 /// Installs what is missing. No service is started, now or at the next boot, and no policy is left behind.
@@ -82,8 +90,8 @@ pub fn install(packages: &[&str], progress: &mut dyn Progress) -> Result<()> {
         run(&mut quiet.apt(&words)).context("install these packages by hand, then try again")?;
     }
     drop((quiet, no_cluster));
-    let left = missing()?;
-    if let Some(package) = packages.iter().find(|package| left.contains(package)) {
+    let wished: Vec<(&str, &str)> = packages.iter().map(|name| (*name, "")).collect();
+    if let Some(package) = missing_of(&wished)?.first() {
         bail!("apt-get went well, but the package {package} is not installed");
     }
     stay_off(packages)
@@ -208,7 +216,7 @@ mod tests {
     #[test]
     fn only_installed_packages_count() {
         let list = "etcd-server installed\ncontainerd config-files\nrunc installed\n";
-        let absent = absent(list);
+        let absent = absent(&PACKAGES, list);
         assert!(!absent.contains(&"etcd-server") && !absent.contains(&"runc"));
         assert!(absent.contains(&"containerd") && absent.contains(&"buildah"));
     }

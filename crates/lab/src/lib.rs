@@ -1,6 +1,7 @@
 //! The ground Steppe is tried on: a real Kubernetes on one bare Linux machine, its light sibling for most tests,
 //! and the services a cell needs around it. Used by demo, tests and benchmarks; never part of the product.
 
+pub mod browser;
 pub mod cache;
 mod child;
 pub mod claim;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use lab::browser::Browser;
 use lab::cache::Cache;
 use lab::node::{self, Config, Ground};
 use lab::{demo, images, mailpit, preflight, queries, tools, watchers};
@@ -46,6 +47,10 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
             preflight::check(&cache)?;
             let services = tools::services(&cache, &mut report).await?;
             images::build(&cache, &services, &mut report).await?;
+        }
+        Verb::Browser => {
+            preflight::browser(&cache, &mut report)?;
+            Browser::prepare(&cache, &mut report).await?;
         }
         Verb::Cluster { action } | Verb::Direct(action) => {
             return cluster(action, &cache, &mut report).await;

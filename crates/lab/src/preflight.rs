@@ -125,8 +125,16 @@ pub fn prepare(cache: &Cache, progress: &mut dyn Progress) -> Result<()> {
     debian::install(&debian::missing()?, progress)
 }
 
+/// Checks the machine and installs what is missing of a browser.
+pub fn browser(cache: &Cache, progress: &mut dyn Progress) -> Result<()> {
+    check(cache)?;
+    let _lock = cache.lock("packages")?;
+    crate::browser::install(progress)
+}
+
 /// What is done to the machine.
 fn notice(cache: &Cache, packages: &[&str]) -> String {
+    let browser: Vec<&str> = debian::BROWSER.iter().map(|(name, _)| *name).collect();
     let packages = match packages {
         [] => "no Debian packages (all needed ones are there)".to_owned(),
         packages => format!(
@@ -137,6 +145,7 @@ fn notice(cache: &Cache, packages: &[&str]) -> String {
     format!(
         "Before the first time, what this does to your machine:
   installs  {packages}
+            for tests with a browser also, when missing: {browser} nodejs npm
   keeps     builds, downloads and images in {cache}
   makes     {BASE}/NAME with all of a ground's data; containerd, the kubelet and runc also use /run/containerd,
             /run/runc, /var/lib/cni, /var/lib/kubelet and /var/log/containers
@@ -145,6 +154,7 @@ fn notice(cache: &Cache, packages: &[&str]) -> String {
   adds      a cgroup steppe-NAME; while a ground is up, six kernel settings of the kubelet (vm.overcommit_memory, kernel.panic, …)
   leaves    your firewall, resolver, /etc and other clusters alone
 `cargo xtask cluster down` takes all of it away, but for the packages and the cache.",
+        browser = browser.join(" "),
         cache = cache.root().display(),
     )
 }
