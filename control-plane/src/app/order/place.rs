@@ -1,13 +1,13 @@
 //! Placing an order: one transaction, or nothing.
 
 use billing::{Admission, Billing as _, ManualBilling};
-use domain::{Email, Money};
 use domain::audit::Action;
 use domain::id::{OfferId, OrderId, OrganizationId};
 use domain::label::ServerName;
 use domain::limits::Bucket;
 use domain::offer::{Approval, Conditions};
 use domain::order::{Order as State, OrderRefusal, may_place};
+use domain::{Email, Money};
 use names::{Handle, Hostname};
 use serde_json::json;
 
