@@ -3,6 +3,7 @@
 
 pub mod brittle;
 pub mod chart;
+pub mod desk;
 pub mod estate;
 pub mod identity;
 pub mod light;

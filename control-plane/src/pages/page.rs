@@ -146,6 +146,18 @@ impl Page {
         self.texts.find(id)
     }
 
+    /// A time, as its reader writes times.
+    #[must_use]
+    pub fn when(&self, time: impl Moment) -> String {
+        when::text(self.texts.locale(), time.moment())
+    }
+
+    /// A time, for `datetime`.
+    #[must_use]
+    pub fn machine(&self, time: impl Moment) -> String {
+        when::machine(time.moment())
+    }
+
     /// A size, as its reader writes numbers.
     #[must_use]
     pub fn bytes(&self, bytes: &u64) -> String {
@@ -168,24 +180,6 @@ impl Page {
     #[must_use]
     pub fn day(&self, at: impl Moment) -> String {
         when::day(self.texts.locale(), at.moment())
-    }
-
-    /// A time to the minute, as the reader's language writes it.
-    #[must_use]
-    pub fn when(&self, at: impl Moment) -> String {
-        self.time(at)
-    }
-
-    /// The same.
-    #[must_use]
-    pub fn time(&self, at: impl Moment) -> String {
-        when::text(self.texts.locale(), at.moment())
-    }
-
-    /// A time for programs: what a `datetime` attribute holds.
-    #[must_use]
-    pub fn machine(&self, at: impl Moment) -> String {
-        when::machine(at.moment())
     }
 
     /// What a language is called in itself.

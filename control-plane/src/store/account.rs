@@ -218,15 +218,17 @@ pub async fn set_email(connection: &mut PgConnection, id: AccountId, email: &Ema
     Ok(())
 }
 
-/// Locks an account until the transaction ends. Whether it is there.
+/// Locks an account until the transaction ends; rows that refer to it can still be made. Whether it is there.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn lock(connection: &mut PgConnection, id: AccountId) -> Result<bool> {
-    let found =
-        sqlx::query_scalar!("SELECT id FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", id.uuid())
-            .fetch_optional(connection)
-            .await?;
+    let found = sqlx::query_scalar!(
+        "SELECT id FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
     Ok(found.is_some())
 }
 

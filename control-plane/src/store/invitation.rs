@@ -135,7 +135,7 @@ pub async fn open(
     rows.into_iter().map(Invitation::try_from).collect()
 }
 
-/// The open invitation that a link belongs to, locked until the transaction ends.
+/// The open invitation that a link belongs to. Whoever changes one holds the lock of its organization.
 ///
 /// # Errors
 /// When the database refuses.
@@ -145,8 +145,7 @@ pub async fn with_secret(connection: &mut PgConnection, secret: &Secret, now: Ti
         "SELECT i.id, i.organization_id, o.name AS organization_name, i.email, i.role, i.invited_by, a.name AS inviter,
                 i.expires_at
          FROM invitations i JOIN organizations o ON o.id = i.organization_id JOIN accounts a ON a.id = i.invited_by
-         WHERE i.secret_hash = $1 AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $2
-         FOR UPDATE OF i",
+         WHERE i.secret_hash = $1 AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $2",
         secret.hash(),
         now.to_sqlx(),
     )
@@ -177,7 +176,7 @@ pub async fn find(
 ) -> Result<Option<(Email, Role)>> {
     let row = sqlx::query!(
         "SELECT email, role FROM invitations
-         WHERE id = $1 AND organization_id = $2 AND accepted_at IS NULL AND revoked_at IS NULL FOR UPDATE",
+         WHERE id = $1 AND organization_id = $2 AND accepted_at IS NULL AND revoked_at IS NULL",
         id.uuid(),
         organization.uuid(),
     )

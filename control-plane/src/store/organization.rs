@@ -82,15 +82,19 @@ pub async fn of_account(connection: &mut PgConnection, account: AccountId) -> Re
     rows.into_iter().map(|row| membership((row.id, row.name, row.personal, row.role))).collect()
 }
 
-/// How many servers an organization may have. Its row stays locked until the transaction ends, so that two orders at once
+/// How many servers an organization may have: none any more when it was deleted. Its row stays locked until the transaction ends, so that two orders at once
 /// cannot both be the last one.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn lock_server_limit(connection: &mut PgConnection, id: OrganizationId) -> Result<u32> {
-    let limit = sqlx::query_scalar!("SELECT server_limit FROM organizations WHERE id = $1 FOR UPDATE", id.uuid())
-        .fetch_one(connection)
-        .await?;
+    let limit = sqlx::query_scalar!(
+        "SELECT CASE WHEN deleted_at IS NULL THEN server_limit ELSE 0 END AS \"limit!\" FROM organizations
+         WHERE id = $1 FOR UPDATE",
+        id.uuid(),
+    )
+    .fetch_one(connection)
+    .await?;
     Ok(u32::try_from(limit).unwrap_or(0))
 }
 
@@ -183,10 +187,12 @@ pub async fn find(connection: &mut PgConnection, id: OrganizationId) -> Result<O
 /// # Errors
 /// When the database refuses.
 pub async fn lock(connection: &mut PgConnection, id: OrganizationId) -> Result<bool> {
-    let found =
-        sqlx::query_scalar!("SELECT id FROM organizations WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", id.uuid())
-            .fetch_optional(connection)
-            .await?;
+    let found = sqlx::query_scalar!(
+        "SELECT id FROM organizations WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
     Ok(found.is_some())
 }
 

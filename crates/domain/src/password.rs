@@ -131,11 +131,12 @@ fn is_pattern(lower: &str) -> bool {
     repeats || run(1) || run(-1)
 }
 
-/// Whether it has the mail address' local part in it, or one of our own words. A local part of three letters would be
-/// found in too many good passwords.
+/// Whether it has the mail address or its local part in it, or one of our own words. A local part of three letters alone
+/// would be found in too many good passwords.
 fn is_personal(lower: &str, email: &Email) -> bool {
     let local = email.local().to_ascii_lowercase();
-    (local.len() >= 4 && lower.contains(&local)) || OURS.iter().any(|word| lower.contains(word))
+    let address = lower.contains(&email.canonical());
+    address || (local.len() >= 4 && lower.contains(&local)) || OURS.iter().any(|word| lower.contains(word))
 }
 
 #[cfg(test)]
@@ -143,6 +144,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_short_address_is_no_password_either() {
+        let ada: Email = "ada@birds.example".parse().unwrap();
+        assert_eq!(Password::choose("ADA@birds.example1".to_owned(), &ada).unwrap_err(), PasswordError::Personal);
+        assert!(Password::choose("Canada geese at noon".to_owned(), &ada).is_ok());
+    }
 
     fn choose(text: &str) -> Result<Password, PasswordError> {
         Password::choose(text.to_owned(), &"Adalovelace@birds.example".parse().unwrap())

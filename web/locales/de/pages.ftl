@@ -1,7 +1,7 @@
 skip = Zum Inhalt
 nav = Hauptmenü
 nav-servers = Server
-nav-account = Dein Konto
+nav-account = Konto
 log-in = Anmelden
 log-out = Abmelden
 sign-up = Konto anlegen

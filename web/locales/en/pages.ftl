@@ -1,7 +1,7 @@
 skip = Skip to content
 nav = Main
 nav-servers = Servers
-nav-account = Your account
+nav-account = Account
 log-in = Log in
 log-out = Log out
 sign-up = Sign up

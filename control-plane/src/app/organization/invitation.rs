@@ -129,6 +129,8 @@ pub async fn accept(platform: &Platform, signed: &Signed, secret: &Secret) -> Re
     if !store::organization::lock(&mut tx, invitation.organization).await? {
         return Err(dead());
     }
+    // What was read before the lock may have been revoked or accepted by then.
+    let invitation = store::invitation::with_secret(&mut tx, secret, now).await?.ok_or_else(dead)?;
     let (organization, role) = (invitation.organization, invitation.role);
     if !store::membership::insert(&mut tx, organization, signed.account.id, role, now).await? {
         return Err(Problem::new(Code::AlreadyMember));
