@@ -3,6 +3,7 @@
 
 pub mod brittle;
 pub mod chart;
+pub mod control;
 pub mod estate;
 pub mod identity;
 pub mod light;

@@ -14,6 +14,8 @@ use control_plane::gateway::clock::fake::FakeClock;
 use control_plane::gateway::cluster::Cluster;
 use control_plane::gateway::cluster::fake::FakeCluster;
 use control_plane::gateway::mail::fake::FakeMailer;
+use control_plane::gateway::objects::fake::FakeObjects;
+use control_plane::gateway::objects::{Objects, Stores};
 use control_plane::platform::Tx;
 use control_plane::store::account::{self, Account};
 use control_plane::store::instance::Instance;
@@ -52,6 +54,8 @@ pub struct Workshop {
     pub cluster: Arc<FakeCluster>,
     /// The cell's row.
     pub cell: CellId,
+    /// The cell's object store.
+    pub objects: Arc<FakeObjects>,
     /// The mail server.
     pub mailer: Arc<FakeMailer>,
     offer: OfferId,
@@ -95,7 +99,8 @@ impl Workshop {
         cluster.set_cell(|cell| cell.spec.room.extend(room.map(|room| ("small".to_owned(), room))));
         let clusters: [(String, Arc<dyn Cluster>); 1] = [("one".to_owned(), Arc::new(cluster.clone()))];
         let clock = Arc::new(FakeClock::at("2026-12-01T12:00:00Z".parse()?));
-        let platform = platform(&url, &folder, clock.clone(), clusters.into())?;
+        let objects = Arc::new(FakeObjects::default());
+        let platform = platform(&url, &folder, clock.clone(), clusters.into(), objects.clone())?;
         let cell = platform.id(CellId::new)?;
         let mut connection = platform.pool.acquire().await?;
         store::cell::insert(&mut connection, cell, "one", &ZONE.parse()?, platform.now()).await?;
@@ -104,7 +109,7 @@ impl Workshop {
         drop(connection);
         let stop = CancellationToken::new();
         let mailer = Arc::new(FakeMailer::default());
-        let workshop = Self { platform, clock, cluster, cell, mailer, offer: offer.offer.id, stop, _folder: folder };
+        let workshop = Self { platform, clock, cluster, cell, objects, mailer, offer: offer.offer.id, stop, _folder: folder };
         workshop.observe();
         workshop.until("the cell's room is known", async || workshop.room().await.map(|room| room.is_some())).await?;
         Ok(workshop)
@@ -341,6 +346,7 @@ fn platform(
     folder: &TempDir,
     clock: Arc<FakeClock>,
     clusters: HashMap<String, Arc<dyn Cluster>>,
+    objects: Arc<FakeObjects>,
 ) -> Result<Arc<Platform>> {
     let key = folder.path().join("key");
     std::fs::write(&key, age::x25519::Identity::generate().to_string().expose_secret())?;
@@ -356,6 +362,8 @@ fn platform(
     let mut platform = Arc::into_inner(platform).context("the platform is shared already")?;
     platform.clock = clock;
     platform.cells = Arc::new(Cells::given(clusters));
+    let stores: [(String, Arc<dyn Objects>); 1] = [("one".to_owned(), objects)];
+    platform.stores = Arc::new(Stores::given(stores.into()));
     Ok(Arc::new(platform))
 }
 

@@ -250,6 +250,7 @@ reason-database-behind = Zum Schutz deiner Daten ruht die Arbeit. Wir wissen Bes
 reason-instance-unseen = Wir warten darauf, den Server in seinem Zuhause zu sehen. Es geht von selbst weiter.
 reason-identity-missing = Etwas fehlt, das den Server ausmacht. Er bleibt angehalten; wir sehen nach.
 reason-worker-lost = Unser Programm wurde unterbrochen; ein anderes macht weiter.
+reason-done = Erledigt.
 reason-failed = Es hat nicht geklappt. Wir wissen Bescheid.
 reason-no-instance = Diesen Server gibt es nicht mehr.
 reason-no-cell = Der Server hat kein Zuhause mehr. Wir wissen Bescheid.

@@ -250,6 +250,7 @@ reason-database-behind = Work has been stopped to keep your data safe. We have b
 reason-instance-unseen = We wait to see the server in its home. It goes on by itself.
 reason-identity-missing = Something that makes the server itself is missing. It stays stopped; we look into it.
 reason-worker-lost = Our program was interrupted; another one takes it up.
+reason-done = Done.
 reason-failed = It did not work. We have been told.
 reason-no-instance = There is no such server any more.
 reason-no-cell = The server has no home any more. We have been told.

@@ -51,7 +51,8 @@ pub async fn show(
 fn by(headers: &HeaderMap, signed: Option<Signed>) -> Result<By, Problem> {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     match (given.and_then(|text| text.strip_prefix("Bearer ")), signed) {
-        (Some(secret), _) => Secret::parse(secret.trim()).map(By::Script).ok_or(Problem::new(Code::Unauthenticated)),
+        // Not `unauthenticated`: that leads to a page, which a script would take for the file.
+        (Some(secret), _) => Secret::parse(secret.trim()).map(By::Script).ok_or(Problem::new(Code::Forbidden)),
         (None, Some(signed)) => Ok(By::Browser(Box::new(signed))),
         (None, None) => Err(Problem::new(Code::Unauthenticated)),
     }
