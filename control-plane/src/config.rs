@@ -98,7 +98,7 @@ pub struct Given {
     /// Where people write to for help
     #[arg(long, env = "STEPPE_SUPPORT", value_name = "ADDRESS", global = true)]
     pub support: Option<String>,
-    /// Folder with one folder a cell: `kubeconfig`, and for bundles `access-key` and `secret-key`
+    /// Folder with one folder a cell: `kubeconfig`, and for bundles `store.toml` (endpoint, bucket, region), `access-key` and `secret-key`
     #[arg(long, env = "STEPPE_CELLS_DIR", value_name = "DIR", global = true)]
     pub cells_dir: Option<PathBuf>,
     /// Folder with the keys that sign staff's API tokens, one PKCS #8 PEM file each, `KID.pem`; the newest name signs

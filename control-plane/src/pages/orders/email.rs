@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::{Email, Right};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use super::show::page;
 use crate::app::order::correct_email;
 use crate::auth::signed::Signed;
 use crate::error::Problem;
-use crate::pages::{Form, see_other};
+use crate::pages::{Form, Path, see_other};
 use crate::platform::Platform;
 
 /// The form as it is sent.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::id::{OfferId, OrganizationId};
 use domain::label::ServerName;
@@ -18,7 +18,7 @@ use crate::app::order::{Wish, is_free, place, zones};
 use crate::auth::signed::Signed;
 use crate::error::{Code, Problem};
 use crate::pages::form::Check;
-use crate::pages::{Form, Page, html, see_other};
+use crate::pages::{Form, Page, Query, html, see_other};
 use crate::platform::Platform;
 use crate::store;
 use crate::store::offer::Offer;

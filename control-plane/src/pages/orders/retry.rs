@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
 
@@ -10,7 +10,7 @@ use super::find;
 use crate::app::order::retry;
 use crate::auth::signed::Signed;
 use crate::error::Problem;
-use crate::pages::see_other;
+use crate::pages::{Path, see_other};
 use crate::platform::Platform;
 
 /// Tries again.

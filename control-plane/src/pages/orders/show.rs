@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::operation::Kind;
 use domain::{Order as Stands, Right, Standing};
@@ -14,7 +14,7 @@ use crate::app::order::{may_accept, may_cancel, may_correct, may_retry};
 use crate::auth::signed::Signed;
 use crate::error::Problem;
 use crate::pages::servers::{Told, WorkView};
-use crate::pages::{Page, html};
+use crate::pages::{Page, Path, html};
 use crate::platform::Platform;
 use crate::store;
 use crate::store::order::Order;

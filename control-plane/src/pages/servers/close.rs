@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
 use domain::closing::{Closing, Consequences};
@@ -14,7 +14,7 @@ use super::{Frame, visit};
 use crate::app::server::closing;
 use crate::auth::signed::Signed;
 use crate::error::Problem;
-use crate::pages::{Form, Page, html, see_other};
+use crate::pages::{Form, Page, Path, html, see_other};
 use crate::platform::Platform;
 
 /// The form as it is sent: the server's name.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
 use domain::id::OperationId;
@@ -11,7 +11,7 @@ use super::visit;
 use crate::app::operation;
 use crate::auth::signed::Signed;
 use crate::error::{Code, Problem};
-use crate::pages::see_other;
+use crate::pages::{Path, see_other};
 use crate::platform::Platform;
 use crate::store;
 

@@ -10,7 +10,7 @@ mod script;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
 use http::StatusCode;
@@ -27,7 +27,7 @@ use super::{Frame, Visit, visit};
 use crate::app::export::{is_there, start};
 use crate::auth::signed::Signed;
 use crate::error::{Code, Problem};
-use crate::pages::{Page, html, see_other};
+use crate::pages::{Page, Path, Query, html, see_other};
 use crate::platform::Platform;
 use crate::store;
 use crate::store::export::Export;

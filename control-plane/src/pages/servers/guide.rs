@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
 use http::StatusCode;
@@ -12,7 +12,7 @@ use names::Flavour;
 use super::{Frame, visit};
 use crate::auth::signed::Signed;
 use crate::error::Problem;
-use crate::pages::{Page, html};
+use crate::pages::{Page, Path, html};
 use crate::platform::Platform;
 use crate::store::instance::Instance;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
 use http::HeaderMap;
@@ -11,6 +11,7 @@ use super::visit;
 use crate::auth::signed::Signed;
 use crate::error::Problem;
 use crate::pages::stream::{From, Subject, follow};
+use crate::pages::{Path, Query};
 use crate::platform::Platform;
 
 /// A stream of events.

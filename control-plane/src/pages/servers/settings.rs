@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::person::{Prose, TextError};
 use domain::{Email, Right};
@@ -15,7 +15,7 @@ use crate::app::server::settings::{self, Wish};
 use crate::auth::signed::Signed;
 use crate::error::Problem;
 use crate::pages::form::Check;
-use crate::pages::{Form, Page, html, see_other};
+use crate::pages::{Form, Page, Path, html, see_other};
 use crate::platform::Platform;
 
 /// The form as it is sent. `version` is that of the server when the form was shown.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::hold::HoldKind;
 use domain::standing::WayOut;
@@ -15,7 +15,7 @@ use super::standing::facts;
 use super::{Frame, Visit, WorkView, visit};
 use crate::auth::signed::Signed;
 use crate::error::Problem;
-use crate::pages::{Page, html};
+use crate::pages::{Page, Path, html};
 use crate::platform::Platform;
 use crate::store;
 use crate::store::instance::Instance;

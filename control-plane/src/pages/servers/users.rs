@@ -7,7 +7,7 @@ mod change;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
 use http::StatusCode;
@@ -20,7 +20,7 @@ pub use change::{ask_remove, remove, reset, reset_owner};
 use super::{Frame, Visit, visit};
 use crate::auth::signed::Signed;
 use crate::error::{Code, Problem};
-use crate::pages::{Page, html};
+use crate::pages::{Page, Path, html};
 use crate::platform::Platform;
 use crate::store;
 use crate::store::account_change::{AccountChange, Action};

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bundle::format::ObjectName;
 use domain::id::{ExportId, InstanceId};
@@ -17,7 +17,7 @@ use crate::auth::secret::Secret;
 use crate::auth::signed::Signed;
 use crate::error::{Code, Problem};
 use crate::gateway::objects::{Meta, Objects};
-use crate::pages::see_other;
+use crate::pages::{Path, see_other};
 use crate::platform::Platform;
 use crate::store;
 use crate::store::export::Export;

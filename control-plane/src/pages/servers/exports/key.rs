@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
 use secrecy::ExposeSecret as _;
@@ -12,8 +12,8 @@ use super::one::{back, page};
 use crate::app::{download, export};
 use crate::auth::signed::Signed;
 use crate::error::Problem;
-use crate::pages::see_other;
 use crate::pages::servers::visit;
+use crate::pages::{Path, see_other};
 use crate::platform::Platform;
 
 /// Asks for it. What opens a bundle is as much as the bundle: the same rules hold.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use bundle::format::Manifest;
 use domain::Right;
@@ -17,7 +17,7 @@ use crate::app::export::Key;
 use crate::auth::signed::Signed;
 use crate::error::{Code, Problem};
 use crate::pages::servers::{Frame, Visit, WorkView, visit};
-use crate::pages::{Page, html, see_other};
+use crate::pages::{Page, Path, html, see_other};
 use crate::platform::Platform;
 use crate::store;
 use crate::store::download_grant as grant;

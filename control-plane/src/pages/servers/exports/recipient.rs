@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use bundle::seal::Recipient;
 use domain::Right;
@@ -13,7 +13,7 @@ use crate::app::server::settings::set_recipient;
 use crate::auth::signed::Signed;
 use crate::error::Problem;
 use crate::pages::servers::visit;
-use crate::pages::{Form, see_other};
+use crate::pages::{Form, Path, see_other};
 use crate::platform::Platform;
 
 /// The form as it is sent. `version` is that of the server when the form was shown.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use domain::Right;
 use http::header;
@@ -13,6 +13,7 @@ use super::one::{File, back, files};
 use crate::app::download;
 use crate::auth::signed::Signed;
 use crate::error::{Code, Problem};
+use crate::pages::Path;
 use crate::pages::servers::visit;
 use crate::platform::Platform;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
 use names::Handle;
@@ -12,7 +12,7 @@ use super::{here, list};
 use crate::app::server::user;
 use crate::auth::signed::Signed;
 use crate::error::{Code, Problem};
-use crate::pages::{Form, see_other};
+use crate::pages::{Form, Path, see_other};
 use crate::platform::Platform;
 use crate::store::account_change::Action;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
 use domain::id::AccountChangeId;
@@ -14,7 +14,7 @@ use crate::app::server::user;
 use crate::auth::signed::Signed;
 use crate::error::{Code, Problem};
 use crate::pages::servers::{Frame, Visit, WorkView, visit};
-use crate::pages::{Page, html};
+use crate::pages::{Page, Path, html};
 use crate::platform::Platform;
 use crate::store;
 use crate::store::account_change::AccountChange;

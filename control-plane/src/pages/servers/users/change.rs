@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
 use http::StatusCode;
@@ -15,7 +15,7 @@ use crate::app::server::user;
 use crate::auth::signed::Signed;
 use crate::error::Problem;
 use crate::pages::servers::{Frame, visit};
-use crate::pages::{Form, Page, html, see_other};
+use crate::pages::{Form, Page, Path, Query, html, see_other};
 use crate::platform::Platform;
 use crate::store::account_change::Action;
 
