@@ -87,9 +87,7 @@ async fn follow(inner: &Inner, pool: &PgPool) -> Result<(), sqlx::Error> {
                 heard?;
                 again = AGAIN;
                 tokio::time::sleep(TOGETHER).await;
-                while let Ok(more) = tokio::time::timeout(Duration::ZERO, listener.recv()).await {
-                    more?;
-                }
+                while listener.next_buffered().is_some() {}
             }
             Err(_) => again = again.saturating_sub(1),
         }
