@@ -109,7 +109,8 @@ impl Workshop {
         drop(connection);
         let stop = CancellationToken::new();
         let mailer = Arc::new(FakeMailer::default());
-        let workshop = Self { platform, clock, cluster, cell, objects, mailer, offer: offer.offer.id, stop, _folder: folder };
+        let workshop =
+            Self { platform, clock, cluster, cell, objects, mailer, offer: offer.offer.id, stop, _folder: folder };
         workshop.observe();
         workshop.until("the cell's room is known", async || workshop.room().await.map(|room| room.is_some())).await?;
         Ok(workshop)
