@@ -100,7 +100,9 @@ class Journey {
         told.push({ url: page.url(), text: String(second) });
       }
     }
-    return { error: error?.stack ?? String(error), pages: told, ...this.seen };
+    // Playwright colours its words.
+    const words = (error?.stack ?? String(error)).replaceAll(/\u001b\[\d+m/g, '');
+    return { error: words, pages: told, ...this.seen };
   }
 }
 
@@ -111,7 +113,8 @@ async function run(config, work) {
     const result = (await work(it)) ?? null;
     return { result, ...it.seen };
   } catch (error) {
-    return it.wreck(error);
+    // Before the browser is closed.
+    return await it.wreck(error);
   } finally {
     await it.browser?.close();
   }

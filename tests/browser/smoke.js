@@ -22,6 +22,6 @@ journey(async (it) => {
   await plain.goto(url);
   const bare = await plain.getByRole('status').innerText();
   await it.picture(plain, 'nest-plain');
-  if (it.given.miss) await plain.getByText('not there').click({ timeout: 500 });
+  if (it.given.miss) await plain.getByText('not there').click({ timeout: it.given.miss });
   return { status, bare };
 });

@@ -108,7 +108,7 @@ async fn a_journey_that_fails_says_where_it_stood() {
     let (authority, folder) = (Authority::new().unwrap(), tempfile::tempdir().unwrap());
     let port = serve(&authority, PAGE.into()).await;
     let mut visit = visit(&authority, port, folder.path());
-    visit.given["miss"] = json!(true);
+    visit.given["miss"] = json!(500);
     let error = format!("{:#}", browser.run("smoke", &visit).await.unwrap_err());
     for word in
         ["not there", "again without script, in the dark", "fed 2", &format!("https://nest.steppe.test:{port}/")]
@@ -117,7 +117,8 @@ async fn a_journey_that_fails_says_where_it_stood() {
     }
     assert!(folder.path().join("pictures/failed-1.png").is_file());
 
-    let late = Visit { limit: Duration::from_millis(1), ..visit };
+    let mut late = Visit { limit: Duration::from_secs(8), ..visit };
+    late.given["miss"] = json!(60_000);
     let error = browser.run("smoke", &late).await.unwrap_err().to_string();
     assert!(error.contains("not over after"), "{error}");
     assert!(browser.run("no-such-journey", &late).await.is_err());
