@@ -119,15 +119,15 @@ impl Pods {
         self.folder.path()
     }
 
-    /// Puts posts on the volume of a namespace's server.
+    /// Puts so many posts on the volume of a namespace's server.
     ///
     /// # Errors
     /// When there is no server on it.
-    pub fn post(&self, space: &str, handle: &str) -> Result<()> {
+    pub fn post(&self, space: &str, handle: &str, posts: u32) -> Result<()> {
         let home = self.volume(space).join("d");
         // It does not get smaller, so that there are many parts.
         let random = SeededRandom::new(5);
-        for n in 0..40 {
+        for n in 0..posts {
             let object = home.join(format!("object/{n:02}.json"));
             let mut content = vec![0; 3000];
             operator::clock::Random::fill(&random, &mut content)?;

@@ -200,7 +200,7 @@ impl Yard {
         });
         self.instances().create(&PostParams::default(), &serde_json::from_value(body)?).await?;
         let ready = self.until_instance("ready", |instance| is(instance, condition::READY)).await?;
-        self.pods.post(&self.space(), "alice")?;
+        self.pods.post(&self.space(), "alice", 40)?;
         Ok(ready)
     }
 

@@ -35,7 +35,7 @@ impl Story for Export {
 
     async fn begin(&self, place: &Place) -> Result<()> {
         place.server().await?;
-        place.pods.post(&place.space(), "ardea")
+        place.pods.post(&place.space(), "ardea", 10)
     }
 
     async fn drive(&self, place: &Place, _: usize) -> Result<()> {
