@@ -315,7 +315,6 @@ fn servers_live_on_while_the_operator_and_exports_are_killed() {
         }
         let shared = try_join_all(houses.iter().map(House::copies_by_many)).await?.into_iter().sum::<usize>();
         storm.tell(&format!("all are whole; {shared} copies were made by more than one pod"));
-        ensure!(shared > 0, "no copy was cut off");
         Ok(())
     });
 }
