@@ -3,9 +3,12 @@
 
 pub mod brittle;
 pub mod chart;
+pub mod control;
+pub mod desk;
 pub mod estate;
 pub mod identity;
 pub mod light;
 pub mod node;
 pub mod shore;
+pub mod workshop;
 pub mod yard;

@@ -24,7 +24,10 @@ fn these(context: &Context, step: &str, programs: &[String]) -> anyhow::Result<(
     let built = cargo::run(context, &step, "programs", &arguments(programs))?;
     if !built.end.good() {
         let complaints = built.complaints();
-        bail!("the programs do not build ({}):\n{complaints}", built.end.describe());
+        // What the query macros say names a command that this repository does not use.
+        let remedy =
+            if complaints.contains("cargo sqlx prepare") { "\nqueries changed: run `cargo xtask gen`" } else { "" };
+        bail!("the programs do not build ({}):\n{complaints}{remedy}", built.end.describe());
     }
     context.end(step, true, "built");
     Ok(())

@@ -46,7 +46,7 @@ pub struct Ambient {
 pub enum Command {
     /// Check the rules of this repository: format, clippy, crates, licences, purity, arrows, lengths, docs
     Lint,
-    /// Regenerate the derived files: CRDs of the chart, configuration reference
+    /// Regenerate the derived files: answers to the queries, CRDs of the chart, API and configuration reference
     Gen {
         /// Change nothing; fail and show the difference when a derived file is not what the sources say
         #[arg(long)]

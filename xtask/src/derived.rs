@@ -1,6 +1,7 @@
 //! Files that follow from the sources: committed, so that a change shows in review, and made by one command.
 
 mod difference;
+mod queries;
 mod reference;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,23 @@ const CRDS: &str = "charts/operator/templates/crds";
 /// The configuration reference.
 const REFERENCE: &str = "docs/configuration.md";
 /// The programs that people configure.
-const CONFIGURED: [&str; 2] = ["steppe-operator", "steppe-bundle"];
+const CONFIGURED: [&str; 3] = ["steppe", "steppe-operator", "steppe-bundle"];
+
+/// The description of the API.
+const OPENAPI: &str = "docs/openapi.json";
+
+/// Where derived files are.
+enum Place {
+    /// All files of a folder.
+    Folder(&'static str),
+    /// One file.
+    File(&'static str),
+}
+
+/// What the programs say of themselves.
+const MADE: [Place; 3] = [Place::Folder(CRDS), Place::File(REFERENCE), Place::File(OPENAPI)];
+/// What the database says of the queries.
+const QUERIES: [Place; 1] = [Place::Folder(queries::FOLDER)];
 
 /// Path in the repository -> content.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -26,38 +43,69 @@ type Files = BTreeMap<String, Vec<u8>>;
 pub fn command(context: &Context, check_only: bool) -> anyhow::Result<bool> {
     context.announce();
     prerequisites::require(context, Needs::default())?;
+    // The programs do not compile without them, `steppe-lab` does.
+    binaries::build_one(context, "steppe-lab")?;
+    let queries = queries::wanted(context)?;
+    if !check_only {
+        bring_up_to_date(context, "queries", &queries, &there(&context.root, &QUERIES)?)?;
+    } else if let stale = difference(context, &queries, &QUERIES)?
+        && !stale.is_empty()
+    {
+        context.progress.tell(&verdict(&stale));
+        return Ok(false);
+    }
     binaries::build(context)?;
     let wanted = wanted(context)?;
-    let stale = stale(context, &wanted)?;
     if check_only {
-        let differences = difference::show(context, &wanted, &stale)?;
+        let differences = difference(context, &wanted, &MADE)?;
         context.progress.tell(&verdict(&differences));
         return Ok(differences.is_empty());
     }
-    let there = there(&context.root)?;
+    bring_up_to_date(context, "gen", &wanted, &there(&context.root, &MADE)?)?;
+    Ok(true)
+}
+
+fn bring_up_to_date(context: &Context, what: &str, wanted: &Files, there: &Files) -> anyhow::Result<()> {
+    let stale = differing(there, wanted);
     for path in &stale {
         put(&context.root.join(path), wanted.get(path))?;
-        let what = match (there.contains_key(path), wanted.contains_key(path)) {
+        let done = match (there.contains_key(path), wanted.contains_key(path)) {
             (_, false) => "removed",
             (false, true) => "made",
             (true, true) => "changed",
         };
-        context.progress.tell(&format!("{what} {path}"));
+        context.progress.tell(&format!("{done} {path}"));
     }
-    context.progress.tell(&format!("gen: {} files, {} of them changed", wanted.len(), stale.len()));
-    Ok(true)
+    context.progress.tell(&format!("{what}: {} files, {} of them changed", wanted.len(), stale.len()));
+    Ok(())
 }
 
 /// Differences between the derived files and what the sources say; empty is good. Changes nothing. The programs
 /// must be built.
 pub fn check(context: &Context) -> anyhow::Result<String> {
-    let step = context.begin("gen");
-    let wanted = wanted(context)?;
-    let stale = stale(context, &wanted)?;
-    let differences = difference::show(context, &wanted, &stale)?;
+    compare(context, "gen", &MADE, wanted)
+}
+
+/// As [`check`], for what PostgreSQL says of the queries: the machine must have it.
+pub fn check_queries(context: &Context) -> anyhow::Result<String> {
+    compare(context, "queries", &QUERIES, queries::wanted)
+}
+
+fn compare(
+    context: &Context,
+    name: &str,
+    places: &[Place],
+    wanted: impl Fn(&Context) -> anyhow::Result<Files>,
+) -> anyhow::Result<String> {
+    let step = context.begin(name);
+    let differences = difference(context, &wanted(context)?, places)?;
     let good = differences.is_empty();
     context.end(step, good, if good { "good" } else { "found stale files" });
     Ok(differences)
+}
+
+fn difference(context: &Context, wanted: &Files, places: &[Place]) -> anyhow::Result<String> {
+    difference::show(context, wanted, &differing(&there(&context.root, places)?, wanted))
 }
 
 fn verdict(differences: &str) -> String {
@@ -70,7 +118,19 @@ fn verdict(differences: &str) -> String {
 fn wanted(context: &Context) -> anyhow::Result<Files> {
     let mut files = crds(context)?;
     files.insert(REFERENCE.to_owned(), reference::markdown(context, &CONFIGURED)?.into_bytes());
+    if let Some(text) = openapi(context)? {
+        files.insert(OPENAPI.to_owned(), text.into_bytes());
+    }
     Ok(files)
+}
+
+/// What `steppe openapi` prints; nothing as long as there is no such command.
+fn openapi(context: &Context) -> anyhow::Result<Option<String>> {
+    if !reference::has(context, "steppe", "openapi")? {
+        return Ok(None);
+    }
+    let steppe = binaries::path(&context.cache.bin(), "steppe")?;
+    Ok(Some(context.program(steppe).args(["openapi"]).read().context("describing the API")?))
 }
 
 fn crds(context: &Context) -> anyhow::Result<Files> {
@@ -89,10 +149,16 @@ fn crds(context: &Context) -> anyhow::Result<Files> {
 }
 
 /// The derived files as they are in the repository now.
-fn there(root: &Path) -> anyhow::Result<Files> {
-    let mut files = read_folder(&root.join(CRDS), CRDS)?;
-    if root.join(REFERENCE).is_file() {
-        files.insert(REFERENCE.to_owned(), fs::read(root.join(REFERENCE))?);
+fn there(root: &Path, places: &[Place]) -> anyhow::Result<Files> {
+    let mut files = Files::new();
+    for place in places {
+        match place {
+            Place::Folder(name) => files.extend(read_folder(&root.join(name), name)?),
+            Place::File(name) if root.join(name).is_file() => {
+                files.insert((*name).to_owned(), fs::read(root.join(name))?);
+            }
+            Place::File(_) => {}
+        }
     }
     Ok(files)
 }
@@ -110,10 +176,6 @@ fn read_folder(folder: &Path, name: &str) -> anyhow::Result<Files> {
         }
     }
     Ok(files)
-}
-
-fn stale(context: &Context, wanted: &Files) -> anyhow::Result<BTreeSet<String>> {
-    Ok(differing(&there(&context.root)?, wanted))
 }
 
 /// Paths that are missing, left over or different.

@@ -103,7 +103,7 @@ pub fn check(context: &Context) -> anyhow::Result<Vec<Finding>> {
 }
 
 /// Files of the repository, those not yet added included, those ignored left out.
-fn tracked(context: &Context, patterns: &[&str]) -> anyhow::Result<Vec<String>> {
+pub fn tracked(context: &Context, patterns: &[&str]) -> anyhow::Result<Vec<String>> {
     let text = context
         .program("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"])

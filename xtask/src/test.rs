@@ -93,6 +93,10 @@ fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> a
         if let Err(reason) = &prepared {
             tally.fail(1, "the ground could not be prepared", reason.clone());
         }
+        if whole {
+            let stale = prepared.clone().map(|()| derived::check_queries(context));
+            judge("queries", stale, tally)?;
+        }
         let hindrance = prepared.is_err().then_some("the ground could not be prepared");
         for stage in stages.iter().filter(|stage| **stage != Stage::Unit) {
             suite.run(*stage, &built, hindrance, tally)?;
@@ -119,7 +123,8 @@ fn preparations(stages: &[Stage]) -> &'static [&'static str] {
     match stages.iter().max() {
         None | Some(Stage::Unit) => &[],
         Some(Stage::Light) => &["preflight", "tools"],
-        Some(Stage::Node | Stage::E2e) => &["preflight", "tools", "images"],
+        Some(Stage::Node) => &["preflight", "tools", "images"],
+        Some(Stage::E2e) => &["preflight", "tools", "images", "browser"],
     }
 }
 
@@ -149,15 +154,19 @@ fn checks(context: &Context, programs: &Result<(), String>, tally: &mut Tally) -
             tally.fail(1, format!("lint, {}", finding.rule), finding.render());
         }
     }
-    if let Err(reason) = programs {
-        tally.fail(1, "gen", format!("not run: {reason}"));
-        return Ok(());
-    }
-    match derived::check(context) {
-        Ok(differences) if differences.is_empty() => tally.pass(1),
-        Ok(differences) => tally.fail(1, "gen: derived files are stale; run `cargo xtask gen`", differences),
-        Err(error) if error.downcast_ref::<Interrupted>().is_some() => return Err(error),
-        Err(error) => tally.fail(1, "gen", format!("{error:#}")),
+    judge("gen", programs.clone().map(|()| derived::check(context)), tally)
+}
+
+/// Counts a look at derived files as one; it may not have been possible.
+fn judge(name: &str, stale: Result<anyhow::Result<String>, String>, tally: &mut Tally) -> anyhow::Result<()> {
+    match stale {
+        Err(reason) => tally.fail(1, name, format!("not run: {reason}")),
+        Ok(Ok(differences)) if differences.is_empty() => tally.pass(1),
+        Ok(Ok(differences)) => {
+            tally.fail(1, format!("{name}: derived files are stale; run `cargo xtask gen`"), differences);
+        }
+        Ok(Err(error)) if error.downcast_ref::<Interrupted>().is_some() => return Err(error),
+        Ok(Err(error)) => tally.fail(1, name, format!("{error:#}")),
     }
     Ok(())
 }
@@ -178,7 +187,8 @@ fn plan(suite: &Suite<'_>, stages: &[Stage], whole: bool) {
     let prepare = preparations(stages);
     let programs: &[&str] = if whole || !prepare.is_empty() { &["programs"] } else { &[] };
     let checks: &[&str] = if whole { &["lint", "gen"] } else { &[] };
-    for name in programs.iter().chain(prepare).chain(checks).chain(&["build"]) {
+    let queries: &[&str] = if whole { &["queries"] } else { &[] };
+    for name in programs.iter().chain(prepare).chain(checks).chain(&["build"]).chain(queries) {
         lines.push(format!("  {name}{}", last(name)));
     }
     for stage in stages {
@@ -206,7 +216,7 @@ mod tests {
         assert_eq!(preparations(&[Stage::Unit]), [""; 0]);
         assert_eq!(preparations(&[Stage::Unit, Stage::Light]), ["preflight", "tools"]);
         assert_eq!(preparations(&[Stage::Light, Stage::Node]), ["preflight", "tools", "images"]);
-        assert_eq!(preparations(&[Stage::E2e]), ["preflight", "tools", "images"]);
+        assert_eq!(preparations(&[Stage::E2e]), ["preflight", "tools", "images", "browser"]);
     }
 
     #[test]

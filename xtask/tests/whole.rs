@@ -25,6 +25,11 @@ fn main() {
             std::thread::park();
         }
     }
+    if words.iter().any(|word| word == "queries") {
+        let list = std::fs::read_to_string(&words[words.len() - 1]).unwrap_or_default();
+        let file = format!("{{\"name\":\"query-{}.json\",\"content\":\"described\"}}", list.len());
+        let _ = writeln!(out, "[{{\"file\":{file}}}]");
+    }
     if words[0] == "demo" {
         let _ = writeln!(out, "cluster is up");
         let _ = writeln!(out, r#"{{"cluster":1.5}}"#);
@@ -42,6 +47,23 @@ fn main() {
 }
 "#;
 
+const STEPPE_DOUBLE: &str = r#"//! Steppe.
+macro_rules! query {
+    ($text:literal) => {
+        $text
+    };
+}
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let text = match words.as_slice() {
+        [word] if word == "openapi" => "{}\n",
+        [word, _] if word == "openapi" => "Usage: steppe openapi\n",
+        _ => concat!("Usage: steppe\n\nCommands:\n  openapi  Describe\n\nOptions:\n  ", query!("SELECT 1"), "\n"),
+    };
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+}
+"#;
+
 const NAMES: &str = "//! Names.\n\n/// ```\n/// assert_eq!(names::one(), 1);\n/// ```\npub fn one() -> u8 {\n    1\n}\n\n\
     #[cfg(test)]\nmod tests {\n    #[test]\n    fn counts() {\n        assert_eq!(super::one(), 1);\n    }\n}\n";
 
@@ -52,11 +74,15 @@ impl Repository {
         let repository = Self(TempDir::new().unwrap());
         let toolchain = concat!(env!("CARGO_MANIFEST_DIR"), "/../rust-toolchain.toml");
         repository.write("rust-toolchain.toml", &fs::read_to_string(toolchain).unwrap());
-        repository.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"operator\"]\n");
+        repository.write(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"control-plane\", \"operator\"]\n",
+        );
         for (folder, name, file, text) in [
             ("crates/names", "names", "lib.rs", NAMES),
             ("crates/lab", "lab", "bin/steppe-lab.rs", LAB_DOUBLE),
             ("crates/bundle", "bundle", "bin/steppe-bundle.rs", OPERATOR_DOUBLE),
+            ("control-plane", "control-plane", "bin/steppe.rs", STEPPE_DOUBLE),
             ("operator", "operator", "bin/steppe-operator.rs", OPERATOR_DOUBLE),
         ] {
             let manifest = format!(
@@ -125,14 +151,17 @@ fn a_good_repository_passes_and_every_stage_is_run() {
     repository.write("crates/lab/tests/light_stands.rs", test);
     let made = repository.xtask(&["gen"]);
     assert!(made.status.success(), "{}", err(&made));
-    assert!(repository.path().join("charts/operator/templates/crds/instances.yaml").is_file());
+    // The list of queries is `["SELECT 1"]`, which has twelve letters.
+    for made in ["charts/operator/templates/crds/instances.yaml", "docs/openapi.json", ".sqlx/query-12.json"] {
+        assert!(repository.path().join(made).is_file(), "{made} is missing");
+    }
 
     let output = repository.xtask(&["test"]);
     let (shown, said) = (out(&output), err(&output));
-    // Ten rules, gen, one unit test, one example in docs, one light test.
-    assert_eq!(shown.lines().last(), Some("14 passed, 0 failed"), "{said}\n{shown}");
+    // Ten rules, gen, queries, one unit test, one example in docs, one light test.
+    assert_eq!(shown.lines().last(), Some("15 passed, 0 failed"), "{said}\n{shown}");
     assert!(output.status.success());
-    for stage in ["programs", "preflight", "tools", "lint", "gen", "build", "unit", "light", "whole"] {
+    for stage in ["programs", "preflight", "tools", "lint", "gen", "build", "queries", "unit", "light", "whole"] {
         assert!(shown.lines().any(|line| line.starts_with(stage)), "{stage} is missing in\n{shown}");
     }
     assert!(said.contains("KUBECONFIG=/somewhere/else found, not touched"), "{said}");
@@ -186,6 +215,9 @@ fn stale_derived_files_are_shown_and_left_alone() {
     assert!(repository.xtask(&["gen"]).status.success());
     assert!(!repository.path().join(crds).join("old.yaml").exists());
     assert!(repository.xtask(&["gen", "--check"]).status.success());
+    repository.write(".sqlx/query-1.json", "of a query that is gone");
+    let output = repository.xtask(&["gen", "--check"]);
+    assert!(!output.status.success() && out(&output).contains("-of a query that is gone"), "{}", out(&output));
 }
 
 #[test]

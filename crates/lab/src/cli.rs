@@ -33,10 +33,12 @@ pub enum Progress {
 pub enum Verb {
     /// Check what the machine must have, and install the missing Debian packages
     Preflight,
-    /// Build Kubernetes and the services
+    /// Build Kubernetes, the services and the mail server
     Tools,
     /// Make the images
     Images,
+    /// Install a browser and fetch what drives it
+    Browser,
     /// The cluster
     Cluster {
         #[command(subcommand)]
@@ -49,6 +51,25 @@ pub enum Verb {
         name: String,
         #[command(flatten)]
         options: lab::demo::Options,
+    },
+    /// Print the mails that a ground's people were sent, the newest last
+    Mails {
+        /// The ground's name
+        #[arg(long, default_value = "steppe")]
+        name: String,
+        /// Only those for this address
+        #[arg(long)]
+        to: Option<String>,
+    },
+    /// Ask PostgreSQL about queries and print its answers as JSON; `cargo xtask gen` runs this by itself
+    #[command(hide = true)]
+    Queries {
+        /// The folder with the migrations that make the tables
+        #[arg(long)]
+        migrations: PathBuf,
+        /// A file with a JSON array of queries
+        #[arg(long)]
+        list: PathBuf,
     },
     /// Follow a ground's objects for ingress and policies; the ground runs this by itself
     #[command(hide = true)]
@@ -104,8 +125,11 @@ impl Verb {
             Self::Preflight => "preflight",
             Self::Tools => "tools",
             Self::Images => "images",
+            Self::Browser => "browser",
             Self::Cluster { .. } | Self::Direct(_) => "cluster",
             Self::Demo { .. } => "demo",
+            Self::Mails { .. } => "mails",
+            Self::Queries { .. } => "queries",
             Self::Watch { .. } => "watch",
         }
     }

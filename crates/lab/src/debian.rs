@@ -11,7 +11,7 @@ use crate::node::command::{run, text};
 use crate::tools::Progress;
 
 /// What the ground needs, and what for.
-pub const PACKAGES: [(&str, &str); 18] = [
+pub const PACKAGES: [(&str, &str); 19] = [
     ("etcd-server", "the cluster's database"),
     ("containerd", "runs the pods"),
     ("runc", "runs the pods"),
@@ -30,28 +30,43 @@ pub const PACKAGES: [(&str, &str); 18] = [
     ("age", "opens exports"),
     ("openssl", "checks exports' signatures"),
     ("libnss3-tools", "lets a browser trust the ground's CA"),
+    ("postgresql", "the control plane's database"),
 ];
 
+/// What journeys in a browser need besides.
+pub const BROWSER: [(&str, &str); 2] = [("chromium", "the browser"), ("fonts-liberation", "what its pages are set in")];
+
 /// The services that come with those packages. The ground runs the programs itself.
-const SERVICES: [&str; 3] = ["etcd", "containerd", "docker-registry"];
+const SERVICES: [&str; 4] = ["etcd", "containerd", "docker-registry", "postgresql"];
 
 /// Asked by Debian's packages before they start a service; 101 forbids it.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 const FORBID: &str = "#!/bin/sh\n# Put here by steppe-lab while it installs packages; it may be removed.\nexit 101\n";
 
+/// Read by PostgreSQL's package before it makes a server of its own; ours is there while the package is installed.
+const NO_CLUSTER: (&str, &str) = (
+    "/etc/postgresql-common/createcluster.d/steppe-lab.conf",
+    "# Put here by steppe-lab while it installs the package; it may be removed.\ncreate_main_cluster = false\n",
+);
+
 /// The packages that are not installed, in the order of [`PACKAGES`].
 pub fn missing() -> Result<Vec<&'static str>> {
+    missing_of(&PACKAGES)
+}
+
+/// The packages of a list that are not installed.
+pub fn missing_of<'a>(packages: &[(&'a str, &str)]) -> Result<Vec<&'a str>> {
     let mut query = Command::new("dpkg-query");
-    query.args(["-W", "-f", "${Package} ${db:Status-Status}\n"]).args(PACKAGES.map(|(name, _)| name));
+    query.args(["-W", "-f", "${Package} ${db:Status-Status}\n"]).args(packages.iter().map(|(name, _)| name));
     // It fails when it does not know a package, and still lists the others.
     let output = query.output().context("cannot run dpkg-query: the ground needs Debian or a system made from it")?;
-    Ok(absent(&String::from_utf8_lossy(&output.stdout)))
+    Ok(absent(packages, &String::from_utf8_lossy(&output.stdout)))
 }
 
 /// The packages that a list of "name status" lines does not show as installed.
-fn absent(list: &str) -> Vec<&'static str> {
+fn absent<'a>(packages: &[(&'a str, &str)], list: &str) -> Vec<&'a str> {
     let installed = |name: &str| list.lines().any(|line| line.split_once(' ') == Some((name, "installed")));
-    PACKAGES.iter().map(|(name, _)| *name).filter(|name| !installed(name)).collect()
+    packages.iter().map(|(name, _)| *name).filter(|name| !installed(name)).collect()
 }
 
 /// Installs what is missing. No service is started, now or at the next boot, and no policy is left behind.
@@ -61,6 +76,8 @@ pub fn install(packages: &[&str], progress: &mut dyn Progress) -> Result<()> {
     }
     progress.step(&format!("Installing {}", packages.join(" ")));
     let quiet = Quiet::begin(Path::new(POLICY))?;
+    let no_cluster = packages.contains(&"postgresql").then(|| Passing::put(Path::new(NO_CLUSTER.0), NO_CLUSTER.1));
+    let no_cluster = no_cluster.transpose()?;
     let lists = fs::read_dir("/var/lib/apt/lists").into_iter().flatten().flatten();
     let fetched = lists.into_iter().any(|entry| entry.file_name().to_string_lossy().contains("_Packages"));
     if !fetched {
@@ -72,9 +89,9 @@ pub fn install(packages: &[&str], progress: &mut dyn Progress) -> Result<()> {
         run(&mut quiet.apt(&["update"]))?;
         run(&mut quiet.apt(&words)).context("install these packages by hand, then try again")?;
     }
-    drop(quiet);
-    let left = missing()?;
-    if let Some(package) = packages.iter().find(|package| left.contains(package)) {
+    drop((quiet, no_cluster));
+    let wished: Vec<(&str, &str)> = packages.iter().map(|name| (*name, "")).collect();
+    if let Some(package) = missing_of(&wished)?.first() {
         bail!("apt-get went well, but the package {package} is not installed");
     }
     stay_off(packages)
@@ -92,6 +109,25 @@ fn stay_off(installed: &[&str]) -> Result<()> {
         run(Command::new("systemctl").args(["disable", &format!("{service}.service")]))?;
     }
     Ok(())
+}
+
+/// A file that is there for a while.
+struct Passing(PathBuf);
+
+impl Passing {
+    fn put(path: &Path, text: &str) -> Result<Self> {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let put = fs::create_dir_all(folder).and_then(|()| fs::write(path, text));
+        put.with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self(path.to_owned()))
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        // Should it stay, the next run takes it away.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 /// Holds services back while packages are installed.
@@ -180,7 +216,7 @@ mod tests {
     #[test]
     fn only_installed_packages_count() {
         let list = "etcd-server installed\ncontainerd config-files\nrunc installed\n";
-        let absent = absent(list);
+        let absent = absent(&PACKAGES, list);
         assert!(!absent.contains(&"etcd-server") && !absent.contains(&"runc"));
         assert!(absent.contains(&"containerd") && absent.contains(&"buildah"));
     }
@@ -197,6 +233,19 @@ mod tests {
         fs::write(&policy, FORBID).unwrap();
         drop(Quiet::begin(&policy).unwrap());
         assert!(!policy.exists());
+    }
+
+    #[test]
+    fn a_passing_file_goes_and_a_left_one_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("not/yet/there.conf");
+        for _ in 0..2 {
+            let passing = Passing::put(&path, "a = b\n").unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), "a = b\n");
+            drop(passing);
+            assert!(!path.exists());
+            fs::write(&path, "left by a killed run").unwrap();
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The ground Steppe is tried on: a real Kubernetes on one bare Linux machine, its light sibling for most tests,
 //! and the services a cell needs around it. Used by demo, tests and benchmarks; never part of the product.
 
+pub mod browser;
 pub mod cache;
+mod child;
 pub mod claim;
 pub mod client;
 pub mod debian;
@@ -14,11 +16,14 @@ pub mod ingress;
 pub mod install;
 pub mod journey;
 pub mod light;
+pub mod mailpit;
 pub mod node;
 pub mod objects;
 pub mod policy;
+pub mod postgres;
 pub mod preflight;
 pub mod process;
+pub mod queries;
 pub mod registry;
 pub mod restore;
 pub mod storage;

@@ -17,7 +17,6 @@
 //! Tests that share a ground keep apart by a namespace prefix and a label selector of their own. Namespaces take five
 //! seconds to go (kube-controller-manager waits that long before it looks), so do not wait for one without need.
 
-mod child;
 mod deployment;
 mod double;
 mod ground;
@@ -45,7 +44,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 pub use double::{Delays, Running, Scope, StatusDouble};
-pub(crate) use ground::{config, kubeconfig};
+pub(crate) use ground::{base, config, kubeconfig};
 pub use pki::{Authority, Certified};
 pub use script::{Asynchronously, Disks, JobRun, JobScript, Outcome, Server, ServerScript};
 pub use volume::{CLASS, PROVISIONER, RETAINING_CLASS};

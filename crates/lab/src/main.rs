@@ -7,9 +7,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use lab::browser::Browser;
 use lab::cache::Cache;
 use lab::node::{self, Config, Ground};
-use lab::{demo, images, preflight, tools, watchers};
+use lab::{demo, images, mailpit, preflight, queries, tools, watchers};
 
 use cli::{Action, Cli, Verb};
 use report::Report;
@@ -39,12 +40,17 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
         Verb::Tools => {
             preflight::check(&cache)?;
             tools::kubernetes(&cache, &mut report).await?;
+            tools::mail(&cache, &mut report).await?;
             tools::services(&cache, &mut report).await?;
         }
         Verb::Images => {
             preflight::check(&cache)?;
             let services = tools::services(&cache, &mut report).await?;
             images::build(&cache, &services, &mut report).await?;
+        }
+        Verb::Browser => {
+            preflight::browser(&cache, &mut report)?;
+            Browser::prepare(&cache, &mut report).await?;
         }
         Verb::Cluster { action } | Verb::Direct(action) => {
             return cluster(action, &cache, &mut report).await;
@@ -55,13 +61,24 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
             let config = Config::named(name)?;
             demo::run(options, &config, &cache, &mut report).await?;
         }
-        Verb::Watch { ground } => {
-            let config = Config::named(ground)?;
-            let ground = Ground::load(&config.state_dir)?.with_context(|| format!("there is no ground {ground}"))?;
-            watchers::run(&ground).await?;
+        Verb::Mails { name, to } => {
+            let mailpit = mailpit::of(&ground(name)?)?;
+            let mails = match to {
+                Some(address) => mailpit.mails(address, "").await?,
+                None => mailpit.search("").await?,
+            };
+            report::mails(&mailpit, &mails)?;
         }
+        Verb::Queries { migrations, list } => {
+            report::json(&queries::describe(&cache, migrations, list).await?)?;
+        }
+        Verb::Watch { ground: name } => watchers::run(&ground(name)?).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn ground(name: &str) -> Result<Ground> {
+    Ground::load(&Config::named(name)?.state_dir)?.with_context(|| format!("there is no ground {name}"))
 }
 
 /// Says what will be done to the machine, before it is done for the first time.

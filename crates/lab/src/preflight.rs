@@ -120,26 +120,41 @@ pub fn first_notice(cache: &Cache) -> Result<Option<String>> {
 /// Checks the machine and installs the missing packages.
 pub fn prepare(cache: &Cache, progress: &mut dyn Progress) -> Result<()> {
     check(cache)?;
+    // Another run may be at it.
+    let _lock = cache.lock("packages")?;
     debian::install(&debian::missing()?, progress)
+}
+
+/// Checks the machine and installs what is missing of a browser.
+pub fn browser(cache: &Cache, progress: &mut dyn Progress) -> Result<()> {
+    check(cache)?;
+    let _lock = cache.lock("packages")?;
+    crate::browser::install(progress)
 }
 
 /// What is done to the machine.
 fn notice(cache: &Cache, packages: &[&str]) -> String {
+    let browser: Vec<&str> = debian::BROWSER.iter().map(|(name, _)| *name).collect();
     let packages = match packages {
         [] => "no Debian packages (all needed ones are there)".to_owned(),
-        packages => format!("Debian packages by apt-get: {}; no service of theirs is started", packages.join(" ")),
+        packages => format!(
+            "Debian packages by apt-get: {}; no service of theirs is started, no PostgreSQL server is set up",
+            packages.join(" ")
+        ),
     };
     format!(
         "Before the first time, what this does to your machine:
   installs  {packages}
+            for tests with a browser also, when missing: {browser} nodejs npm
   keeps     builds, downloads and images in {cache}
   makes     {BASE}/NAME with all of a ground's data; containerd, the kubelet and runc also use /run/containerd,
             /run/runc, /var/lib/cni, /var/lib/kubelet and /var/log/containers
-  runs      etcd, Kubernetes, containerd, CoreDNS, Caddy, versitygw and pods as root, in a network namespace of their own
+  runs      etcd, Kubernetes, containerd, CoreDNS, Caddy, versitygw, mailpit and pods as root, PostgreSQL as postgres, in a network namespace of their own
   adds      one interface stp-NAME with three routes into that namespace (10.244.N.0/24, 10.96.0.0/16 or the next free)
   adds      a cgroup steppe-NAME; while a ground is up, six kernel settings of the kubelet (vm.overcommit_memory, kernel.panic, …)
   leaves    your firewall, resolver, /etc and other clusters alone
 `cargo xtask cluster down` takes all of it away, but for the packages and the cache.",
+        browser = browser.join(" "),
         cache = cache.root().display(),
     )
 }

@@ -3,8 +3,10 @@
 use std::io::Write;
 
 use anyhow::Result;
+use lab::mailpit::{Mail, Mailpit};
 use lab::node::Status;
 use lab::tools;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::Progress;
@@ -62,6 +64,23 @@ pub fn error(error: &anyhow::Error) {
 pub fn tell(status: &Status, json: bool) -> Result<()> {
     let text = if json { serde_json::to_string(status)? } else { status.text() };
     writeln!(std::io::stdout().lock(), "{text}")?;
+    Ok(())
+}
+
+/// Prints a result as one line of JSON.
+pub fn json(result: &impl Serialize) -> Result<()> {
+    writeln!(std::io::stdout().lock(), "{}", serde_json::to_string(result)?)?;
+    Ok(())
+}
+
+/// Prints mails, the newest last: that is where people look.
+pub fn mails(mailpit: &Mailpit, mails: &[Mail]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    for mail in mails.iter().rev() {
+        let to: Vec<&str> = mail.to.iter().map(|to| to.address.as_str()).collect();
+        writeln!(out, "To: {}\nDate: {}\nSubject: {}", to.join(", "), mail.date, mail.subject)?;
+        writeln!(out, "As a page: {}\n\n{}\n", mailpit.page(&mail.id), mail.text.trim_end())?;
+    }
     Ok(())
 }
 

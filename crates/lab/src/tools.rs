@@ -107,6 +107,14 @@ const SERVICES_MODULE: Module = Module {
     ldflags: "-s -w",
 };
 
+const MAIL_MODULE: Module = Module {
+    name: "mail",
+    title: "The mail server from source (cold: under a minute on two cores)",
+    files: &[("go.mod", include_str!("../tools/mail/go.mod")), ("go.sum", include_str!("../tools/mail/go.sum"))],
+    packages: &[&["github.com/axllent/mailpit"]],
+    ldflags: "-s -w",
+};
+
 /// kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy and kubectl.
 pub async fn kubernetes(cache: &Cache, progress: &mut dyn Progress) -> Result<Tools> {
     build(&KUBERNETES_MODULE, cache, progress).await
@@ -115,6 +123,11 @@ pub async fn kubernetes(cache: &Cache, progress: &mut dyn Progress) -> Result<To
 /// coredns, probe, caddy, local-path-provisioner, versitygw and helm.
 pub async fn services(cache: &Cache, progress: &mut dyn Progress) -> Result<Tools> {
     build(&SERVICES_MODULE, cache, progress).await
+}
+
+/// mailpit.
+pub async fn mail(cache: &Cache, progress: &mut dyn Progress) -> Result<Tools> {
+    build(&MAIL_MODULE, cache, progress).await
 }
 
 impl Module {

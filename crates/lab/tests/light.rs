@@ -1,10 +1,14 @@
-//! The light ground, its status double and the fault proxy, against a real API server.
+//! The light ground, its status double and the fault proxy, against a real API server; PostgreSQL and mails beside it.
 #![allow(clippy::unwrap_used, clippy::panic)] // What helpers of a test find wrong fails the test.
 
 #[path = "light/double.rs"]
 mod double;
 #[path = "light/ground.rs"]
 mod ground;
+#[path = "light/mails.rs"]
+mod mails;
+#[path = "light/postgres.rs"]
+mod postgres;
 #[path = "light/proxy.rs"]
 mod proxy;
 #[path = "light/toy.rs"]

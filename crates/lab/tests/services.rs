@@ -5,6 +5,7 @@
 #![allow(clippy::needless_pass_by_value)] // Calls read better with json! by value.
 
 mod services {
+    pub mod control_plane;
     pub mod ground;
     pub mod images;
     pub mod ingress;

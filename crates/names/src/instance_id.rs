@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::NameError;
+use crate::{NameError, base32};
 
 /// The name of an `Instance` object, unique in its cell and never shown to visitors of the server.
 ///
@@ -28,11 +28,28 @@ impl FromStr for InstanceId {
     }
 }
 
+impl InstanceId {
+    /// The name that is made from a number: `i-` and 26 characters of [`base32`]. Each number has one, and no two the
+    /// same one.
+    #[must_use]
+    pub fn numbered(number: u128) -> Self {
+        Self(format!("i-{}", base32::encode(number)))
+    }
+}
+
 text_name!(InstanceId, max 40, pattern "^[a-z]([-a-z0-9]*[a-z0-9])?$", example "birds");
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_made_from_a_number_keeps_the_rules() {
+        for number in [0, 1, u128::MAX] {
+            let id = InstanceId::numbered(number);
+            assert_eq!(id.as_str().parse(), Ok(id.clone()), "{id}");
+        }
+    }
 
     #[test]
     fn rules() {

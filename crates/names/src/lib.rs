@@ -3,6 +3,7 @@
 //! Each type here is a string (or a number) that has passed its rules. A function that takes a [`Hostname`] need not
 //! ask what a host name is; one that takes a `String` must. The crate is pure: no clock, no network, no files.
 
+pub mod base32;
 #[macro_use]
 mod text;
 mod flavour;

@@ -20,6 +20,11 @@ pub fn markdown(context: &Context, programs: &[&str]) -> anyhow::Result<String> 
     Ok(text)
 }
 
+/// Whether the program has this command.
+pub fn has(context: &Context, program: &str, command: &str) -> anyhow::Result<bool> {
+    Ok(commands(&help(context, program, &[])?).iter().any(|name| name == command))
+}
+
 /// One command and all below it.
 fn describe(context: &Context, program: &str, words: &[String], text: &mut String) -> anyhow::Result<()> {
     let help = help(context, program, words)?;

@@ -13,17 +13,23 @@ use super::arrows::Manifest;
 use super::source::{Source, for_tests};
 
 /// What a pure package may depend on.
-const PACKAGES: [(&str, &[&str]); 2] = [
+const PACKAGES: [(&str, &[&str]); 3] = [
     ("names", &["serde", "thiserror", "idna", "schemars"]),
-    ("domain", &["serde", "jiff", "uuid", "thiserror", "names"]),
+    ("domain", &["serde", "jiff", "uuid", "thiserror", "names", "email_address", "iso_currency", "secrecy"]),
+    ("billing", &["serde", "jiff", "thiserror", "names", "domain"]),
 ];
 
 /// Where pure sources are.
-const SOURCES: [&str; 4] =
-    ["crates/names/src/", "crates/domain/src/", "crates/bundle/src/format.rs", "crates/bundle/src/format/"];
+const SOURCES: [&str; 5] = [
+    "crates/names/src/",
+    "crates/domain/src/",
+    "crates/billing/src/",
+    "crates/bundle/src/format.rs",
+    "crates/bundle/src/format/",
+];
 
 /// Ways to the outside world.
-const FORBIDDEN: [&str; 18] = [
+const FORBIDDEN: [&str; 20] = [
     "std::fs",
     "std::net",
     "std::env",
@@ -36,6 +42,8 @@ const FORBIDDEN: [&str; 18] = [
     "tokio",
     "tokio_util",
     "tokio_tar",
+    "sqlx",
+    "axum",
     "async_compression",
     "futures",
     "object_store",

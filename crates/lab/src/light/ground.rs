@@ -14,8 +14,8 @@ use nix::sys::statvfs::statvfs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::child::{Child, Sweeper};
 use super::pki::{Authority, Certified, TokenKeys};
+use crate::child::{Child, Sweeper};
 use crate::tools::Tools;
 use crate::wait;
 
@@ -156,7 +156,7 @@ impl Ports {
 
 /// Memory, if the machine has a place with room enough for it (a container's `/dev/shm` often has 64 MiB, which is what
 /// etcd takes for one log file), else the disk.
-fn base() -> PathBuf {
+pub(crate) fn base() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let room = |folder: &Path| statvfs(folder).map(|space| space.blocks_available() * space.fragment_size());
     if room(memory).is_ok_and(|bytes| bytes >= 1 << 30) { memory.to_owned() } else { std::env::temp_dir() }

@@ -80,6 +80,7 @@ impl Addresses {
 /// The ports the ground's programs listen on, all at `node_ip` unless said otherwise. They are the usual ones in every
 /// ground, because each has its own network namespace.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Ports {
     /// The API server.
     pub apiserver: u16,
@@ -101,6 +102,12 @@ pub struct Ports {
     pub s3: u16,
     /// The object store's administration.
     pub s3_admin: u16,
+    /// PostgreSQL.
+    pub postgres: u16,
+    /// Mails come in.
+    pub smtp: u16,
+    /// Mails are read.
+    pub mails: u16,
 }
 
 impl Default for Ports {
@@ -116,6 +123,9 @@ impl Default for Ports {
             https: 443,
             s3: 7070,
             s3_admin: 7071,
+            postgres: 5432,
+            smtp: 1025,
+            mails: 8025,
         }
     }
 }

@@ -75,6 +75,7 @@ fn plugin_folder() -> Result<()> {
 async fn end_programs(ground: &Ground, limit: Duration) -> Result<()> {
     let processes = ground.processes();
     processes.stop("kubelet", limit).await?;
+    crate::postgres::stop(ground).await?;
     let mut names = processes.names();
     names.retain(|name| name != "kube-apiserver" && name != "etcd");
     try_join_all(names.iter().map(|name| processes.stop(name, limit))).await?;

@@ -2,40 +2,100 @@
 //! other way.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{OnceLock, mpsc};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::process::find;
 use crate::wait::GiveUp;
+
+/// How often a program that was asked to end is looked after, and how many times before it is made to end.
+const LOOK: (Duration, u32) = (Duration::from_millis(10), 1000);
 
 /// A program of ours.
 #[derive(Debug)]
 pub struct Child {
     name: String,
     log: PathBuf,
+    parting: Parting,
     process: std::process::Child,
+}
+
+/// How a program is ended: by us, or by the kernel when we are gone.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Parting {
+    /// At once: nothing of it is kept.
+    #[default]
+    Kill,
+    /// By SIGQUIT, for a program that has something to give back to the kernel. It is waited for.
+    Quit,
+}
+
+impl Parting {
+    fn signal(self) -> Signal {
+        match self {
+            Self::Kill => Signal::SIGKILL,
+            Self::Quit => Signal::SIGQUIT,
+        }
+    }
+
+    /// As setpriv(1) spells it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Kill => "KILL",
+            Self::Quit => "QUIT",
+        }
+    }
+}
+
+/// What to start.
+#[derive(Clone, Debug, Default)]
+pub struct Launch {
+    /// Names the log.
+    pub name: String,
+    /// The program: a path, or a name on the system's PATH.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its working folder, its HOME, and where the log is: `<name>.log`.
+    pub folder: PathBuf,
+    /// Programs that become it in the end, and their words. The last of them is setpriv(1), without `--`.
+    pub wrapper: Vec<String>,
+    /// How it is ended.
+    pub parting: Parting,
 }
 
 impl Child {
     /// Starts `program`; what it says goes to `<folder>/<name>.log`.
     pub fn start(name: &str, program: &Path, args: &[String], folder: &Path) -> Result<Self> {
+        let launch = Launch { name: name.into(), program: program.into(), args: args.into(), ..Launch::default() };
+        Self::launch(&Launch { folder: folder.into(), ..launch })
+    }
+
+    /// Starts a program.
+    pub fn launch(launch: &Launch) -> Result<Self> {
+        let Launch { name, program, args, folder, wrapper, parting } = launch;
         let program = find(program)?;
         let log = folder.join(format!("{name}.log"));
-        let out = File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
+        let out = File::options().create(true).append(true).open(&log);
+        let out = out.with_context(|| format!("cannot open {}", log.display()))?;
         // setpriv(1) becomes the program, so the process id is the program's.
-        let mut command = Command::new(find(Path::new("setpriv"))?);
-        command.args(["--pdeathsig", "KILL", "--"]).arg(program).args(args).env_clear();
+        let (first, rest) = wrapper.split_first().map_or(("setpriv", &[][..]), |(first, rest)| (first, rest));
+        let mut command = Command::new(find(Path::new(first))?);
+        command.args(rest).args(["--pdeathsig", parting.word(), "--"]).arg(program).args(args).env_clear();
         command.env("HOME", folder).current_dir(folder);
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         // Ctrl-C is for us; the child then dies by our death, and after nobody else needs it.
         command.process_group(0);
         let process = spawn(command).with_context(|| format!("cannot start {name}"))?;
-        Ok(Self { name: name.to_owned(), log, process })
+        Ok(Self { name: name.clone(), log, parting: *parting, process })
     }
 
     /// For the look of a wait: an error that ends the wait, with the end of the log, once the program has died.
@@ -71,7 +131,15 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Nothing of it is kept, so it need not be asked nicely. Errors mean that it has ended already.
+        // Errors mean that it has ended already.
+        let asked = i32::try_from(self.process.id()).map(|pid| kill(Pid::from_raw(pid), self.parting.signal()));
+        let (pause, looks) = if asked.is_ok() && self.parting != Parting::Kill { LOOK } else { (Duration::ZERO, 0) };
+        for _ in 0..looks {
+            if !matches!(self.process.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(pause);
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -84,14 +152,25 @@ pub struct Sweeper {
     process: std::process::Child,
 }
 
+/// What the sweeper does. The pause lets the programs that write there die first: they get their signal as we end.
+/// Those it was told of by process id are waited for.
+const SWEEP: &str = r#"pids=$(cat); sleep 0.3
+for pid in $pids; do looks=0; while [ -e "/proc/$pid" ] && [ $looks -lt 100 ]; do sleep 0.1; looks=$((looks+1)); done; done
+rm -rf -- "$1""#;
+
 impl Sweeper {
     /// Watches over `folder`.
     pub fn start(folder: &Path) -> Result<Self> {
         let mut command = Command::new("/bin/sh");
-        // The pause lets the programs that write there die first: they get their signal as we end.
-        command.args(["-c", r#"cat >/dev/null; sleep 0.3; rm -rf -- "$1""#, "sweeper"]).arg(folder);
+        command.args(["-c", SWEEP, "sweeper"]).arg(folder);
         command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         Ok(Self { process: command.spawn().context("cannot start the sweeper")? })
+    }
+
+    /// Has the folder stay until this program has ended.
+    pub fn after(&mut self, child: &Child) -> Result<()> {
+        let pipe = self.process.stdin.as_mut().context("the sweeper has no pipe")?;
+        writeln!(pipe, "{}", child.id()).context("the sweeper has ended")
     }
 }
 

@@ -1,0 +1,103 @@
+//! `Idempotency-Key`: a POST that is sent again is answered as the first time and done once.
+//!
+//! The key is the caller's: two callers' equal keys are two keys. Answers are kept for a day. An answer that says "try again"
+//! is not kept.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Code, Problem};
+use crate::platform::Platform;
+use crate::store::idempotency_key::{self, Answer, Found};
+
+/// The header (draft-ietf-httpapi-idempotency-key-header-07).
+const HEADER: &str = "idempotency-key";
+/// As much of a body as is compared and kept.
+const MOST: usize = 256 * 1024;
+/// Headers of an answer that are kept with it.
+const KEPT: [header::HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, header::ETAG];
+
+/// Answers a repeated POST from what was kept.
+pub async fn remember(State(platform): State<Arc<Platform>>, request: Request, next: Next) -> Response {
+    match attempt(&platform, request, next).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn attempt(platform: &Platform, request: Request, next: Next) -> Result<Response, Problem> {
+    let given = request.headers().get(HEADER).filter(|_| request.method() == Method::POST).cloned();
+    let Some(given) = given else {
+        return Ok(next.run(request).await);
+    };
+    let key = key(request.headers(), &given)?;
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, MOST).await.map_err(|_| Problem::new(Code::TooLarge))?;
+    let hash = fingerprint(parts.uri.path(), &body);
+    let mut connection = platform.pool.acquire().await?;
+    match idempotency_key::begin(&mut connection, &key, &hash, platform.now()).await? {
+        Found::New => {}
+        Found::Other => return Err(Problem::new(Code::KeyReused)),
+        Found::Busy => return Err(Problem::new(Code::KeyBusy).retry_after(2)),
+        Found::Answered(answer) => return Ok(again(answer)),
+    }
+    drop(connection);
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    keep(platform, &key, response).await
+}
+
+/// Whose key it is: told by what they prove themselves with, which is not kept.
+fn key(headers: &HeaderMap, given: &HeaderValue) -> Result<String, Problem> {
+    let text = given.to_str().ok().filter(|text| (1..=200).contains(&text.len()));
+    let text = text.ok_or(Problem::field("Idempotency-Key", "key-length"))?;
+    let caller = headers.get(header::AUTHORIZATION).or_else(|| headers.get(header::COOKIE));
+    let caller = caller.map(|value| hex::encode(&Sha256::digest(value.as_bytes())[..16])).unwrap_or_default();
+    Ok(format!("{caller}/{text}"))
+}
+
+fn fingerprint(path: &str, body: &Bytes) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update(path.as_bytes());
+    hash.update([0]);
+    hash.update(body);
+    hash.finalize().to_vec()
+}
+
+async fn keep(platform: &Platform, key: &str, response: Response) -> Result<Response, Problem> {
+    let mut connection = platform.pool.acquire().await?;
+    let status = response.status();
+    // Not yet rendered: a problem is kept as its status and rendered anew for its reader.
+    let again = status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || response.extensions().get::<Problem>().is_some();
+    if again {
+        idempotency_key::forget(&mut connection, key).await?;
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, MOST).await.map_err(Problem::internal)?;
+    let headers = KEPT.iter().filter_map(|name| {
+        let value = parts.headers.get(name)?.to_str().ok()?;
+        Some((name.as_str().to_owned(), value.to_owned()))
+    });
+    let answer = Answer { status: status.as_u16(), headers: headers.collect(), body: body.to_vec() };
+    idempotency_key::answer(&mut connection, key, &answer).await?;
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn again(answer: Answer) -> Response {
+    let mut response = Body::from(answer.body).into_response();
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    for (name, value) in answer.headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<header::HeaderName>(), value.parse::<HeaderValue>()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

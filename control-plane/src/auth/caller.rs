@@ -1,0 +1,174 @@
+//! Who calls the API: a program with a token, or a page of ours in a browser.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use domain::Right;
+use domain::id::OrganizationId;
+use domain::limits::Bucket;
+use domain::scope::Scope;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use jiff::SignedDuration;
+
+use super::member::Member;
+use super::signed::Signed;
+use super::token;
+use crate::actor::{Actor, Who};
+use crate::app::throttle;
+use crate::error::{Code, Problem};
+use crate::platform::Platform;
+use crate::request::Request;
+use crate::store;
+use crate::store::account::Account;
+use crate::store::api_token::ApiToken;
+use crate::store::organization::Membership;
+
+/// A token's last use is written down at most this often.
+const USED_EVERY: SignedDuration = SignedDuration::from_mins(5);
+
+/// Who calls the API.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// Somebody who is logged in with a browser.
+    Session(Signed),
+    /// A program with somebody's token.
+    Token(Bearer),
+}
+
+/// A program with somebody's token.
+#[derive(Debug, Clone)]
+pub struct Bearer {
+    /// The request.
+    pub request: Request,
+    /// In whose name.
+    pub account: Account,
+    /// With which token.
+    pub token: ApiToken,
+    /// The organization that the token acts in, and what its person is there today.
+    pub membership: Membership,
+}
+
+impl Caller {
+    /// For the audit log.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Session(signed) => signed.actor(),
+            Self::Token(bearer) => {
+                let name = format!("{} ({})", bearer.account.name, bearer.token.name);
+                Actor::of(&bearer.request, Who::Token(bearer.token.id), name)
+            }
+        }
+    }
+
+    /// The request.
+    #[must_use]
+    pub const fn request(&self) -> &Request {
+        match self {
+            Self::Session(signed) => &signed.request,
+            Self::Token(bearer) => &bearer.request,
+        }
+    }
+
+    /// Who, or in whose name.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        match self {
+            Self::Session(signed) => &signed.account,
+            Self::Token(bearer) => &bearer.account,
+        }
+    }
+
+    /// The organizations it can see: all of a person, the one of a token.
+    #[must_use]
+    pub fn memberships(&self) -> &[Membership] {
+        match self {
+            Self::Session(signed) => &signed.memberships,
+            Self::Token(bearer) => std::slice::from_ref(&bearer.membership),
+        }
+    }
+
+    /// Whether they may do something in an organization: by their role, and by a scope that the token has. What asks for the
+    /// password again is in no scope.
+    ///
+    /// # Errors
+    /// `not-found`, `forbidden`, `unconfirmed` or `password-needed`.
+    pub fn demand(
+        &self,
+        platform: &Platform,
+        organization: OrganizationId,
+        scope: Scope,
+        right: Right,
+    ) -> Result<Member, Problem> {
+        let role = match self {
+            Self::Session(signed) => signed.demand(platform, organization, right)?,
+            Self::Token(bearer) if bearer.membership.organization != organization => {
+                return Err(Problem::new(Code::NotFound));
+            }
+            Self::Token(bearer) if !bearer.token.scopes.may(bearer.membership.role, scope, right) => {
+                return Err(Problem::new(Code::Forbidden));
+            }
+            Self::Token(bearer) => bearer.membership.role,
+        };
+        Ok(Member { actor: self.actor(), account: self.account().id, organization, role })
+    }
+}
+
+impl FromRequestParts<Arc<Platform>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Arc<Platform>) -> Result<Self, Problem> {
+        let refused = || Problem::new(Code::Unauthenticated);
+        let Some(header) = parts.headers.get(AUTHORIZATION) else {
+            let signed = <Signed as OptionalFromRequestParts<_>>::from_request_parts(parts, platform).await?;
+            return signed.map(Self::Session).ok_or_else(refused);
+        };
+        let text = header.to_str().ok().and_then(bearer).ok_or_else(refused)?;
+        let request = Request::read(parts, platform.config.proxies);
+        find(platform, request, text).await?.map(Self::Token).ok_or_else(refused)
+    }
+}
+
+/// The token in an `Authorization` header (RFC 6750 §2.1; the scheme's name is in any case, RFC 9110 §11.1).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+async fn find(platform: &Platform, mut request: Request, text: &str) -> Result<Option<Bearer>, Problem> {
+    let Some(secret) = token::parse(text) else { return Ok(None) };
+    let now = platform.now();
+    let mut connection = platform.pool.acquire().await?;
+    let Some(token) = store::api_token::with_secret(&mut connection, &secret, now).await? else {
+        return Ok(None);
+    };
+    let Some(account) = store::account::find(&mut connection, token.account).await? else {
+        return Ok(None);
+    };
+    let memberships = store::organization::of_account(&mut connection, account.id).await?;
+    let Some(membership) = memberships.into_iter().find(|one| one.organization == token.organization) else {
+        return Ok(None);
+    };
+    if token.last_used_at.is_none_or(|used| now.duration_since(used) >= USED_EVERY) {
+        store::api_token::used(&mut connection, token.id, now).await?;
+    }
+    drop(connection);
+    throttle::take(platform, Bucket::Api, &token.id.to_string()).await?;
+    request.texts = request.texts.in_locale(account.locale);
+    Ok(Some(Bearer { request, account, token, membership }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bearer;
+
+    #[test]
+    fn the_header_as_programs_write_it() {
+        assert_eq!(bearer("Bearer stp_1"), Some("stp_1"));
+        assert_eq!(bearer("bearer  stp_1 "), Some("stp_1"));
+        for other in ["", "Bearer", "stp_1", "Basic c3RwXzE=", "Bearerstp_1"] {
+            assert_eq!(bearer(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! `steppe admin`: what is done by hand, once in a while.
+
+pub mod offers;
+pub mod staff;

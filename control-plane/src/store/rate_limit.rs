@@ -1,0 +1,42 @@
+//! Token buckets shared by all replicas.
+
+use domain::limits::Bucket;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+
+use super::Result;
+
+/// Takes a token from the bucket `key`. The row is locked, so that two replicas cannot take the same one. `Err` in the
+/// answer says after how many seconds there will be another.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn take(
+    connection: &mut PgConnection,
+    key: &str,
+    bucket: Bucket,
+    now: Timestamp,
+) -> Result<std::result::Result<(), u32>> {
+    sqlx::query!(
+        "INSERT INTO rate_limits (key, tokens, updated_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING",
+        key,
+        f64::from(bucket.capacity()),
+        now.to_sqlx(),
+    )
+    .execute(&mut *connection)
+    .await?;
+    let row = sqlx::query!("SELECT tokens, updated_at FROM rate_limits WHERE key = $1 FOR UPDATE", key)
+        .fetch_one(&mut *connection)
+        .await?;
+    let taken = bucket.take(row.tokens, row.updated_at.to_jiff(), now);
+    sqlx::query!(
+        "UPDATE rate_limits SET tokens = $2, updated_at = $3 WHERE key = $1",
+        key,
+        taken.tokens,
+        now.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(taken.granted)
+}

@@ -1,0 +1,11 @@
+//! People, organizations and tokens, through the pages' front door.
+#![cfg(test)]
+
+mod account;
+mod hostile;
+mod invitations;
+mod links;
+mod organizations;
+mod silence;
+mod tokens;
+mod words;

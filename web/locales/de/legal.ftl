@@ -1,0 +1,51 @@
+# Wer dies betreibt und was vereinbart ist. Beispiele.
+legal-example = Dieser Text ist ein Beispiel und Teil der Software. Wer diesen Dienst betreibt, lässt ihn rechtlich prüfen und ersetzt ihn, wo es nötig ist.
+legal-version = Fassung { $version }
+imprint-none = Wer diesen Dienst betreibt, hat noch keinen Namen und keine Anschrift eingetragen (Option `operator`).
+imprint-contact = Kontakt
+imprint-servers = Die Server, die hier laufen, gehören ihren Eigentümern, die für ihren Inhalt einstehen. Wenn dort etwas Rechtswidriges ist, sag es uns:
+
+privacy-who = Wer verantwortlich ist
+privacy-who-text = Für diese Seiten ist verantwortlich, wer im Impressum steht. Für das, was auf einem Server geschieht, ist es dessen Eigentümer; wir verarbeiten dort Daten nur in seinem Auftrag.
+privacy-what = Was wir über dich wissen
+privacy-what-text = Deine E-Mail-Adresse, deinen Namen, deine Sprache und einen Hash deines Passworts. In welchen Browsern du angemeldet bist, mit Netzadresse und Zeit. In welchen Organisationen du bist, was du bestellt hast und wer was mit deinen Servern getan hat. Sonst nichts, und nichts aus anderen Quellen.
+privacy-why = Wozu
+privacy-why-text = Um zu tun, was du bestellt hast (Artikel 6 Absatz 1 Buchstabe b DSGVO), und um Konten und Server vor Missbrauch zu schützen (Buchstabe f). Wir messen nicht, wie du diese Seiten benutzt, und zeigen keine Werbung.
+privacy-share = Wer es bekommt
+privacy-share-text = Niemand außer den Anbietern unserer Maschinen und des Mailversands, die vertraglich gebunden sind. Mitglieder einer Organisation sehen gegenseitig ihre Namen und in der Verwaltung auch die Adressen. Behörden bekommen, wozu uns das Gesetz verpflichtet.
+privacy-long = Wie lange
+privacy-long-text = Solange dein Konto besteht. Wenn du es löschst, werden Name und Adresse sofort entfernt. Protokolle behalten nicht mehr, als Gesetz und Sicherheit verlangen. Kopien geschlossener Server werden nach der Zeit vernichtet, die beim Schließen genannt wurde.
+privacy-rights = Deine Rechte
+privacy-rights-text = Du darfst deine Daten ansehen, berichtigen, mitnehmen und löschen; das meiste kannst du selbst in deinem Konto tun. Du darfst widersprechen und dich bei einer Aufsichtsbehörde beschweren.
+privacy-cookies = Cookies
+privacy-cookies-text = Eines, das dich angemeldet hält, und eines, das sich deine Sprache merkt, wenn du sie ohne Konto wählst. Beide sind nötig für das, worum du gebeten hast, und niemand sonst liest sie.
+
+terms-what = Was du bekommst
+terms-what-text = Einen Server mit der Software und dem Namen, die du gewählt hast, samt Aktualisierungen, Sicherungen und Überwachung. Wir tun, was wir können, damit er erreichbar ist, und sagen dir, wenn er es nicht ist.
+terms-yours = Er gehört dir
+terms-yours-text = Der Inhalt des Servers, seine Leute und sein Name sind deine Sache. Du bestimmst, wer ihn nach welchen Regeln benutzt, und stehst für seinen Inhalt ein.
+terms-conduct = Was nicht erlaubt ist
+terms-conduct-text = Rechtswidriges, Angriffe auf andere, Spam und das Verteilen von Schadsoftware. Wenn wir davon erfahren, dürfen wir den Server anhalten, sagen dir warum und hören dich an.
+terms-price = Was er kostet
+terms-price-text = Den Preis, der bei der Bestellung gezeigt wurde. Eine Änderung sagen wir mindestens einen Monat vorher; du kannst gehen, bevor sie gilt.
+terms-stop = Wann wir einen Server anhalten
+terms-stop-text = Aus den genannten Gründen oder wenn er trotz Erinnerungen nicht bezahlt wird. Ein angehaltener Server verliert nichts, und du kannst weiterhin alles mitnehmen.
+terms-leave = Gehen
+terms-leave-text = Du kannst einen Server jederzeit schließen. Du kannst eine vollständige Kopie mitnehmen, und einige Tage lang lässt sich das Schließen zurücknehmen. Danach werden seine Daten vernichtet.
+terms-change = Änderungen dieser Bedingungen
+terms-change-text = Wir sagen es dir und bitten dich, der neuen Fassung zuzustimmen. Bis dahin gilt für das, was du hast, die alte.
+
+processing-subject = Worum es geht
+processing-subject-text = Auf deinem Server verarbeitest du Daten seiner Leute und derer, mit denen sie sprechen: Konten, Beiträge, Nachrichten, Medien, Netzadressen. Wir verarbeiten sie in deinem Auftrag, solange der Server läuft, und nur, um ihn zu betreiben (Artikel 28 DSGVO).
+processing-roles = Wer was ist
+processing-roles-text = Du bist für deinen Server verantwortlich, wir verarbeiten im Auftrag.
+processing-instructions = Weisungen
+processing-instructions-text = Wir handeln nach deinen Weisungen, die du auf diesen Seiten und über die Schnittstelle gibst. In die Daten deines Servers sehen wir nicht hinein, außer du bittest uns darum oder das Gesetz verpflichtet uns dazu.
+processing-security = Sicherheit
+processing-security-text = Jeder Server ist von den anderen getrennt. Verbindungen sind verschlüsselt, Kopien mit getrennt verwahrten Schlüsseln auch; der Zugang unseres Teams ist begrenzt, wird protokolliert und braucht zwei Faktoren. Wer Zugang hat, ist zur Verschwiegenheit verpflichtet.
+processing-helpers = Weitere Auftragsverarbeiter
+processing-helpers-text = Wir nutzen Anbieter von Maschinen, Speicher und Mailversand, die wir auf Anfrage nennen. Bevor wir einen wechseln, sagen wir es dir, und du kannst widersprechen.
+processing-breach = Wenn etwas schiefgeht
+processing-breach-text = Wir sagen dir unverzüglich, was mit wessen Daten geschehen ist, und helfen dir, deine Pflichten gegenüber den Betroffenen und den Behörden zu erfüllen.
+processing-end = Am Ende
+processing-end-text = Du nimmst deine Daten als vollständige Kopie mit. Nach der Zeit, die beim Schließen genannt wurde, vernichten wir, was wir haben, Kopien eingeschlossen.

@@ -1,0 +1,92 @@
+skip = Zum Inhalt
+nav = Hauptmenü
+nav-servers = Server
+nav-account = Konto
+log-in = Anmelden
+log-out = Abmelden
+sign-up = Konto anlegen
+imprint = Impressum
+privacy = Datenschutz
+terms = Nutzungsbedingungen
+processing = Vertrag zur Auftragsverarbeitung
+abuse = Missbrauch melden
+to-start = Zur Startseite
+email = E-Mail-Adresse
+your-name = Dein Name
+password = Passwort
+new-password = Wähle ein Passwort
+password-advice = Mindestens 10 Zeichen. Ein paar Wörter hintereinander sind leicht zu merken und schwer zu erraten.
+agree = Ich stimme den Nutzungsbedingungen und dem Vertrag zur Auftragsverarbeitung zu.
+sign-up-title = Dein eigener Server, ohne ihn zu betreiben
+sign-up-lead = Du bestimmst, was darauf geschieht. Wir halten ihn am Laufen. Du kannst jederzeit alles mitnehmen.
+have-account = Du hast schon ein Konto?
+look-into-mail = Sieh in deine Mails
+sign-up-done = Wir haben eine Mail an { $email } geschickt. Öffne den Link darin, dann geht es weiter.
+sign-up-done-help = Nach ein paar Minuten noch nichts da? Sieh im Spam-Ordner nach und prüfe, ob die Adresse stimmt.
+confirm-title = Bestätige deine Adresse
+confirm-lead = Ein Klick, und wir wissen, dass dich Mails erreichen.
+confirm-button = Meine Adresse bestätigen
+forgot = Passwort vergessen?
+unconfirmed-notice = Deine E-Mail-Adresse ist noch nicht bestätigt. Öffne den Link, den wir dir geschickt haben, dann kannst du bestellen.
+no-servers = Noch kein Server
+no-servers-help = Wähle einen Namen, und eine Minute später ist er da. Du kannst ihn jederzeit wieder schließen und alles mitnehmen.
+order-first = Server bestellen
+nav-organizations = Organisationen
+language = Sprache
+language-en = English
+language-de = Deutsch
+log-in-title = Willkommen zurück
+no-account = Noch kein Konto?
+your-name-hint = Wie wir dich nennen dürfen. Andere in deinen Organisationen sehen ihn.
+go-on = Weiter
+save = Speichern
+cancel = Abbrechen
+you = Du
+day-count =
+    { $count ->
+        [one] { $count } Tag
+       *[other] { $count } Tage
+    }
+
+# Die erste Seite.
+start-title = Der eigene Server für deine Gemeinschaft, ohne ihn zu betreiben
+start-lead = Wir betreiben Server, die mit Mastodon sprechen. Du bestimmst, was auf deinem geschieht. Wir halten ihn am Laufen, und du kannst jederzeit mit allem gehen.
+start-go = Server holen
+start-price = Ab { $price } im Monat. Kein Vertrag, der dich bindet.
+start-free = Zurzeit kostenlos.
+start-yours = Ganz und gar deiner
+start-yours-text = Dein Name, deine Regeln, deine Leute. Wir sehen nicht hinein, und auf deinem Server wohnt nur, wen du hineinlässt.
+start-kept = Am Laufen gehalten
+start-kept-text = Aktualisieren, Sichern und Überwachen ist unsere Arbeit. Wenn etwas nicht stimmt, sagt die Seite des Servers in klaren Worten, was.
+start-leave = Zum Mitnehmen
+start-leave-text = Ein Klick macht eine verschlüsselte Kopie von allem, Schlüssel eingeschlossen, in einem offenen Format. Sie läuft überall, auch ohne uns.
+start-how = Drei Schritte
+start-name = Wähle einen Namen
+start-name-text = Er ist die Adresse deines Servers, solange es ihn gibt. Niemand sonst bekommt ihn je.
+start-ready = Eine Minute später ist er da
+start-ready-text = Du siehst jeden Schritt, während er geschieht, und bekommst das Passwort des Eigentümers, das nur du je siehst.
+start-invite = Lade deine Leute ein
+start-invite-text = Nimm jede App, die Mastodon spricht. Teile die Arbeit mit anderen, jede und jeder mit den Rechten, die nötig sind.
+
+# Was gerade getan wurde.
+told-agreed = Danke. Wir haben vermerkt, dass du zustimmst.
+told-confirmation-sent = Die Mail ist unterwegs. Bitte sieh in deine Mails.
+told-confirmed = Deine Adresse ist bestätigt.
+told-deleted = Dein Konto ist gelöscht. Leb wohl, und danke.
+told-email-changed = Deine E-Mail-Adresse ist geändert.
+told-email-sent = Wir haben einen Link an die neue Adresse geschickt. Deine Adresse ändert sich, wenn du ihn öffnest.
+told-handed-over = Die Organisation hat jetzt jemand anderes.
+told-invitation-revoked = Die Einladung gilt nicht mehr.
+told-invited = Die Einladung ist unterwegs.
+told-joined = Willkommen! Du bist dabei.
+told-left = Du hast die Organisation verlassen.
+told-logged-out = Du bist abgemeldet.
+told-member-removed = Diese Person ist nicht mehr Mitglied.
+told-organization-deleted = Die Organisation ist gelöscht.
+told-password-changed = Dein Passwort ist geändert. Alle anderen Browser sind abgemeldet.
+told-reset = Dein neues Passwort ist gesetzt. Bitte melde dich damit an.
+told-role-changed = Die Rolle ist geändert.
+told-saved = Gespeichert.
+told-session-ended = Dieser Browser ist abgemeldet.
+told-sessions-ended = Alle anderen Browser sind abgemeldet.
+told-token-revoked = Das Token gilt nicht mehr.

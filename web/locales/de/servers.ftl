@@ -1,0 +1,331 @@
+nav-server = Dieser Server
+tab-overview = Übersicht
+tab-guide = Erste Schritte
+tab-users = Personen
+tab-exports = Exporte
+tab-settings = Einstellungen
+tab-history = Verlauf
+order-another = Weiteren Server bestellen
+no-servers-here = Noch kein Server.
+older = Ältere
+look-again = Noch einmal nachsehen
+
+# Wie ein Server dasteht: in zwei, drei Wörtern und in ein, zwei Sätzen, die sagen, was zu tun ist.
+standing-waitlisted = Wartet auf einen Platz
+standing-waitlisted-text = Gerade sind alle Plätze vergeben. Der Name bleibt für dich reserviert, und du bekommst eine Mail, sobald ein Platz frei ist.
+standing-offered = Ein Platz ist frei
+standing-offered-text = Nimm ihn vor { $time }; danach geht er an die Nächsten.
+standing-awaiting-approval = Wird angesehen
+standing-awaiting-approval-text = Jemand von uns sieht sich jede Bestellung an, bevor es losgeht, spätestens bis { $time }. Du bekommst eine Mail.
+standing-declined = Abgelehnt
+standing-declined-text = Wir haben uns entschieden, diese Bestellung nicht anzunehmen. Wenn du das für ein Versehen hältst, schreib uns bitte.
+standing-cancelled = Storniert
+standing-cancelled-text = Du hast diese Bestellung storniert. Es bleibt nichts gespeichert, und nichts ist zu bezahlen.
+standing-expired = Abgelaufen
+standing-expired-text = Niemand hat rechtzeitig gehandelt, darum ist die Bestellung beendet und der Name wieder frei. Du kannst neu bestellen.
+standing-setup-failed = Einrichtung misslungen
+standing-setup-failed-text = Beim Einrichten deines Servers ist etwas schiefgegangen. Wir wissen Bescheid. Bis { $time } kannst du es noch einmal versuchen oder die Bestellung stornieren.
+standing-setting-up = Wird eingerichtet
+standing-setting-up-text = Das dauert ein bis zwei Minuten. Du kannst die Seite verlassen; du bekommst eine Mail, wenn dein Server bereit ist.
+standing-up = Läuft
+standing-up-text = Dein Server läuft und antwortet unter seiner Adresse.
+standing-starting = Startet
+standing-starting-text = Dein Server wird gestartet und antwortet gleich.
+standing-disturbed = Antwortet nicht
+standing-disturbed-text = Dein Server sollte laufen, antwortet aber nicht. Er wird von selbst neu gestartet, und wir sehen nach. Es geht nichts verloren.
+standing-unreachable = Nicht erreichbar
+standing-unreachable-text = Dein Server läuft, aber seine öffentliche Adresse führt gerade nicht zu ihm. Wir kümmern uns. Es geht nichts verloren.
+standing-stopping = Wird angehalten
+standing-stopping-text = Dein Server wird angehalten.
+standing-paused = Pausiert
+standing-paused-text = Du hast diesen Server pausiert. Besuchern wird gesagt, dass sie später wiederkommen sollen; es geht nichts verloren. Nach etwa sieben Tagen liefern andere Server keine Beiträge mehr, bis er wieder da ist.
+standing-suspended = Gesperrt
+standing-suspended-text = Wir haben diesen Server angehalten. Der Grund steht unten; es geht nichts verloren, und du kannst deine Daten mitnehmen. Schreib uns bitte.
+standing-legal-hold = Von Rechts wegen angehalten
+standing-legal-hold-text = Wir sind verpflichtet, diesen Server anzuhalten und seine Daten aufzubewahren. Der Grund steht unten. Schreib uns bitte.
+standing-over-capacity = Kein Platz mehr
+standing-over-capacity-text = Dein Server ist über seine Größe hinausgewachsen und nimmt erst wieder Änderungen an, wenn Platz ist: Lösche etwas, oder schreib uns wegen einer größeren Größe.
+standing-unpaid = Zahlung fehlt
+standing-unpaid-text = Die letzte Zahlung ist misslungen, darum kann dein Server gelesen, aber nicht beschrieben werden. Sobald bezahlt ist, ist alles wie zuvor.
+standing-no-subscription = Kein Abonnement
+standing-no-subscription-text = Für diesen Server gibt es kein Abonnement, darum steht er still. Es geht nichts verloren. Schreib uns, damit es weitergeht, oder nimm deine Daten mit.
+standing-working = In Arbeit
+standing-working-text = Es geschieht etwas, wofür der Server einen Moment stillstehen muss.
+standing-closing-down = Wird geschlossen
+standing-closing-down-text = Dein Server wird geschlossen, und ein letztes Bündel seiner Daten entsteht. Bis { $time } kannst du das zurücknehmen.
+standing-closed = Geschlossen
+standing-closed-text = Dein Server ist geschlossen. Bis { $time } kannst du ihn wieder öffnen, wie er war; sein letztes Bündel liegt unter Exporte für dich bereit.
+standing-gone = Nicht mehr da
+standing-gone-text = Die Daten dieses Servers wurden vernichtet, wie du es wolltest. Bündel, die noch aufbewahrt werden, findest du unter Exporte.
+standing-identity-missing = Zur Sicherheit angehalten
+standing-identity-missing-text = Etwas, das diesen Server ausmacht, sein Datenträger oder seine Schlüssel, war nicht da, wo es sein soll. Damit er nicht als jemand anderes auftaucht, steht er still. Wir kümmern uns.
+standing-name-taken = Name in Gebrauch
+standing-name-taken-text = Ein anderer Server in seiner Zelle hat diesen Namen. Schreib uns bitte.
+standing-refused = Nicht möglich
+standing-refused-text = Was gewünscht wurde, lässt sich dort, wo der Server lebt, nicht ausführen. Wir wissen Bescheid.
+standing-out-of-sight = Außer Sicht
+standing-out-of-sight-text = Seit { $time } können wir den Ort nicht sehen, an dem dein Server lebt. Sehr wahrscheinlich läuft er weiter. Was du jetzt änderst, wird ausgeführt, sobald wir ihn wieder sehen.
+
+# Anhalten.
+hold-staff = Von uns angehalten
+hold-legal = Von Rechts wegen angehalten
+hold-customer = Von dir pausiert
+hold-capacity = Eingeschränkt: kein Platz mehr
+hold-since = Seit { $time }.
+hold-until = Endet { $time }.
+
+# Die Übersicht.
+server-open = Deinen Server öffnen
+server-order = Zur Bestellung
+work-title = Was gerade geschieht
+work-none = Noch ist nichts geschehen.
+work-log = Was geschehen ist
+work-cancel = Abbrechen
+work-retry = Noch einmal versuchen
+health = Zustand
+sign-born = Seine Identität ist angelegt
+sign-serving = Das Programm antwortet
+sign-reachable = Es ist unter der öffentlichen Adresse erreichbar
+sign-yes = Ja
+sign-no = Nein
+sign-unknown = Nicht bekannt
+sign-more = Was zu sehen war
+facts = Über diesen Server
+fact-address = Adresse
+fact-owner = Besitzer
+fact-offer = Angebot
+fact-software = Software
+fact-since = Läuft seit
+fact-export = Neueste Kopie seiner Daten
+fact-not-yet = Noch nicht
+fact-price = Preis
+fact-email = Mail an den Besitzer
+fact-ordered = Bestellt
+pause-title = Pausieren
+pause-help = Hält den Server an, bis du ihn zurückhaben willst. Besuchern wird gesagt, dass sie später wiederkommen sollen; es geht nichts verloren. Nach etwa zwei Tagen fehlen die ersten Beiträge von anderswo, nach sieben Tagen liefern andere Server nicht mehr, bis er wieder da ist.
+pause-reason = Warum, für die anderen in deiner Organisation (darf leer bleiben)
+pause = Diesen Server pausieren
+resume = Wieder starten
+reopen = Wieder öffnen
+reopen-take = Deine Daten mitnehmen
+
+# Die Anmeldung des Besitzers.
+claim-here = Deine Anmeldung ist da
+claim-here-help = Sie wird einmal gezeigt. Nimm dir einen Moment, in dem du sie aufschreiben kannst.
+claim-open = Deine Anmeldung ansehen
+claim-title = Deine Anmeldung
+claim-lead = Das Passwort für deinen Server entstand dort, wo er lebt, und kam versiegelt hierher. Niemand hat es gesehen.
+claim-once = Es wird einmal gezeigt und dann gelöscht, hier und dort. Halte deinen Passwortmanager bereit.
+claim-show = Jetzt zeigen
+claim-shown = So meldest du dich auf deinem Server an:
+claim-account = Konto
+claim-write-down = Bewahre es jetzt auf: Wenn du diese Seite verlässt, hat es niemand außer dir.
+claim-next = Aufbewahrt. Und nun?
+claim-coming = Es ist unterwegs. Das dauert höchstens eine Minute.
+claim-gone = Es wurde gezeigt und ist weg. Wenn du es verloren hast, kann ein neues entstehen; das alte gilt dann nicht mehr.
+claim-reset = Ein neues Passwort machen
+reset-owner-title = Das Passwort des Besitzers
+reset-owner-help = Verloren? Ein neues entsteht auf deinem Server und wird dir einmal gezeigt. Das alte gilt dann nicht mehr.
+reset-owner = Ein neues Passwort machen
+
+# Erste Schritte.
+guide-first = Erste Schritte
+guide-login = Melde dich an.
+guide-login-help = Mit dem Konto { $handle } und dem Passwort, das dir gezeigt wurde, unter
+guide-profile = Sag, wer du bist.
+guide-profile-help = Ein Bild und ein paar Worte: Man folgt, wen man erkennt.
+guide-people = Hol Leute dazu.
+guide-people-here = Konten entstehen hier, unter
+guide-people-sign-up = Öffne oder schließe die Registrierung in der Verwaltung des Servers.
+guide-found = Lass dich finden.
+guide-found-help = Deine Adresse ist @{ $handle }@{ $host }. Leute auf jedem Server können danach suchen und dir folgen.
+guide-leave = Kenne den Ausgang.
+guide-leave-help = Jede Nacht entsteht eine Kopie von allem, die du überallhin mitnehmen kannst, unter
+guide-apps = Apps
+guide-apps-help = Jede App für Mastodon geht. Wenn sie nach deinem Server fragt, tippe { $host }.
+guide-app = App
+guide-on = Läuft auf
+
+# Einstellungen.
+settings-title = Was Besucher lesen
+settings-help = Ein leeres Feld lässt es, wie es auf dem Server selbst eingestellt ist.
+settings-name = Titel
+settings-description = Beschreibung
+settings-contact = Wohin Besucher schreiben können
+settings-save = Speichern
+close-title = Diesen Server schließen
+close-teaser = Hält ihn endgültig an, nach einem Rückweg von einigen Wochen. Du siehst erst, was das bedeutet.
+close-open = Sehen, was Schließen bedeutet
+close-really = { $host } schließen?
+close-lead = Das wird geschehen:
+close-now = Sofort:
+close-now-help = Der Server hält an, seine Adresse sagt, dass er geschlossen ist, und ein letztes Bündel von allem entsteht.
+close-posts = Beiträge, die Leute von anderswo geschickt haben, gehen nach und nach verloren.
+close-deliveries = Andere Server liefern nicht mehr. Wer dir folgt, bleibt, hört aber nichts.
+close-undo = Bis dahin kannst du ihn wieder öffnen, wie er war. Danach werden seine Daten vernichtet.
+close-bundle = Bis dahin kannst du das letzte Bündel herunterladen.
+close-ever = Für immer:
+close-name = Der Name { $host } bleibt deiner und wird niemandem sonst gegeben, weil man Fremde unter ihm für dich hielte.
+close-type = Damit klar ist, dass du es meinst, tippe { $host }:
+close-typed = Name des Servers
+close-do = Schließen
+close-not = Offen lassen
+
+# Personen auf dem Server.
+users-title = Personen auf diesem Server
+users-help = Alle, deren Konten hier angelegt wurden. Jede bekommt ein Passwort, das einmal gezeigt wird.
+users-owner = Besitzer
+users-reset = Neues Passwort
+users-reset-whom = Neues Passwort für { $handle }
+users-remove = Entfernen
+users-remove-whom = { $handle } entfernen
+users-add = Jemanden hinzufügen
+users-handle = Kontoname
+handle-help = Kleinbuchstaben, Ziffern und Unterstriche, höchstens 30. Er lässt sich später nicht ändern.
+users-add-do = Hinzufügen
+users-changes = Änderungen
+users-answer = Passwort bereit
+users-remove-really = { $handle } entfernen?
+users-remove-help = Das Konto wird mit allem gelöscht, was es veröffentlicht hat. Das lässt sich nicht zurücknehmen.
+users-remove-not = Behalten
+user-title-add = Neues Konto
+user-title-reset = Neues Passwort
+user-title-remove = Konto entfernt
+user-change-add = Neues Konto: { $handle }
+user-change-reset = Neues Passwort für { $handle }
+user-change-remove = { $handle } entfernen
+user-shown = Gib es an die Person weiter, für die es ist, auf einem Weg, den sonst niemand mitliest:
+user-here = Das Passwort ist da. Es wird einmal gezeigt.
+user-wait = Das dauert ein paar Sekunden.
+user-done = Erledigt.
+user-failed = Das hat nicht geklappt. Es hat sich nichts geändert; versuch es bitte noch einmal.
+phase-pending = Wartet
+phase-running = Läuft
+phase-succeeded = Erledigt
+phase-failed = Misslungen
+
+# Was geschieht, in welchen Schritten, und wie weit es ist.
+work-instance-create = Einrichten
+work-instance-apply = Eine Änderung übernehmen
+work-instance-export = Ein Bündel machen
+work-instance-account = Ein Konto ändern
+work-instance-close = Schließen
+work-instance-reopen = Wieder öffnen
+work-state-queued = Beginnt gleich
+work-state-running = Läuft
+work-state-waiting = Läuft
+work-state-succeeded = Erledigt
+work-state-failed = Misslungen
+work-state-cancelled = Abgebrochen
+step-state-done = erledigt
+step-state-now = jetzt
+step-state-todo = kommt noch
+step-state-failed = hier stehen geblieben
+step-instance-create-ask = Sein künftiges Zuhause um einen Platz bitten
+step-instance-create-birth = Schlüssel und Speicher anlegen
+step-instance-create-start = Das Programm starten
+step-instance-create-reach = Ihn unter der öffentlichen Adresse erreichen
+step-instance-create-claim = Deine Anmeldung versiegelt herbringen
+step-instance-apply-ask = Dem Zuhause des Servers Bescheid geben
+step-instance-apply-apply = Ausführen
+step-instance-export-ask = Das Zuhause des Servers bitten
+step-instance-export-stop = Den Server für die Kopie anhalten
+step-instance-export-copy = Alles kopieren und verschlüsseln
+step-instance-export-sign = Das Bündel unterschreiben
+step-instance-account-ask = Das Zuhause des Servers bitten
+step-instance-account-change = Das Konto ändern
+step-instance-close-ask = Das Zuhause des Servers bitten
+step-instance-close-stop = Den Server anhalten
+step-instance-close-copy = Alles ein letztes Mal kopieren und verschlüsseln
+step-instance-close-sign = Das letzte Bündel unterschreiben
+step-instance-reopen-ask = Dem Zuhause des Servers Bescheid geben
+step-instance-reopen-apply = Den Server starten, wie er war
+reason-cell-unreachable = Der Ort, an dem der Server lebt, ist gerade nicht erreichbar. Es geht von selbst weiter.
+reason-cell-forbidden = Wir werden dort, wo der Server lebt, nicht hereingelassen. Wir wissen Bescheid und sehen nach.
+reason-cell-refused = Das Zuhause des Servers hat das abgelehnt. Wir wissen Bescheid und sehen nach.
+reason-cell-unready = Das Zuhause des Servers ist noch nicht so weit. Es geht von selbst weiter.
+reason-cell-paused = Im Zuhause des Servers wird gerade nichts geändert. Es geht von selbst weiter.
+reason-cell-works = Das Zuhause des Servers arbeitet daran.
+reason-database-behind = Zum Schutz deiner Daten ruht die Arbeit. Wir wissen Bescheid und sehen nach.
+reason-instance-unseen = Wir warten darauf, den Server in seinem Zuhause zu sehen. Es geht von selbst weiter.
+reason-identity-missing = Etwas fehlt, das den Server ausmacht. Er bleibt angehalten; wir sehen nach.
+reason-worker-lost = Unser Programm wurde unterbrochen; ein anderes macht weiter.
+reason-done = Erledigt.
+reason-failed = Es hat nicht geklappt. Wir wissen Bescheid.
+reason-no-instance = Diesen Server gibt es nicht mehr.
+reason-no-cell = Der Server hat kein Zuhause mehr. Wir wissen Bescheid.
+reason-no-export = Dieses Bündel gibt es nicht mehr.
+reason-no-change = Diese Änderung gibt es nicht mehr.
+reason-no-key = Das neue Passwort hätte keinen sicheren Rückweg gehabt, darum ist keines entstanden.
+reason-no-revision = Auf unserer Seite ist etwas schiefgegangen. Wir wissen Bescheid.
+
+# Verlauf.
+history-title = Wer was getan hat
+history-none = Noch ist nichts geschehen.
+history-us = Steppe
+
+# Bündel.
+exports-title = Deine Daten
+exports-lead = Alles, was deinen Server ausmacht, in einem verschlüsselten und unterschriebenen Bündel, das überall mit einem Befehl startet, ohne uns.
+exports-newest = Du hättest mit allem bis { $time } gehen können.
+exports-no-newest = Noch gibt es kein Bündel; das erste entsteht heute Nacht.
+exports-start = Jetzt ein Bündel machen
+exports-start-help = Dein Server steht für einige Sekunden still, während die Kopie entsteht.
+exports-list = Bündel
+exports-none = Noch keines.
+exports-all = Alle Bündel
+export-title = Ein Bündel
+export-reason-requested = Verlangt
+export-reason-nightly = In der Nacht gemacht
+export-reason-final = Beim Schließen gemacht
+export-state-pending = Wartet
+export-state-running = Entsteht
+export-state-there = Bereit
+export-state-failed = Misslungen
+export-state-expired = Ersetzt
+export-wait = Es entsteht gerade. Du kannst die Seite verlassen; du bekommst eine Mail.
+export-failed = Es konnte nicht gemacht werden. Deinem Server schadet das nicht; versuch es bitte noch einmal.
+export-expired = Neuere Bündel haben dieses ersetzt, und seine Dateien sind weg.
+export-size = Größe
+export-parts = Teile
+export-stopped = Server stand still
+export-seconds =
+    { $count ->
+        [one] eine Sekunde
+       *[other] { $count } Sekunden
+    }
+export-digest = Prüfsumme des Manifests
+recipient-title = Dein eigener Schlüssel
+recipient-help = Mit einem age-Schlüssel von dir werden Bündel so verschlüsselt, dass nur du sie öffnen kannst. Ohne hat jedes einen eigenen, den du beim Herunterladen bekommst. Mach einen mit age-keygen, bewahre die geheime Hälfte auf und trag die öffentliche ein:
+recipient = Öffentlicher Schlüssel
+recipient-save = Speichern
+recipient-none = Kein Schlüssel gesetzt: Jedes Bündel hat seinen eigenen.
+download-title = Mitnehmen
+download-lead = Ein Bündel enthält alles: Beiträge, Schlüssel, Passwörter. Darum fragen wir nach deinem Passwort und sagen allen Besitzern per Mail Bescheid.
+download-begin = Herunterladen beginnen
+download-told = Einen Tag lang lässt es sich fortsetzen, in diesem Browser oder mit einem Skript.
+download-until = Bis { $time } kannst du die Dateien holen.
+download-script = Ein Skript holen, das alles herunterlädt
+download-script-help = Es macht weiter, wo es abbrach, und prüft jede Datei. Behalte es für dich; es gilt einen Tag und solange du hier angemeldet bleibst. Starte es dort, wo du die Dateien haben willst:
+download-files =
+    { $count ->
+        [one] Eine Datei
+       *[other] { $count } Dateien
+    }
+download-more =
+    { $count ->
+        [one] … und eine weitere, die das Skript holt.
+       *[other] … und { $count } weitere, die das Skript holt.
+    }
+download-owner = Nur Besitzer der Organisation können Bündel herunterladen.
+key-title = Der Schlüssel
+key-theirs = Dieses Bündel ist mit deinem eigenen Schlüssel verschlüsselt:
+key-lead = Dieses Bündel hat einen eigenen Schlüssel. Ohne ihn kann niemand das Bündel öffnen, auch du nicht.
+key-ask = Den Schlüssel verlangen
+key-asked = Der Schlüssel ist hierher unterwegs. Das dauert ein paar Sekunden.
+key-here = Der Schlüssel ist da. Er wird einmal gezeigt; du kannst ihn wieder verlangen.
+key-show = Den Schlüssel zeigen
+key-shown = Speichere das als key.txt neben dem Bündel und bewahre es auf Dauer getrennt davon auf:
+key-write-down = Wenn du diese Seite verlässt, ist er hier weg.
+restore-title = Anderswo starten
+restore-help = Im Bündel liegt restore.sh, das deinen Server auf jedem Rechner mit Debian hochbringt; es braucht age und openssl und keines unserer Programme:

@@ -1,0 +1,51 @@
+# Who runs this, and what is agreed on. Examples.
+legal-example = This text is an example and part of the software. Whoever runs this host has it reviewed by counsel and replaces it where needed.
+legal-version = Version { $version }
+imprint-none = Whoever runs this host has not entered a name and address yet (option `operator`).
+imprint-contact = Contact
+imprint-servers = The servers that are hosted here belong to their owners, who answer for what is on them. If something there is illegal, tell us:
+
+privacy-who = Who is responsible
+privacy-who-text = Whoever is named in the imprint is responsible for this dashboard. For what happens on a hosted server, its owner is; we only process data there on the owner’s behalf.
+privacy-what = What we know about you
+privacy-what-text = Your mail address, your name, your language, and a hash of your password. In which browsers you are logged in, with network address and time. Which organizations you are in, what you ordered, and what was done to your servers by whom. Nothing else, and nothing from other sources.
+privacy-why = What for
+privacy-why-text = To do what you ordered (Article 6(1)(b) GDPR), and to keep accounts and servers safe from misuse (Article 6(1)(f)). We measure nothing about how you use these pages, and we show no advertising.
+privacy-share = Who gets it
+privacy-share-text = Nobody but the providers of our machines and of mail delivery, who are bound by contract. Members of an organization see each other’s names and, as administrators, addresses. Authorities get what the law obliges us to give.
+privacy-long = For how long
+privacy-long-text = As long as your account exists. When you delete it, name and address are removed at once. Logs of what was done keep no more than the law and safety need. Copies of closed servers are destroyed after the time that was shown when closing.
+privacy-rights = Your rights
+privacy-rights-text = You may see, correct, take with you and delete your data; most of it you can do yourself in your account. You may object, and complain to a supervisory authority.
+privacy-cookies = Cookies
+privacy-cookies-text = One that keeps you logged in, and one that remembers your language if you choose it without an account. Both are needed for what you asked for and are read by nobody else.
+
+terms-what = What you get
+terms-what-text = A server that runs the software you chose under the name you chose, with updates, backups and monitoring. We do our best to keep it reachable and tell you when it is not.
+terms-yours = It is yours
+terms-yours-text = The server’s content, its people and its name are yours. You decide who may use it and by which rules, and you answer for what is on it.
+terms-conduct = What is not allowed
+terms-conduct-text = Anything illegal, attacks on others, spam, and hosting of malware. If we learn of it, we may stop the server, tell you why, and hear you.
+terms-price = What it costs
+terms-price-text = The price that was shown when you ordered. We tell you of a change at least a month before; you may leave before it applies.
+terms-stop = When we stop a server
+terms-stop-text = For the reasons above, or when it is not paid for in spite of reminders. A stopped server loses nothing, and you can still take everything with you.
+terms-leave = Leaving
+terms-leave-text = You may close a server at any time. You can take a complete copy with you, and for some days you can take the closing back. Then its data are destroyed.
+terms-change = Changes of these terms
+terms-change-text = We tell you, and ask you to agree to the new version. Until you do, the old one applies to what you have.
+
+processing-subject = What it is about
+processing-subject-text = On your server you process data of its people and of those they talk to: accounts, posts, messages, media, network addresses. We process them on your behalf, for as long as the server runs, and only to run it (Article 28 GDPR).
+processing-roles = Who is what
+processing-roles-text = You are the controller for your server, we are the processor.
+processing-instructions = Instructions
+processing-instructions-text = We act on your instructions, which you give on these pages and through the API. We do not look into your server’s data, except when you ask us to, or when the law obliges us to.
+processing-security = Security
+processing-security-text = Each server is separated from the others. Connections are encrypted, copies are encrypted to keys that are kept apart, access of our staff is limited, logged and needs two factors. Whoever has access is bound to secrecy.
+processing-helpers = Further processors
+processing-helpers-text = We use providers of machines, storage and mail delivery, named on request. We tell you before we change one, and you may object.
+processing-breach = When something goes wrong
+processing-breach-text = We tell you without delay what happened to whose data, and help you to fulfil your duties towards the people concerned and the authorities.
+processing-end = At the end
+processing-end-text = You take your data with you as a complete copy. After the time that was shown when closing, we destroy what we have, copies included.

@@ -1,0 +1,92 @@
+skip = Skip to content
+nav = Main
+nav-servers = Servers
+nav-account = Account
+log-in = Log in
+log-out = Log out
+sign-up = Sign up
+imprint = Imprint
+privacy = Privacy
+terms = Terms of service
+processing = Data processing agreement
+abuse = Report abuse
+to-start = To the start page
+email = Email address
+your-name = Your name
+password = Password
+new-password = Choose a password
+password-advice = At least 10 characters. A few words in a row are easy to remember and hard to guess.
+agree = I agree to the terms of service and the data processing agreement.
+sign-up-title = Your own server, without running one
+sign-up-lead = You decide what happens on it. We keep it running. You can take everything with you at any time.
+have-account = You have an account already?
+look-into-mail = Look into your mail
+sign-up-done = We have sent a mail to { $email }. Open the link in it to go on.
+sign-up-done-help = Nothing there after a few minutes? Look into the spam folder, and check whether the address is right.
+confirm-title = Confirm your address
+confirm-lead = One click, and we know that mail reaches you.
+confirm-button = Confirm my address
+forgot = Forgot your password?
+unconfirmed-notice = Your mail address is not confirmed yet. Open the link we sent you, then you can order.
+no-servers = No server yet
+no-servers-help = Choose a name, and it is ready a minute later. You can close it again any time and take everything with you.
+order-first = Order a server
+nav-organizations = Organizations
+language = Language
+language-en = English
+language-de = Deutsch
+log-in-title = Welcome back
+no-account = No account yet?
+your-name-hint = What we may call you. Others in your organizations see it.
+go-on = Go on
+save = Save
+cancel = Cancel
+you = You
+day-count =
+    { $count ->
+        [one] { $count } day
+       *[other] { $count } days
+    }
+
+# The first page.
+start-title = Your community’s own server, without running one
+start-lead = We host Mastodon-compatible servers. You decide what happens on yours. We keep it running, and you can leave with everything at any time.
+start-go = Get your server
+start-price = From { $price } a month. No contract that binds you.
+start-free = Free of charge at the moment.
+start-yours = Completely yours
+start-yours-text = Your name, your rules, your people. We never look in, and nobody lives on your server but those you let in.
+start-kept = Kept running
+start-kept-text = Updates, backups and watching over it are our work. When something is wrong, its page says what in plain words.
+start-leave = Take it with you
+start-leave-text = One click makes an encrypted copy of everything, keys included, in an open format. It starts anywhere, also without us.
+start-how = Three steps
+start-name = Choose a name
+start-name-text = It is the address of your server for as long as it lives. Nobody else ever gets it.
+start-ready = A minute later it is there
+start-ready-text = You see each step as it happens, and get the owner’s password, which only you ever see.
+start-invite = Invite your people
+start-invite-text = Use any app that speaks Mastodon. Share the work with others, each with the rights they need.
+
+# What was just done.
+told-agreed = Thank you. We have noted that you agree.
+told-confirmation-sent = The mail is on its way. Please look into your mail.
+told-confirmed = Your address is confirmed.
+told-deleted = Your account is deleted. Farewell, and thank you.
+told-email-changed = Your mail address is changed.
+told-email-sent = We have sent a link to the new address. Your address changes when you open it.
+told-handed-over = The organization has a new owner.
+told-invitation-revoked = The invitation does not work any more.
+told-invited = The invitation is on its way.
+told-joined = Welcome! You are in.
+told-left = You have left the organization.
+told-logged-out = You are logged out.
+told-member-removed = They are not a member any more.
+told-organization-deleted = The organization is deleted.
+told-password-changed = Your password is changed. All other browsers are logged out.
+told-reset = Your new password is set. Please log in with it.
+told-role-changed = The role is changed.
+told-saved = Saved.
+told-session-ended = That browser is logged out.
+told-sessions-ended = All other browsers are logged out.
+told-token-revoked = The token does not work any more.

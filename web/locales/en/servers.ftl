@@ -1,0 +1,331 @@
+nav-server = This server
+tab-overview = Overview
+tab-guide = First steps
+tab-users = People
+tab-exports = Exports
+tab-settings = Settings
+tab-history = History
+order-another = Order another server
+no-servers-here = No server yet.
+older = Older ones
+look-again = Look again
+
+# How a server stands: in two or three words, and in a sentence or two that say what to do.
+standing-waitlisted = Waiting for a place
+standing-waitlisted-text = All places are taken just now. The name is kept for you, and you will get a mail as soon as a place is free.
+standing-offered = A place is free
+standing-offered-text = Take it before { $time }; after that it goes to whoever is next.
+standing-awaiting-approval = Being looked at
+standing-awaiting-approval-text = One of us looks at each order before it begins, at the latest until { $time }. You will get a mail.
+standing-declined = Declined
+standing-declined-text = We decided not to take this order on. If you think that this is a mistake, please write to us.
+standing-cancelled = Cancelled
+standing-cancelled-text = You cancelled this order. Nothing is kept and nothing is to be paid.
+standing-expired = Expired
+standing-expired-text = Nobody acted in time, so the order ended and the name is free again. You can order anew.
+standing-setup-failed = Could not be set up
+standing-setup-failed-text = Something went wrong while your server was being set up. We have been told. Until { $time } you can try again, or cancel the order.
+standing-setting-up = Being set up
+standing-setting-up-text = This takes a minute or two. You can leave this page; you will get a mail when your server is ready.
+standing-up = Running
+standing-up-text = Your server runs and answers at its address.
+standing-starting = Starting
+standing-starting-text = Your server is being started and answers in a moment.
+standing-disturbed = Not answering
+standing-disturbed-text = Your server should run but does not answer. It is being restarted by itself, and we look into it. Nothing is lost.
+standing-unreachable = Not reachable
+standing-unreachable-text = Your server runs, but its public address does not lead to it just now. We are on it. Nothing is lost.
+standing-stopping = Stopping
+standing-stopping-text = Your server is being stopped.
+standing-paused = Paused
+standing-paused-text = You paused this server. Its address tells visitors to come back later; nothing is lost. After about seven days other servers stop delivering posts to it until it is back.
+standing-suspended = Suspended
+standing-suspended-text = We stopped this server. The reason is below; nothing is lost, and you can take your data with you. Please write to us.
+standing-legal-hold = Stopped by law
+standing-legal-hold-text = We are obliged to stop this server and to keep its data. The reason is below. Please write to us.
+standing-over-capacity = Out of room
+standing-over-capacity-text = Your server has outgrown its size and only takes changes again when there is room: delete something, or write to us for a larger size.
+standing-unpaid = Payment is missing
+standing-unpaid-text = The last payment failed, so your server can be read but not written to. As soon as it is paid, everything is as before.
+standing-no-subscription = No subscription
+standing-no-subscription-text = There is no subscription for this server, so it is stopped. Nothing is lost. Please write to us to go on, or take your data with you.
+standing-working = Being worked on
+standing-working-text = Something is being done that needs the server to stand still for a moment.
+standing-closing-down = Closing
+standing-closing-down-text = Your server is being closed, and a last bundle of its data is made. Until { $time } you can take that back.
+standing-closed = Closed
+standing-closed-text = Your server is closed. Until { $time } you can open it again as it was; its last bundle waits for you under Exports.
+standing-gone = Gone
+standing-gone-text = The data of this server have been destroyed, as you wanted. Bundles that are still kept are under Exports.
+standing-identity-missing = Stopped for safety
+standing-identity-missing-text = Something that makes this server itself, its volume or its keys, was not where it should be. To keep it from coming up as somebody else, it is stopped. We are on it.
+standing-name-taken = Name in use
+standing-name-taken-text = Another server has this name in its cell. Please write to us.
+standing-refused = Not possible
+standing-refused-text = What was wanted cannot be carried out where the server lives. We have been told.
+standing-out-of-sight = Out of our sight
+standing-out-of-sight-text = Since { $time } we have not been able to look at the place where your server lives. Most likely it runs on. What you change now is carried out as soon as we can see it again.
+
+# Holds.
+hold-staff = Stopped by us
+hold-legal = Stopped by law
+hold-customer = Paused by you
+hold-capacity = Limited: out of room
+hold-since = Since { $time }.
+hold-until = Ends { $time }.
+
+# The overview.
+server-open = Open your server
+server-order = To the order
+work-title = What is being done
+work-none = Nothing has been done yet.
+work-log = What happened
+work-cancel = Give it up
+work-retry = Try again
+health = Health
+sign-born = Its identity has been made
+sign-serving = The program answers
+sign-reachable = It is reached at its public address
+sign-yes = Yes
+sign-no = No
+sign-unknown = Not known
+sign-more = What was seen
+facts = About this server
+fact-address = Address
+fact-owner = Owner
+fact-offer = Offer
+fact-software = Software
+fact-since = Running since
+fact-export = Newest copy of its data
+fact-not-yet = Not yet
+fact-price = Price
+fact-email = Mail to the owner
+fact-ordered = Ordered
+pause-title = Pause
+pause-help = Stops the server until you want it back. Visitors are told to come back later; nothing is lost. After about two days posts from elsewhere begin to be missed, and after seven days other servers stop delivering until it is back.
+pause-reason = Why, for the others in your organization (may stay empty)
+pause = Pause this server
+resume = Start it again
+reopen = Open it again
+reopen-take = Take your data
+
+# The owner's log-in.
+claim-here = Your log-in is here
+claim-here-help = It is shown once. Take a moment in which you can write it down.
+claim-open = See your log-in
+claim-title = Your log-in
+claim-lead = The password for your server was made where it lives and came here sealed. Nobody has seen it.
+claim-once = It is shown once and then deleted, here and there. Have your password manager ready.
+claim-show = Show it now
+claim-shown = This is how you log in on your server:
+claim-account = Account
+claim-write-down = Keep it now: when you leave this page, nobody has it but you.
+claim-next = Kept it. What now?
+claim-coming = It is on its way. That takes a minute at most.
+claim-gone = It was shown, and is gone. If you have lost it, a new one can be made; the old one then stops working.
+claim-reset = Make a new password
+reset-owner-title = The owner's password
+reset-owner-help = Lost it? A new one is made on your server and shown to you once. The old one stops working.
+reset-owner = Make a new password
+
+# First steps.
+guide-first = First steps
+guide-login = Log in.
+guide-login-help = With the account { $handle } and the password you were shown, at
+guide-profile = Tell who you are.
+guide-profile-help = A picture and a few words: people follow whom they recognise.
+guide-people = Bring people.
+guide-people-here = Accounts are made here, under
+guide-people-sign-up = Open or close sign-up in the server's own administration.
+guide-found = Be found.
+guide-found-help = Your address is @{ $handle }@{ $host }. People on any server can search for it and follow you.
+guide-leave = Know the way out.
+guide-leave-help = Every night a copy of everything is made, and you can take it anywhere, under
+guide-apps = Apps
+guide-apps-help = Any app for Mastodon works. When it asks for your server, type { $host }.
+guide-app = App
+guide-on = Runs on
+
+# Settings.
+settings-title = What visitors read
+settings-help = An empty field leaves it as it is set on the server itself.
+settings-name = Title
+settings-description = Description
+settings-contact = Where visitors can write to
+settings-save = Save
+close-title = Close this server
+close-teaser = Stops it for good, after a way back of some weeks. You see first what it means.
+close-open = See what closing means
+close-really = Close { $host }?
+close-lead = This is what will happen:
+close-now = At once:
+close-now-help = the server stops, its address says that it is closed, and a last bundle of everything is made.
+close-posts = Posts that people elsewhere sent to it begin to be lost.
+close-deliveries = Other servers stop delivering. Followers stay, but hear nothing.
+close-undo = Until then you can open it again as it was. After that its data are destroyed.
+close-bundle = Until then you can download the last bundle.
+close-ever = For ever:
+close-name = the name { $host } stays yours and is given to nobody else, because a stranger under it would be taken for you.
+close-type = To show that you mean it, type { $host }:
+close-typed = Name of the server
+close-do = Close it
+close-not = Leave it open
+
+# People on the server.
+users-title = People on this server
+users-help = Those whose accounts were made here. Each gets a password that is shown once.
+users-owner = owner
+users-reset = New password
+users-reset-whom = New password for { $handle }
+users-remove = Remove
+users-remove-whom = Remove { $handle }
+users-add = Add somebody
+users-handle = Account name
+handle-help = Small letters, digits and underscores, 30 at most. It cannot be changed later.
+users-add-do = Add
+users-changes = Changes
+users-answer = Password ready
+users-remove-really = Remove { $handle }?
+users-remove-help = The account is deleted with everything it posted. This cannot be taken back.
+users-remove-not = Keep it
+user-title-add = New account
+user-title-reset = New password
+user-title-remove = Account removed
+user-change-add = New account: { $handle }
+user-change-reset = New password for { $handle }
+user-change-remove = Remove { $handle }
+user-shown = Give it to whoever it is for, on a way that nobody else reads:
+user-here = The password is here. It is shown once.
+user-wait = This takes a few seconds.
+user-done = Done.
+user-failed = This did not work. Nothing has changed; please try again.
+phase-pending = Waiting
+phase-running = Running
+phase-succeeded = Done
+phase-failed = Failed
+
+# What is being done, its steps, and where it stands.
+work-instance-create = Setting up
+work-instance-apply = Taking over a change
+work-instance-export = Making a bundle
+work-instance-account = Changing an account
+work-instance-close = Closing
+work-instance-reopen = Opening again
+work-state-queued = About to begin
+work-state-running = Running
+work-state-waiting = Running
+work-state-succeeded = Done
+work-state-failed = Failed
+work-state-cancelled = Given up
+step-state-done = done
+step-state-now = now
+step-state-todo = to come
+step-state-failed = stopped here
+step-instance-create-ask = Ask its future home for a place
+step-instance-create-birth = Make its keys and its storage
+step-instance-create-start = Start the program
+step-instance-create-reach = Reach it at its public address
+step-instance-create-claim = Bring your log-in here, sealed
+step-instance-apply-ask = Tell the server's home
+step-instance-apply-apply = Carry it out
+step-instance-export-ask = Ask the server's home
+step-instance-export-stop = Stop the server for the copy
+step-instance-export-copy = Copy and encrypt everything
+step-instance-export-sign = Sign the bundle
+step-instance-account-ask = Ask the server's home
+step-instance-account-change = Change the account
+step-instance-close-ask = Ask the server's home
+step-instance-close-stop = Stop the server
+step-instance-close-copy = Copy and encrypt everything one last time
+step-instance-close-sign = Sign the last bundle
+step-instance-reopen-ask = Tell the server's home
+step-instance-reopen-apply = Start the server as it was
+reason-cell-unreachable = The place where the server lives cannot be reached just now. It goes on by itself.
+reason-cell-forbidden = We are not let in where the server lives. We have been told and look into it.
+reason-cell-refused = The server's home refused this. We have been told and look into it.
+reason-cell-unready = The server's home is not ready for this yet. It goes on by itself.
+reason-cell-paused = Nothing is changed in the server's home just now. It goes on by itself.
+reason-cell-works = The server's home is working on it.
+reason-database-behind = Work has been stopped to keep your data safe. We have been told and look into it.
+reason-instance-unseen = We wait to see the server in its home. It goes on by itself.
+reason-identity-missing = Something that makes the server itself is missing. It stays stopped; we look into it.
+reason-worker-lost = Our program was interrupted; another one takes it up.
+reason-done = Done.
+reason-failed = It did not work. We have been told.
+reason-no-instance = There is no such server any more.
+reason-no-cell = The server has no home any more. We have been told.
+reason-no-export = There is no such bundle any more.
+reason-no-change = There is no such change any more.
+reason-no-key = The new password would have had no safe way back, so none was made.
+reason-no-revision = Something went wrong on our side. We have been told.
+
+# History.
+history-title = Who did what
+history-none = Nothing has happened yet.
+history-us = Steppe
+
+# Bundles.
+exports-title = Your data
+exports-lead = Everything your server is, in one encrypted and signed bundle that starts anywhere with one command, without us.
+exports-newest = You could have left with everything up to { $time }.
+exports-no-newest = No bundle has been made yet; the first one is made tonight.
+exports-start = Make a bundle now
+exports-start-help = Your server stands still for some seconds while the copy is made.
+exports-list = Bundles
+exports-none = None yet.
+exports-all = All bundles
+export-title = A bundle
+export-reason-requested = Asked for
+export-reason-nightly = Made by night
+export-reason-final = Made at closing
+export-state-pending = Waiting
+export-state-running = Being made
+export-state-there = Ready
+export-state-failed = Failed
+export-state-expired = Replaced
+export-wait = It is being made. You can leave this page; you will get a mail.
+export-failed = It could not be made. Your server is not harmed; please try again.
+export-expired = Newer bundles have replaced this one, and its files are gone.
+export-size = Size
+export-parts = Parts
+export-stopped = Server stood still
+export-seconds =
+    { $count ->
+        [one] one second
+       *[other] { $count } seconds
+    }
+export-digest = Digest of the manifest
+recipient-title = Your own key
+recipient-help = With an age key of yours, bundles are encrypted so that you alone can open them. Without one each has a key of its own, which is handed to you when you download it. Make one with age-keygen, keep the secret half, and enter the public one:
+recipient = Public key
+recipient-save = Save
+recipient-none = No key is set: each bundle has its own.
+download-title = Take it away
+download-lead = A bundle holds everything: posts, keys, passwords. So we ask for your password, and tell all owners by mail.
+download-begin = Begin the download
+download-told = It can be resumed for a day, in this browser or with a script.
+download-until = You can fetch the files until { $time }.
+download-script = Get a script that fetches everything
+download-script-help = It goes on where it broke off and checks every file. Keep it to yourself; it works for a day and as long as you stay logged in here. Run it where you want the files:
+download-files =
+    { $count ->
+        [one] One file
+       *[other] { $count } files
+    }
+download-more =
+    { $count ->
+        [one] … and one more, which the script fetches.
+       *[other] … and { $count } more, which the script fetches.
+    }
+download-owner = Only an owner of the organization can download bundles.
+key-title = The key
+key-theirs = This bundle is encrypted to your own key:
+key-lead = This bundle has a key of its own. Without it nobody can open the bundle, not even you.
+key-ask = Ask for the key
+key-asked = The key is on its way here. That takes a few seconds.
+key-here = The key is here. It is shown once; you can ask for it again.
+key-show = Show the key
+key-shown = Save this as key.txt beside the bundle, and keep it apart from it for the long run:
+key-write-down = When you leave this page, it is gone here.
+restore-title = Start it elsewhere
+restore-help = In the bundle is restore.sh, which brings your server up on any machine with Debian; it needs age and openssl, and none of our programs:
