@@ -121,7 +121,8 @@ async fn who_may_do_what() {
     );
     assert_eq!(troupe.post(&format!("/members/{bill}/remove"), &[]).await, [404, 303, 403, 403, 404]);
     let sten = troupe.id_of(&desk, &troupe.stranger).await;
-    assert_eq!(troupe.post(&role(&sten), &[("role", "admin")]).await, [404, 403, 403, 404, 404]);
+    // Who manages members is told that this is none; by now Bill is none either.
+    assert_eq!(troupe.post(&role(&sten), &[("role", "admin")]).await, [404, 404, 403, 404, 404]);
 }
 
 #[tokio::test]
@@ -223,7 +224,7 @@ async fn a_form_sent_twice_makes_one_organization() {
     let fields = [("id", id.as_str()), ("name", "The Fens")];
     let (one, other) =
         tokio::join!(ada.browser.post("/organizations", &fields), ada.browser.post("/organizations", &fields));
-    assert!([one.unwrap().status, other.unwrap().status].iter().any(|status| *status == 303));
+    assert!([one.unwrap().status, other.unwrap().status].contains(&303));
     assert_eq!(ada.browser.post("/organizations", &fields).await.unwrap().status, 303);
     assert_eq!(desk.count("SELECT count(*) FROM organizations").await.unwrap(), 2);
     // Nobody takes an organization over by naming its id.

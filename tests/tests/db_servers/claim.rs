@@ -38,7 +38,7 @@ async fn it_is_shown_once_after_the_password_and_then_nowhere() {
         sqlx::query_as("SELECT object_name FROM instances").fetch_all(&control.workshop.platform.pool).await.unwrap();
     let object = control.workshop.cluster.find_instance(&objects[0].0).unwrap();
     assert_eq!((object.spec.owner_claim, object.status.unwrap().owner_claim), (None, None), "nor in the cell");
-    assert!(jo.browser.get(&format!("{server}/history")).await.unwrap().says("Password shown"));
+    assert!(jo.browser.get(&format!("{server}/history")).await.unwrap().says("Was shown the owner’s password"));
     for sql in [
         "SELECT count(*) FROM audit WHERE detail::text LIKE '%password-of-%' OR subject LIKE '%password-of-%'",
         "SELECT count(*) FROM outbox WHERE payload::text LIKE '%password-of-%'",
