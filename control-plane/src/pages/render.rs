@@ -42,14 +42,14 @@ pub async fn render(State(platform): State<Arc<Platform>>, request: axum::extrac
     problem.log(&facts.id);
     let back = problem.arguments.iter().find(|(name, _)| *name == "back").map(|(_, path)| path.clone());
     let here = back.unwrap_or(here);
-    match problem.code {
-        Code::Unauthenticated => see_other(&format!("/log-in?next={}", encode(&here))),
-        Code::PasswordNeeded => see_other(&format!("/password-again?next={}", encode(&here))),
-        _ => {
-            let page = page_for(&platform, facts.clone(), reader).await.at(here);
-            show(&page, &facts.id, &problem).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
-        }
+    if problem.code == Code::Unauthenticated {
+        return see_other(&format!("/log-in?next={}", encode(&here)));
     }
+    if problem.code == Code::PasswordNeeded {
+        return see_other(&format!("/password-again?next={}", encode(&here)));
+    }
+    let page = page_for(&platform, facts.clone(), reader).await.at(here);
+    show(&page, &facts.id, &problem).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 /// The page that a form was sent from, for coming back to it: browsers tell, to us only.

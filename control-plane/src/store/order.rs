@@ -1,5 +1,7 @@
 //! Orders: wishes for servers, from the click to the server.
 
+mod row;
+
 use domain::id::{AccountId, CellId, InstanceId, OfferId, OrderId, OrganizationId};
 use domain::order::Order as State;
 use domain::{Email, Money};
@@ -8,9 +10,8 @@ use jiff_sqlx::{Timestamp as Stored, ToSqlx as _};
 use names::{Handle, Hostname, Size};
 use sqlx::PgConnection;
 
-use super::{Error, Result, word};
-
-const TABLE: &str = "orders";
+use self::row::{Row, Written};
+use super::Result;
 
 /// An order.
 #[derive(Debug, Clone)]
@@ -49,105 +50,6 @@ pub struct Order {
     pub updated_at: Timestamp,
     /// +1 with each change.
     pub version: i64,
-}
-
-#[derive(Debug)]
-struct Row {
-    id: uuid::Uuid,
-    organization_id: uuid::Uuid,
-    account_id: uuid::Uuid,
-    offer_id: uuid::Uuid,
-    size: String,
-    hostname: String,
-    owner_handle: String,
-    owner_email: String,
-    price_minor: i64,
-    currency: String,
-    terms_version: String,
-    processing_version: String,
-    state: String,
-    reason: Option<String>,
-    waiting_since: Option<Stored>,
-    until: Option<Stored>,
-    cell_id: Option<uuid::Uuid>,
-    instance_id: Option<uuid::Uuid>,
-    created_at: Stored,
-    updated_at: Stored,
-    version: i64,
-}
-
-impl Row {
-    fn state(&self, id: OrderId) -> Result<State> {
-        let needed = |time: Option<Stored>, what: &str| {
-            time.map(Stored::to_jiff).ok_or_else(|| Error::corrupt(TABLE, id, format!("{} without {what}", self.state)))
-        };
-        let reason = || self.reason.clone().unwrap_or_default();
-        Ok(match self.state.as_str() {
-            "waitlisted" => State::Waitlisted { since: needed(self.waiting_since, "waiting_since")? },
-            "offered" => State::Offered {
-                since: needed(self.waiting_since, "waiting_since")?,
-                until: needed(self.until, "until")?,
-            },
-            "approval" => State::Approval { until: needed(self.until, "until")? },
-            "provisioning" => State::Provisioning,
-            "done" => State::Done,
-            "declined" => State::Declined { reason: reason() },
-            "cancelled" => State::Cancelled,
-            "expired" => State::Expired,
-            "failed" => State::Failed { reason: reason(), until: needed(self.until, "until")? },
-            other => return Err(Error::corrupt(TABLE, id, format!("no state is called {other}"))),
-        })
-    }
-}
-
-impl TryFrom<Row> for Order {
-    type Error = Error;
-
-    fn try_from(row: Row) -> Result<Self> {
-        let id = OrderId::from(row.id);
-        let state = row.state(id)?;
-        let price = Money::new(row.price_minor, &row.currency).map_err(|error| Error::corrupt(TABLE, id, error))?;
-        Ok(Self {
-            id,
-            organization: row.organization_id.into(),
-            account: row.account_id.into(),
-            offer: row.offer_id.into(),
-            size: word(TABLE, id, &row.size)?,
-            hostname: word(TABLE, id, &row.hostname)?,
-            owner_handle: word(TABLE, id, &row.owner_handle)?,
-            owner_email: word(TABLE, id, &row.owner_email)?,
-            price,
-            terms_version: row.terms_version,
-            processing_version: row.processing_version,
-            state,
-            cell: row.cell_id.map(Into::into),
-            instance: row.instance_id.map(Into::into),
-            created_at: row.created_at.to_jiff(),
-            updated_at: row.updated_at.to_jiff(),
-            version: row.version,
-        })
-    }
-}
-
-/// Times and words that the state is made of.
-struct Written<'a> {
-    reason: Option<&'a str>,
-    waiting_since: Option<Timestamp>,
-    until: Option<Timestamp>,
-}
-
-impl<'a> Written<'a> {
-    const fn of(state: &'a State) -> Self {
-        let nothing = Self { reason: None, waiting_since: None, until: None };
-        match state {
-            State::Waitlisted { since } => Self { waiting_since: Some(*since), ..nothing },
-            State::Offered { since, until } => Self { waiting_since: Some(*since), until: Some(*until), ..nothing },
-            State::Approval { until } => Self { until: Some(*until), ..nothing },
-            State::Failed { reason, until } => Self { reason: Some(reason.as_str()), until: Some(*until), ..nothing },
-            State::Declined { reason } => Self { reason: Some(reason.as_str()), ..nothing },
-            State::Provisioning | State::Done | State::Cancelled | State::Expired => nothing,
-        }
-    }
 }
 
 /// Adds an order.

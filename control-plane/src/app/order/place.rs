@@ -154,10 +154,8 @@ async fn write(platform: &Platform, tx: &mut Tx, actor: &Actor, order: &mut Orde
     store::terms::accept(tx, order.account, &wish.terms, &from, now).await?;
     let waits = matches!(order.state, State::Waitlisted { .. });
     if order.state == State::Provisioning {
-        provision(platform, tx, actor, order).await.map_err(|problem| match problem.code {
-            Code::NameTaken => taken(),
-            _ => problem,
-        })?;
+        let begun = provision(platform, tx, actor, order).await;
+        begun.map_err(|problem| if problem.code == Code::NameTaken { taken() } else { problem })?;
     }
     announce(platform, tx, order).await?;
     let detail = json!({ "hostname": order.hostname, "offer": order.offer, "price": order.price.to_string() });

@@ -79,10 +79,10 @@ impl S3 {
     }
 
     fn failed(&self, error: &object_store::Error) -> ObjectsError {
-        match error {
-            object_store::Error::NotFound { path, .. } => ObjectsError::Missing(path.clone()),
-            other => self.unavailable(other),
+        if let object_store::Error::NotFound { path, .. } = error {
+            return ObjectsError::Missing(path.clone());
         }
+        self.unavailable(error)
     }
 }
 

@@ -32,9 +32,9 @@ pub async fn visit(platform: &Platform, signed: &Signed, id: &str, right: Right,
     let mut connection = platform.pool.acquire().await?;
     let found = store::instance::find(&mut connection, id).await?;
     let instance = found.ok_or_else(missing)?;
-    let role = signed.demand(platform, instance.organization, right).map_err(|problem| match problem.code {
-        Code::PasswordNeeded => problem.with("back", format!("/servers/{id}{back}")),
-        _ => problem,
+    let role = signed.demand(platform, instance.organization, right).map_err(|problem| {
+        let again = problem.code == Code::PasswordNeeded;
+        if again { problem.with("back", format!("/servers/{id}{back}")) } else { problem }
     })?;
     Ok(Visit { instance, role })
 }

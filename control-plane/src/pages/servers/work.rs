@@ -105,17 +105,18 @@ fn places<'a>(
     current: &'a str,
     state: &'a State,
 ) -> impl Iterator<Item = (&'static str, &'static str)> + 'a {
+    let succeeded = matches!(state, State::Succeeded { .. });
+    let stopped = matches!(state, State::Failed { .. } | State::Cancelled { .. });
     let mut reached = current.is_empty();
     steps.map(move |step| {
-        let place = match state {
-            State::Succeeded { .. } => "done",
-            _ if step == current => {
-                reached = true;
-                if matches!(state, State::Failed { .. } | State::Cancelled { .. }) { "failed" } else { "now" }
-            }
-            _ if reached => "todo",
-            _ => "done",
+        let here = !succeeded && step == current;
+        let place = match (here, reached && !succeeded) {
+            (true, _) if stopped => "failed",
+            (true, _) => "now",
+            (false, true) => "todo",
+            (false, false) => "done",
         };
+        reached |= here;
         (step, place)
     })
 }

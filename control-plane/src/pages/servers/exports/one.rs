@@ -86,10 +86,10 @@ pub async fn allow(
 
 /// Who has to enter the password comes back to the bundle.
 pub(super) fn back(problem: Problem, visit: &Visit, export: &Export) -> Problem {
-    match problem.code {
-        Code::PasswordNeeded => problem.with("back", format!("/servers/{}/exports/{}", visit.instance.id, export.id)),
-        _ => problem,
+    if problem.code != Code::PasswordNeeded {
+        return problem;
     }
+    problem.with("back", format!("/servers/{}/exports/{}", visit.instance.id, export.id))
 }
 
 /// The page, with the bundle's own key in it for the one time that it is shown.
