@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::drama::End;
 use super::log::{Effects, Frame, Log};
+use super::mask::Mask;
 use super::objects::{Kind, Objects};
-use super::plan::{Mask, Plan};
+use super::plan::Plan;
 use super::plans::{self, Moment, WriteKey};
 
 /// What clean runs showed.
@@ -28,6 +29,10 @@ pub struct Clean {
     /// Where clean runs differ: object and pointer.
     pub(super) wobbly: BTreeSet<(String, String)>,
     pub(super) mask: Mask,
+    /// What watches tell of in every clean run: kind, namespace and name.
+    pub(super) told: BTreeSet<[String; 3]>,
+    /// Whether it is the measure; else it is still being made.
+    pub(super) is_whole: bool,
 }
 
 impl Clean {
@@ -51,9 +56,20 @@ impl Clean {
         plans::freezes(&self.writes, &self.watched)
     }
 
+    /// Two operators are at work, and at each write an answer is lost.
+    pub fn twins(&self) -> Vec<Plan> {
+        plans::twins(&self.writes)
+    }
+
+    /// At each write, the lease is stolen ([`plans::THEFT`]).
+    pub fn thefts(&self) -> Vec<Plan> {
+        plans::thefts(&self.writes)
+    }
+
     /// Each event that another one for the same object followed is never seen.
     pub fn unobserved(&self) -> Vec<Plan> {
-        let frames: Vec<Frame> = self.log.frames().into_iter().filter(|frame| !frame.name.is_empty()).collect();
+        let named = |frame: &Frame| !frame.name.is_empty() && self.told.contains(&key(frame, &self.mask));
+        let frames: Vec<Frame> = self.log.frames().into_iter().filter(named).collect();
         let later = |at: usize| {
             let same = |frame: &Frame| {
                 (&frame.kind, &frame.namespace, &frame.name)
@@ -68,20 +84,27 @@ impl Clean {
         plans::unobserved(&events.collect::<Vec<_>>())
     }
 
+    /// Where objects differ from those of the clean runs.
+    pub(super) fn differences(&self, objects: &Objects, ignores: &dyn Fn(&str, &str) -> bool) -> Vec<String> {
+        let all = self.objects.differences(objects).into_iter();
+        all.filter(|(place, _)| !self.wobbly.contains(place) && !ignores(&place.0, &place.1))
+            .map(|(_, line)| line)
+            .collect()
+    }
+
     /// What is wrong with the end of a run. `ignores` says of which fields nothing is asked.
     pub(super) fn compare(&self, end: &End, ignores: &dyn Fn(&str, &str) -> bool) -> Vec<String> {
         let mut wrong = end.wrong.clone();
-        let differences = self.objects.differences(&end.objects);
-        wrong.extend(
-            differences
-                .into_iter()
-                .filter(|(place, _)| !self.wobbly.contains(place) && !ignores(&place.0, &place.1))
-                .map(|(_, line)| line),
-        );
+        wrong.extend(self.differences(&end.objects, ignores));
         wrong.extend(uneven(&self.effects, &end.effects));
         wrong.extend(end.second.iter().cloned());
         wrong
     }
+}
+
+/// Of which object an event tells.
+pub(super) fn key(frame: &Frame, mask: &Mask) -> [String; 3] {
+    [frame.kind.clone(), mask.text(&frame.namespace), mask.text(&frame.name)]
 }
 
 /// Objects that were not created or deleted as often as they should.
