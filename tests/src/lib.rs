@@ -2,10 +2,12 @@
 //! word of a file's name says which ground it needs: `light` (an API server and doubles) or `node` (real pods).
 
 pub mod brittle;
+pub mod chaos;
 pub mod chart;
 pub mod estate;
 pub mod identity;
 pub mod light;
 pub mod node;
+pub mod pods;
 pub mod shore;
 pub mod yard;

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use anyhow::{Result, ensure};
+
 use super::drama::End;
 use super::log::{Effects, Frame, Log};
 use super::mask::Mask;
@@ -13,7 +15,7 @@ use super::plans::{self, Moment, WriteKey};
 /// What clean runs showed.
 #[derive(Clone, Debug)]
 pub struct Clean {
-    /// The writes, in order.
+    /// The writes that every clean run made, in order.
     pub writes: Vec<WriteKey>,
     /// What was stored at the end.
     pub objects: Objects,
@@ -36,6 +38,44 @@ pub struct Clean {
 }
 
 impl Clean {
+    /// What a first run showed.
+    pub(super) fn draft(first: End, kinds: BTreeSet<Kind>) -> Self {
+        Self {
+            writes: WriteKey::of(&first.log.writes(), &first.mask),
+            objects: first.objects,
+            effects: first.effects,
+            watched: first.watched,
+            log: first.log,
+            took: first.took,
+            kinds,
+            wobbly: BTreeSet::new(),
+            mask: first.mask,
+            told: BTreeSet::new(),
+            is_whole: false,
+        }
+    }
+
+    /// The measure, after two more runs.
+    pub(super) fn confirmed(mut self, second: End, third: &End) -> Result<Self> {
+        for (name, end) in [("second", &second), ("third", third)] {
+            let wrong: Vec<&String> = end.wrong.iter().chain(&end.second).collect();
+            ensure!(wrong.is_empty(), "the {name} clean run is not clean: {wrong:?}");
+            // A write that is refused, because somebody has written first, comes in some runs only.
+            let again: BTreeSet<WriteKey> = WriteKey::of(&end.log.writes(), &end.mask).into_iter().collect();
+            self.writes.retain(|write| again.contains(write));
+        }
+        let differences = second.objects.differences(&third.objects);
+        let numbers: Vec<&String> =
+            differences.iter().filter(|((_, pointer), _)| pointer == "number").map(|(_, line)| line).collect();
+        ensure!(numbers.is_empty(), "two clean runs end with different objects: {numbers:?}");
+        let uneven = uneven(&second.effects, &third.effects);
+        ensure!(uneven.is_empty(), "two clean runs make different objects: {uneven:?}");
+        self.wobbly = differences.into_keys().collect();
+        self.told = second.log.frames().iter().map(|frame| key(frame, &second.mask)).collect();
+        (self.objects, self.effects, self.is_whole) = (second.objects, second.effects, true);
+        Ok(self)
+    }
+
     /// The operator dies at each write, at each of the moments.
     pub fn crashes(&self, moments: &[Moment]) -> Vec<Plan> {
         plans::crashes(&self.writes, moments)
@@ -103,12 +143,12 @@ impl Clean {
 }
 
 /// Of which object an event tells.
-pub(super) fn key(frame: &Frame, mask: &Mask) -> [String; 3] {
+fn key(frame: &Frame, mask: &Mask) -> [String; 3] {
     [frame.kind.clone(), mask.text(&frame.namespace), mask.text(&frame.name)]
 }
 
 /// Objects that were not created or deleted as often as they should.
-pub(super) fn uneven(ours: &BTreeMap<String, Effects>, theirs: &BTreeMap<String, Effects>) -> Vec<String> {
+fn uneven(ours: &BTreeMap<String, Effects>, theirs: &BTreeMap<String, Effects>) -> Vec<String> {
     let objects: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
     let line = |object: &String| {
         let [a, b] = [ours, theirs].map(|all| all.get(object).copied().unwrap_or_default());
