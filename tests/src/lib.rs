@@ -2,6 +2,7 @@
 //! word of a file's name says which ground it needs: `light` (an API server and doubles) or `node` (real pods).
 
 pub mod brittle;
+pub mod calls;
 pub mod chaos;
 pub mod chart;
 pub mod estate;

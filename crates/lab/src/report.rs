@@ -1,18 +1,30 @@
-//! What `steppe-lab` says: results on standard output, everything else on standard error.
+//! What programs of the ground say: results on standard output, everything else on standard error.
 
 use std::io::Write;
 
 use anyhow::Result;
-use lab::node::Status;
-use lab::tools;
+use clap::ValueEnum;
 use serde_json::json;
 
-use crate::cli::Progress;
+use crate::node::Status;
+use crate::tools;
+
+/// How progress is told, on standard error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum How {
+    /// A line for each step
+    Text,
+    /// A JSON object for each step: {"stage","step","message","done"}
+    Json,
+    /// Not at all
+    None,
+}
 
 /// Tells steps as they begin.
+#[derive(Debug)]
 pub struct Report {
     stage: &'static str,
-    how: Progress,
+    how: How,
     step: String,
     /// Lines of detail since the step began.
     done: u64,
@@ -20,12 +32,12 @@ pub struct Report {
 
 impl Report {
     /// Tells the steps of `stage`.
-    pub fn new(stage: &'static str, how: Progress) -> Self {
+    pub fn new(stage: &'static str, how: How) -> Self {
         Self { stage, how, step: String::new(), done: 0 }
     }
 
     fn json(&self, message: &str) {
-        if self.how == Progress::Json {
+        if self.how == How::Json {
             let line = json!({"stage": self.stage, "step": self.step, "message": message, "done": self.done});
             line_to_stderr(&line.to_string());
         }
@@ -37,7 +49,7 @@ impl tools::Progress for Report {
         what.clone_into(&mut self.step);
         self.done = 0;
         self.json("");
-        if self.how == Progress::Text {
+        if self.how == How::Text {
             line_to_stderr(what);
         }
     }
@@ -53,16 +65,26 @@ pub fn say(text: &str) {
     line_to_stderr(text);
 }
 
-/// Tells what went wrong, without the places in the code it passed through.
-pub fn error(error: &anyhow::Error) {
-    line_to_stderr(&format!("steppe-lab: {error:#}"));
+/// Tells what went wrong in `program`, without the places in the code it passed through.
+pub fn error(program: &str, error: &anyhow::Error) {
+    line_to_stderr(&format!("{program}: {error:#}"));
+}
+
+/// Tells a result.
+///
+/// # Errors
+/// When nobody listens.
+pub fn result(text: &str) -> Result<()> {
+    writeln!(std::io::stdout().lock(), "{text}")?;
+    Ok(())
 }
 
 /// Tells how a ground is.
+///
+/// # Errors
+/// When nobody listens.
 pub fn tell(status: &Status, json: bool) -> Result<()> {
-    let text = if json { serde_json::to_string(status)? } else { status.text() };
-    writeln!(std::io::stdout().lock(), "{text}")?;
-    Ok(())
+    result(&if json { serde_json::to_string(status)? } else { status.text() })
 }
 
 fn line_to_stderr(text: &str) {

@@ -9,6 +9,8 @@ pub struct Tally {
     pub passed: u64,
     pub failed: u64,
     failures: Vec<Failure>,
+    /// Test programs that this run cannot have, by title.
+    pub left_out: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -35,6 +37,15 @@ impl Tally {
     pub fn failures(&self) -> String {
         let shown = self.failures.iter().map(|one| format!("==== {}\n{}\n", one.title, one.output.trim_end()));
         shown.collect()
+    }
+
+    /// What was left out, told so that nobody takes the count for all there is.
+    pub fn left_out(&self, cluster: &str) -> Option<String> {
+        let count = self.left_out.len();
+        (count > 0).then(|| {
+            let titles = self.left_out.join(", ");
+            format!("left out on {cluster}: {count} test programs that need a ground of ours: {titles}")
+        })
     }
 
     /// The last line of a run.
@@ -67,6 +78,18 @@ mod tests {
         assert_eq!(tally.line(), "7 passed, 2 failed");
         assert_eq!(tally.failures(), "==== names (lib names)\nfailures:\n  a\n");
         assert!(!tally.good());
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_and_named() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.left_out("kind-one"), None);
+        tally.left_out = vec!["e2e node_kills".to_owned(), "lab services".to_owned()];
+        let told = tally.left_out("kind-one").unwrap();
+        assert_eq!(
+            told,
+            "left out on kind-one: 2 test programs that need a ground of ours: e2e node_kills, lab services"
+        );
     }
 
     #[test]
