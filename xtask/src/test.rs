@@ -11,6 +11,7 @@ use std::time::Duration;
 use self::stage::Stage;
 use self::suite::Suite;
 use self::tally::Tally;
+use crate::cargo::Executable;
 use crate::cli::TestOptions;
 use crate::clock::{Stopwatch, human};
 use crate::context::Context;
@@ -104,10 +105,35 @@ fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> a
             tally.fail(1, "the ground could not be prepared", reason.clone());
         }
         let hindrance = prepared.is_err().then_some("the ground could not be prepared");
-        for stage in stages.iter().filter(|stage| **stage != Stage::Unit) {
-            suite.run(*stage, &built, hindrance, tally)?;
-        }
+        grounds(suite, stages, &built, hindrance, tally)?;
         take_away(context, stages, hindrance, tally)
+    })
+}
+
+/// The tests on grounds, in two lanes side by side: those on a node wait for pods most of their time, those without one
+/// keep a core busy, and the two share nothing.
+fn grounds(
+    suite: &Suite<'_>,
+    stages: &[Stage],
+    built: &[Executable],
+    hindrance: Option<&str>,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    let lane = |with_node: bool| {
+        let mut tally = Tally::default();
+        let on_ground = stages.iter().filter(|stage| **stage != Stage::Unit);
+        for stage in on_ground.filter(|stage| (**stage >= Stage::Node) == with_node) {
+            suite.run(*stage, built, hindrance, &mut tally)?;
+        }
+        anyhow::Ok(tally)
+    };
+    thread::scope(|scope| {
+        let node = scope.spawn(|| lane(true));
+        let light = lane(false);
+        let node = node.join().unwrap_or_else(|_| Err(anyhow::anyhow!("running the tests on a node crashed")));
+        tally.add(light?);
+        tally.add(node?);
+        Ok(())
     })
 }
 

@@ -30,6 +30,14 @@ impl Tally {
         self.failures.push(Failure { title: title.into(), output: output.into() });
     }
 
+    /// What another lane counted.
+    pub fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.failures.extend(other.failures);
+        self.left_out.extend(other.left_out);
+    }
+
     pub fn good(&self) -> bool {
         self.failed == 0
     }
@@ -78,6 +86,17 @@ mod tests {
         assert_eq!(tally.line(), "7 passed, 2 failed");
         assert_eq!(tally.failures(), "==== names (lib names)\nfailures:\n  a\n");
         assert!(!tally.good());
+    }
+
+    #[test]
+    fn two_lanes_are_one_count() {
+        let (mut tally, mut other) = (Tally::default(), Tally::default());
+        tally.pass(7);
+        other.pass(2);
+        other.fail(1, "e2e node_kills", "why");
+        tally.add(other);
+        assert_eq!(tally.line(), "9 passed, 1 failed");
+        assert_eq!(tally.failures(), "==== e2e node_kills\nwhy\n");
     }
 
     #[test]
