@@ -99,9 +99,12 @@ impl Caches {
         Self { instances, cells, exports, accounts, owned, triggers, synced }
     }
 
-    /// Waits until every watch has had its first list.
-    pub async fn ready(&self) {
-        self.synced.wait().await;
+    /// Waits until every watch has had its first list; `false` when `stop` came first.
+    pub async fn ready(&self, stop: &CancellationToken) -> bool {
+        tokio::select! {
+            () = self.synced.wait() => true,
+            () = stop.cancelled() => false,
+        }
     }
 
     /// Whether every watch has had its first list.

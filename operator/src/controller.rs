@@ -70,7 +70,9 @@ where
 {
     let caches = context.caches.clone();
     let receiver = caches.subscribe();
-    caches.ready().await;
+    if !caches.ready(&stop).await {
+        return;
+    }
     let store = R::store(&caches);
     let shared = Arc::new(Shared { context: context.clone(), book: Mutex::default() });
     let noted = shared.clone();

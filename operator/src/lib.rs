@@ -187,3 +187,31 @@ async fn lead(context: Arc<Context>, stop: CancellationToken) {
         stop.cancel();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_operator_that_has_not_seen_the_cluster_yet_ends_when_it_is_told_to() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let metrics = Metrics::default();
+        // Nobody listens there, so no first list ever comes.
+        let nowhere = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+        let deps = Deps {
+            client: client(nowhere, &metrics).unwrap(),
+            config: Config::default(),
+            clock: Arc::new(clock::SystemClock),
+            random: Arc::new(clock::SystemRandom),
+            prober: Arc::new(probe::fake::FakeProber::default()),
+            store: Arc::new(store::fake::FakeStore::default()),
+            metrics,
+        };
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(run(deps, stop.clone()));
+        stop.cancel();
+        tokio::time::timeout(Duration::from_secs(60), running).await.expect("it goes on").unwrap().unwrap();
+    }
+}

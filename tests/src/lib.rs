@@ -2,6 +2,8 @@
 //! word of a file's name says which ground it needs: `light` (an API server and doubles) or `node` (real pods).
 
 pub mod brittle;
+pub mod calls;
+pub mod chaos;
 pub mod chart;
 pub mod control;
 pub mod desk;
@@ -9,6 +11,7 @@ pub mod estate;
 pub mod identity;
 pub mod light;
 pub mod node;
+pub mod pods;
 pub mod shore;
 pub mod workshop;
 pub mod yard;

@@ -34,15 +34,26 @@ pub async fn light() -> Result<&'static Light> {
     READY
         .get_or_try_init(|| async {
             let light = Light::shared(&crate::node::cache()?).await?;
-            furnish(&light.client().await?).await?;
-            light.namespace("steppe-system", &Default::default()).await?;
+            furnish(light).await?;
             anyhow::Ok(light)
         })
         .await
         .copied()
 }
 
-async fn furnish(client: &Client) -> Result<()> {
+/// Gives a ground what an operator expects: our definitions, a cell, the system namespace.
+///
+/// # Errors
+/// When it refuses a definition.
+pub async fn furnish(light: &Light) -> Result<()> {
+    let client = light.client().await?;
+    define(&client).await?;
+    let cells: Api<Cell> = Api::all(client);
+    cells.create(&PostParams::default(), &cell()?).await.context("the API server refuses the cell")?;
+    light.namespace("steppe-system", &Default::default()).await
+}
+
+async fn define(client: &Client) -> Result<()> {
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
     for definition in crd::all() {
         let name = definition.name_any();
@@ -61,8 +72,6 @@ async fn furnish(client: &Client) -> Result<()> {
         })
         .await?;
     }
-    let cells: Api<Cell> = Api::all(client.clone());
-    cells.create(&PostParams::default(), &cell()?).await.context("the API server refuses the cell")?;
     Ok(())
 }
 
@@ -110,6 +119,8 @@ pub struct Pond {
     pub double: Running,
     /// How often what cannot be watched is looked at.
     pub every: Duration,
+    /// The operator's way to the API server.
+    config: kube::Config,
     operator: Option<Operator>,
 }
 
@@ -127,7 +138,7 @@ impl Pond {
     /// # Errors
     /// When the ground cannot be started.
     pub async fn dig(name: &str) -> Result<Self> {
-        Self::dig_with(name, Duration::from_secs(1)).await
+        Self::dig_on(light().await?, name, Duration::from_secs(1)).await
     }
 
     /// A pond with an operator in it that looks as seldom as in production.
@@ -135,11 +146,14 @@ impl Pond {
     /// # Errors
     /// When the ground cannot be started.
     pub async fn dig_calm(name: &str) -> Result<Self> {
-        Self::dig_with(name, Config::default().identity_check).await
+        Self::dig_on(light().await?, name, Config::default().identity_check).await
     }
 
-    async fn dig_with(name: &str, every: Duration) -> Result<Self> {
-        let light = light().await?;
+    /// A pond on a furnished ground of one's own, whose operator looks `every` so often at what cannot be watched.
+    ///
+    /// # Errors
+    /// When the ground does not answer.
+    pub async fn dig_on(light: &Light, name: &str, every: Duration) -> Result<Self> {
         let client = light.client().await?;
         let double = StatusDouble::new(client.clone(), Scope::prefix(&format!("{name}-")), Delays::brief(7))
             .jobs(|run: &JobRun| give_birth(run))
@@ -151,6 +165,7 @@ impl Pond {
             store: Arc::default(),
             every,
             double,
+            config: light.config().await?,
             operator: None,
         };
         pond.start().await?;
@@ -175,7 +190,13 @@ impl Pond {
     /// When there is no client to be had.
     pub async fn start(&mut self) -> Result<()> {
         let metrics = Metrics::default();
-        let client = operator::client(light().await?.config().await?, &metrics)?;
+        let client = operator::client(self.config.clone(), &metrics)?;
+        self.start_by(client, metrics);
+        Ok(())
+    }
+
+    /// Starts an operator that goes to the API server by this client.
+    pub fn start_by(&mut self, client: Client, metrics: Metrics) {
         let deps = Deps {
             client,
             config: self.config(),
@@ -188,7 +209,6 @@ impl Pond {
         let stop = CancellationToken::new();
         let task = tokio::spawn(operator::run(deps, stop.clone()));
         self.operator = Some(Operator { metrics, stop, task });
-        Ok(())
     }
 
     /// Stops the operator and waits for its end.
@@ -336,9 +356,15 @@ pub fn give_birth(run: &JobRun) -> Outcome {
     let born = Born {
         fingerprint,
         owner_claim: Some("-----BEGIN AGE ENCRYPTED FILE-----".to_owned()),
-        escrow: Some("-----BEGIN AGE ENCRYPTED FILE-----".to_owned()),
+        escrow: told(run, "--escrow=").then(|| "-----BEGIN AGE ENCRYPTED FILE-----".to_owned()),
     };
     Outcome::succeed(serde_json::to_string(&born).unwrap_or_default())
+}
+
+/// Whether the Job's command has a word that begins so.
+fn told(run: &JobRun, word: &str) -> bool {
+    let containers = run.pod.spec.iter().flat_map(|spec| &spec.containers);
+    containers.flat_map(|container| container.command.iter().flatten()).any(|one| one.starts_with(word))
 }
 
 /// Merges JSON as a merge patch does, without removing anything.

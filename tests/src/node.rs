@@ -3,8 +3,11 @@
 //! It is found again by the next program, so that only the first pays for it; `cargo xtask test` takes it away in the
 //! end, `cargo xtask cluster down --name test` does by hand. `STEPPE_TEST_GROUND` names another one, for who works on
 //! these tests while somebody else runs them.
+//!
+//! Tests that need nothing of the node itself run by [`anywhere`]: on the existing cluster that was named, if one was.
 
 pub mod account;
+pub mod named;
 pub mod probe;
 pub mod process;
 pub mod taken;
@@ -21,6 +24,7 @@ use lab::cache::Cache;
 use lab::demo::{self, Cell};
 use lab::node::{Config, Ground};
 use lab::tools::Progress;
+use named::Named;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
@@ -29,6 +33,7 @@ pub const GROUND: &str = "test";
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 static CELL: OnceCell<(Ground, Cell)> = OnceCell::const_new();
+static ELSEWHERE: OnceCell<Cell> = OnceCell::const_new();
 
 /// The name of the ground that is used.
 fn name() -> Result<String> {
@@ -76,11 +81,34 @@ where
 {
     RUNTIME.block_on(async {
         let (ground, cell) = CELL.get_or_try_init(bring_up).await.expect("the cell");
-        if let Err(error) = body(ground, cell).await {
-            let state = state(cell).await.unwrap_or_else(|error| format!("the cluster does not answer: {error:#}"));
-            panic!("{error:?}\n\n{state}");
-        }
+        judge(body(ground, cell).await, cell).await;
     });
+}
+
+/// Runs a test that needs a cell and nothing of its node: on the existing cluster that was named, else on the ground.
+pub fn anywhere<F>(body: impl FnOnce(&'static Cell) -> F)
+where
+    F: Future<Output = Result<()>>,
+{
+    RUNTIME.block_on(async {
+        let cell = match Named::from_environment().expect("the cluster that was named") {
+            Some(named) => ELSEWHERE.get_or_try_init(|| occupy(named)).await.expect("a cell in that cluster"),
+            None => &CELL.get_or_try_init(bring_up).await.expect("the cell").1,
+        };
+        judge(body(cell).await, cell).await;
+    });
+}
+
+async fn occupy(named: Named) -> Result<Cell> {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    named.cell(&cache()?, &mut Told).await
+}
+
+async fn judge(result: Result<()>, cell: &Cell) {
+    if let Err(error) = result {
+        let state = state(cell).await.unwrap_or_else(|error| format!("the cluster does not answer: {error:#}"));
+        panic!("{error:?}\n\n{state}");
+    }
 }
 
 /// Our objects, all pods and the newest events, as text.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use crd::condition;
+use e2e::calls::{self, Calls};
 use e2e::light::{Pond, is};
 use kube::ResourceExt as _;
 use kube::api::{Api, DynamicObject, ListParams};
@@ -22,39 +23,8 @@ const EVENTS: u64 = 90;
 const OBJECTS: usize = 30;
 const SERVICES: usize = 4;
 
-/// A counter of the operator by its labels' values.
-fn counter(pond: &Pond, name: &str) -> Result<BTreeMap<String, u64>> {
-    let text = pond.metrics().text()?;
-    let mut counts = BTreeMap::new();
-    for line in text.lines().filter_map(|line| line.strip_prefix(&format!("steppe_operator_{name}_total"))) {
-        let labels: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
-        counts.insert(labels.join(" "), line.rsplit(' ').next().unwrap_or_default().parse()?);
-    }
-    Ok(counts)
-}
-
-/// Requests by verb and resource, watches and the lists before them left out.
-fn calls(pond: &Pond) -> Result<BTreeMap<String, u64>> {
-    let mut calls = counter(pond, "api_calls")?;
-    calls.retain(|call, _| !call.starts_with("watch "));
-    Ok(calls)
-}
-
-fn sum(calls: &BTreeMap<String, u64>, read: bool) -> u64 {
-    let is_read = |call: &str| call.starts_with("get ") || call.starts_with("list ");
-    calls.iter().filter(|(call, _)| is_read(call) == read).map(|(_, count)| count).sum()
-}
-
-async fn quiet(pond: &Pond) -> Result<BTreeMap<String, u64>> {
-    let mut last = (calls(pond)?, tokio::time::Instant::now());
-    wait::until("the operator to be quiet", LIMIT, async || {
-        let now = calls(pond)?;
-        if now != last.0 {
-            last = (now, tokio::time::Instant::now());
-        }
-        Ok((last.1.elapsed() > Duration::from_secs(2)).then(|| last.0.clone()))
-    })
-    .await
+async fn quiet(pond: &Pond) -> Result<Calls> {
+    calls::quiet(LIMIT, async || Calls::parse(&pond.metrics().text()?)).await
 }
 
 /// All objects in a tenant's namespace, events left out, by kind.
@@ -81,8 +51,7 @@ async fn objects(pond: &Pond, space: &str) -> Result<BTreeMap<String, usize>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_instances_get_ready_and_are_left_alone() -> Result<()> {
     let mut pond = Pond::dig_calm("many").await?;
-    quiet(&pond).await?;
-    let begun = calls(&pond)?;
+    let begun = quiet(&pond).await?;
     let begin = tokio::time::Instant::now();
     for number in 0..MANY {
         pond.instance(&format!("many-{number}"), &format!("h{number}"), json!({})).await?;
@@ -100,20 +69,18 @@ async fn a_hundred_instances_get_ready_and_are_left_alone() -> Result<()> {
     })
     .await?;
     let took = begin.elapsed();
-    let spent = quiet(&pond).await?;
-    let delta: BTreeMap<String, u64> =
-        spent.iter().map(|(call, count)| (call.clone(), count - begun.get(call).copied().unwrap_or(0))).collect();
-    let per = |read: bool| sum(&delta, read) as f64 / MANY as f64;
+    let spent = quiet(&pond).await?.since(&begun);
+    let per = |count: u64| count as f64 / MANY as f64;
     println!("{MANY} instances ready after {:.1} s", took.as_secs_f64());
-    println!("per tenant: {:.1} writes, {:.1} reads", per(false), per(true));
-    for (call, count) in delta.iter().filter(|(_, count)| **count > 0) {
-        println!("  {call}: {:.2}", *count as f64 / MANY as f64);
+    println!("per tenant: {:.1} writes, {:.1} reads", per(spent.writes()), per(spent.reads()));
+    for (call, count) in &spent.0 {
+        println!("  {call}: {:.2}", per(*count));
     }
-    let heard: u64 = counter(&pond, "watch_events")?.values().sum();
-    println!("watches told of {:.1} events per tenant", heard as f64 / MANY as f64);
+    let heard: u64 = calls::counter(&pond.metrics().text()?, "watch_events")?.values().sum();
+    println!("watches told of {:.1} events per tenant", per(heard));
     assert!(heard <= EVENTS * MANY as u64, "too much is watched");
-    assert!(sum(&delta, false) <= WRITES * MANY as u64, "too many writes");
-    assert!(sum(&delta, true) <= READS * MANY as u64, "too many reads");
+    assert!(spent.writes() <= WRITES * MANY as u64, "too many writes");
+    assert!(spent.reads() <= READS * MANY as u64, "too many reads");
 
     let counts = objects(&pond, &pond.space("many-0")).await?;
     let total: usize = counts.values().sum();
@@ -125,7 +92,7 @@ async fn a_hundred_instances_get_ready_and_are_left_alone() -> Result<()> {
 
     // Everything is looked at again, by the same operator and by a new one: nothing is written, and by the same one
     // nothing is read either.
-    let before = calls(&pond)?;
+    let before = Calls::parse(&pond.metrics().text()?)?;
     let cell: Api<crd::Cell> = Api::all(pond.client.clone());
     let touch = json!({ "metadata": { "annotations": { "touched": "now" } } });
     for number in 0..MANY {
@@ -137,7 +104,7 @@ async fn a_hundred_instances_get_ready_and_are_left_alone() -> Result<()> {
     pond.stop().await?;
     pond.start().await?;
     let after = quiet(&pond).await?;
-    assert_eq!(sum(&after, false), 0, "a new operator wrote: {after:?}");
-    println!("a new operator: {} reads for {MANY} instances, 0 writes", sum(&after, true));
+    assert_eq!(after.writes(), 0, "a new operator wrote: {after:?}");
+    println!("a new operator: {} reads for {MANY} instances, 0 writes", after.reads());
     Ok(())
 }

@@ -1,15 +1,18 @@
 //! The purger with the chart's own rights on a real API server: what it refuses, what it does, and that it may die
 //! anywhere in between.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use e2e::brittle::Brittle;
+use e2e::chaos::choice::{self, Choice};
+use e2e::chaos::tell;
 use e2e::chart::{Chart, ask, ours, test};
 use e2e::estate::{Closed, Estate, NOW, at};
 use e2e::identity::Who;
-use lab::fault::{Action, Mask, Match, On, Plan, Proxy};
+use lab::fault::{Action, Effects, Mask, Match, On, Plan, Proxy};
 use lab::wait;
 use operator::purge::decide::NO_BUNDLE;
 use operator::purge::{PURGE_UID, Purger};
@@ -227,47 +230,102 @@ async fn mend(estate: &Estate, undo: Undo) -> Result<()> {
 /// A purger behind a proxy that follows a plan.
 async fn behind(chart: &Chart, estate: &Estate, plan: Plan) -> Result<(Proxy, Purger)> {
     let proxy = Proxy::start(chart.light, plan, Mask::default()).await?;
-    let token = chart.light.token("steppe-system", "steppe-purger", &[]).await?;
-    let client = kube::Client::try_from(proxy.config(chart.light, &token).await?)?;
-    let purger = estate.purger(client, estate.store.clone());
+    let purger = through(&proxy, chart, estate).await?;
     Ok((proxy, purger))
 }
 
+/// A purger that speaks through a proxy.
+async fn through(proxy: &Proxy, chart: &Chart, estate: &Estate) -> Result<Purger> {
+    let token = chart.light.token("steppe-system", "steppe-purger", &[]).await?;
+    let client = kube::Client::try_from(proxy.config(chart.light, &token).await?)?;
+    Ok(estate.purger(client, estate.store.clone()))
+}
+
+/// What a purge came to.
+#[derive(Debug, PartialEq)]
+struct End {
+    writes: usize,
+    effects: BTreeMap<String, Effects>,
+}
+
+/// Purges a server under a plan, by as many purgers as it takes, and sees that nothing is left to do.
+async fn purged(estate: &Estate, name: &str, plan: Plan) -> Result<End> {
+    estate.forgive().await?;
+    let closed = estate.closed(name).await?;
+    let (proxy, mut purger) = behind(estate.chart, estate, plan.clone()).await?;
+    let only = [&closed];
+    for lives in 1.. {
+        let settled = tokio::select! {
+            () = proxy.killed() => false,
+            settled = estate.settle(&purger, &only) => settled.is_ok(),
+        };
+        if settled && proxy.struck() {
+            break;
+        }
+        ensure!(lives < 5, "{name}: no end, or its fault finds no moment: {}", plan.json());
+        drop(purger);
+        if !proxy.lives() {
+            proxy.revive().await;
+        }
+        purger = through(&proxy, estate.chart, estate).await?;
+    }
+    estate.assert_purged(&closed).await?;
+    let cell = estate.cell().await?;
+    let counted = cell["recentPurges"].as_array().map_or(0, Vec::len);
+    ensure!(counted == 1, "{name}: counted {counted} times: {cell} {}", estate.work(name).await?);
+    ensure!(cell["breaker"].is_null(), "{name}: {}", cell["breaker"]);
+    let mask = Mask::default().replace(name, "NAME");
+    let effects = proxy.log().effects().into_iter().map(|(object, effects)| (mask.text(&object), effects)).collect();
+    let writes = proxy.log().writes().len();
+    if !proxy.lives() {
+        proxy.revive().await;
+    }
+    estate.settle(&through(&proxy, estate.chart, estate).await?, &only).await?;
+    let more = proxy.log().writes().split_off(writes);
+    ensure!(more.is_empty(), "{name}: a second look writes {more:?}");
+    Ok(End { writes, effects })
+}
+
+/// The ways in which a write fails, and whether the purger dies of it.
+fn ways() -> [(&'static str, Action, bool); 10] {
+    let answer = |code: u16| Action::Answer { code, retry_after: (code == 429).then_some(1) };
+    [
+        ("die-before", Action::DropBeforeForward, true),
+        ("die-committed", Action::DropAfterCommit, true),
+        ("die-answered", Action::DropAfterAnswer, true),
+        ("conflict", answer(409), false),
+        ("too-many", answer(429), false),
+        ("internal", answer(500), false),
+        ("unavailable", answer(503), false),
+        ("timeout", Action::Timeout { after: 300 }, false),
+        ("lost-before", Action::DropBeforeForward, false),
+        ("lost-after", Action::DropAfterCommit, false),
+    ]
+}
+
 #[test]
-fn a_purger_may_die_between_any_two_writes() {
+fn a_server_is_purged_whatever_happens() {
     alone(async |estate| {
-        let clean = estate.closed("clean").await?;
-        let (proxy, purger) = behind(estate.chart, &estate, Plan::default()).await?;
-        estate.settle(&purger, &[&clean]).await?;
-        estate.assert_purged(&clean).await?;
-        let writes = u32::try_from(proxy.log().writes().len())?;
-        ensure!(writes >= 10, "only {writes} writes");
-        for nth in 1..=writes {
-            for (letter, action) in
-                [("a", Action::DropBeforeForward), ("b", Action::DropAfterCommit), ("c", Action::DropAfterAnswer)]
-            {
-                estate.forgive().await?;
-                let closed = estate.closed(&format!("kill-{nth}{letter}")).await?;
-                let plan = Plan::one(&closed.name, On::Request(Match::write(nth)), action).killing();
-                let (proxy, purger) = behind(estate.chart, &estate, plan).await?;
-                let only = [&closed];
-                tokio::select! {
-                    () = proxy.killed() => {}
-                    settled = estate.settle(&purger, &only) => ensure!(!proxy.lives(), "{}: it lived: {settled:?}", closed.name),
-                }
-                drop(purger);
-                estate.settle(&estate.own_purger().await?, &[&closed]).await?;
-                estate.assert_purged(&closed).await?;
-                let cell = estate.cell().await?;
-                let counted = cell["recentPurges"].as_array().map_or(0, Vec::len);
-                ensure!(
-                    counted == 1,
-                    "{}: counted {counted} times: {cell} {}",
-                    closed.name,
-                    estate.work(&closed.name).await?
-                );
-                ensure!(cell["breaker"].is_null(), "{}: {}", closed.name, cell["breaker"]);
+        let clean = purged(&estate, "clean", Plan::default()).await?;
+        ensure!(clean.writes >= 10, "only {} writes", clean.writes);
+        let mut plans = Vec::new();
+        for nth in 1..=u32::try_from(clean.writes)? {
+            for (way, action, dies) in ways() {
+                let plan = Plan::one(format!("{way}-{nth}"), On::Request(Match::write(nth)), action);
+                plans.push(if dies { plan.killing() } else { plan });
             }
+        }
+        let (crashes, others): (Vec<Plan>, Vec<Plan>) = plans.into_iter().partition(|plan| plan.faults[0].kill);
+        let plans = match Choice::read()? {
+            Choice::All => [crashes, others].concat(),
+            Choice::Sample { of_each, seed } => [crashes, choice::draw(&others, of_each, seed)].concat(),
+            Choice::One(plan) => vec![plan],
+        };
+        tell(&format!("chaos purge: {} writes; {} plans", clean.writes, plans.len()));
+        for plan in plans {
+            let end = purged(&estate, &plan.name, plan.clone()).await;
+            let end = end.with_context(|| format!("{}='{}'", choice::VARIABLE, plan.json()))?;
+            ensure!(end.effects == clean.effects, "{}: {end:?} instead of {clean:?}", plan.json());
         }
         Ok(())
     });

@@ -58,6 +58,15 @@ impl<'a> Nest<'a> {
         self.stands_still().await.with_context(|| reason.to_owned())
     }
 
+    /// Waits until the node has forgotten the server's pods. The identity Secret is immutable: the kubelet looks at it once
+    /// and gives that copy to each new pod for as long as any pod that uses it is known to the node.
+    async fn forgotten(&self) -> Result<()> {
+        wait::until("the end of the server's pods", LIMIT, async || {
+            Ok(self.tenant.pods("server").await?.is_empty().then_some(()))
+        })
+        .await
+    }
+
     /// It is down, visitors are told to come again, and somebody is told why.
     async fn stands_still(&self) -> Result<()> {
         let stopped = |instance: &Instance| {
@@ -221,6 +230,7 @@ async fn lose_the_secret(nest: &Nest<'_>) -> Result<()> {
     new_operator(nest.site).await?;
     nest.missing("SecretMissing", &["identity", "backup", "status.identity"]).await?;
     ensure!(secrets.get_opt("identity").await?.is_none(), "an identity Secret was made anew");
+    nest.forgotten().await?;
 
     let mut other = copy.clone();
     other["data"] = json!(null);
@@ -228,6 +238,7 @@ async fn lose_the_secret(nest: &Nest<'_>) -> Result<()> {
     let other = secrets.create(&PostParams::default(), &serde_json::from_value(other)?).await?;
     nest.record("secretUid", &other.uid().unwrap_or_default()).await?;
     nest.missing("ContentReplaced", &["not born with the identity Secret"]).await?;
+    nest.forgotten().await?;
 
     secrets.delete("identity", &DeleteParams::default()).await?;
     let back = secrets.create(&PostParams::default(), &serde_json::from_value(copy)?).await?;

@@ -11,7 +11,7 @@ use lab::demo::{self, Seconds};
 
 #[test]
 fn a_server_lives_and_is_the_same_server_elsewhere() {
-    node::test(async |_, cell| {
+    node::anywhere(async |cell| {
         let work = tempfile::tempdir()?;
         let mut seconds = Seconds::default();
         let stamp = lab::journey::stamp();
@@ -36,7 +36,7 @@ fn a_server_lives_and_is_the_same_server_elsewhere() {
 
 #[test]
 fn a_frozen_server_says_so_and_thaws_as_it_was() {
-    node::test(async |_, cell| {
+    node::anywhere(async |cell| {
         let site = &cell.site;
         let order = site.order(&format!("ice-{}", lab::journey::stamp()), "carol").await?;
         site.ready(&order, Duration::from_secs(180)).await?;

@@ -30,9 +30,18 @@ pub struct Ambient {
     pub ci: Option<String>,
     #[arg(long, env = "KUBECONFIG", hide = true)]
     pub kubeconfig: Option<OsString>,
-    /// An existing cluster for the tests
+    /// The ground that node tests share, when it is not to be `test`
+    #[arg(long, env = "STEPPE_TEST_GROUND", hide = true)]
+    pub test_ground: Option<String>,
+    /// An existing, empty cluster for the tests that can use one
     #[arg(long, env = "STEPPE_TEST_CONTEXT", hide = true)]
     pub test_context: Option<String>,
+    /// Where images go when the tests use an existing cluster
+    #[arg(long, env = "STEPPE_TEST_REGISTRY", hide = true)]
+    pub test_registry: Option<String>,
+    /// What only its owner knows of that cluster; see docs/operating.md
+    #[arg(long, env = "STEPPE_TEST_PLACE", hide = true)]
+    pub test_place: Option<PathBuf>,
     #[arg(long, env = "XDG_CACHE_HOME", hide = true)]
     pub xdg_cache: Option<PathBuf>,
     #[arg(long, env = "HOME", hide = true)]
@@ -58,7 +67,7 @@ pub enum Command {
     Demo(DemoOptions),
     /// Measure
     Bench {
-        /// Passed on to `steppe-lab bench`
+        /// Passed on to `steppe-bench`: `--help` tells them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<OsString>,
     },

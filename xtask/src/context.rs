@@ -1,12 +1,14 @@
 //! What every command needs: where we are, where things are kept, how to show and how to stop.
 
+use std::ffi::{OsStr, OsString};
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::cache::Cache;
 use crate::child::Program;
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::history::History;
 use crate::lock::Lock;
 use crate::log::Log;
@@ -33,6 +35,12 @@ const LEFT_BY_CARGO: [&str; 15] = [
     "CARGO_PRIMARY_PACKAGE",
 ];
 
+/// What tells the tests of an existing cluster.
+const OF_TESTS: [&str; 4] = ["STEPPE_TEST_CONTEXT", "STEPPE_TEST_REGISTRY", "STEPPE_TEST_PLACE", "STEPPE_TEST_RUN"];
+
+/// Leads to existing clusters, which only those see that use one that was named.
+const OF_CLUSTERS: [&str; 5] = ["KUBECONFIG", OF_TESTS[0], OF_TESTS[1], OF_TESTS[2], OF_TESTS[3]];
+
 pub struct Context {
     /// The repository.
     pub root: PathBuf,
@@ -40,9 +48,13 @@ pub struct Context {
     pub history: History,
     pub progress: Progress,
     pub stop: Stop,
+    /// The ground of ours that node tests share.
+    pub test_ground: String,
     kubeconfig: Option<PathBuf>,
     /// An existing cluster, used because it was named.
     cluster: Option<String>,
+    /// What the tests are told of it.
+    elsewhere: Vec<(&'static str, OsString)>,
 }
 
 impl Context {
@@ -59,8 +71,10 @@ impl Context {
             cache,
             progress: Progress::open(ci || dumb),
             stop: Stop::listen()?,
+            test_ground: ambient.test_ground.clone().unwrap_or_else(|| "test".to_owned()),
             kubeconfig: ambient.kubeconfig.clone().filter(|path| !path.is_empty()).map(PathBuf::from),
             cluster: cli.named_cluster().map(str::to_owned),
+            elsewhere: elsewhere(cli)?,
         })
     }
 
@@ -96,13 +110,27 @@ impl Context {
         step.end(outcome);
     }
 
-    /// A program in the repository's folder with the environment all our children have.
-    pub fn program(&self, program: impl AsRef<std::ffi::OsStr>) -> Program {
-        let mut program = Program::new(program, &self.root);
-        if self.cluster.is_none() {
-            program = program.without_env("KUBECONFIG").without_env("STEPPE_TEST_CONTEXT");
+    /// The existing cluster that was named.
+    pub fn cluster(&self) -> Option<&str> {
+        self.cluster.as_deref()
+    }
+
+    /// As [`Context::program`], for those few that use the cluster that was named.
+    pub fn program_for_clusters(&self, program: impl AsRef<OsStr>) -> Program {
+        let mut program = self.program(program);
+        if let (Some(_), Some(kubeconfig)) = (&self.cluster, &self.kubeconfig) {
+            program = program.env("KUBECONFIG", kubeconfig);
         }
-        for name in LEFT_BY_CARGO {
+        for (name, value) in &self.elsewhere {
+            program = program.env(name, value);
+        }
+        program
+    }
+
+    /// A program in the repository's folder with the environment all our children have. No cluster is in it.
+    pub fn program(&self, program: impl AsRef<OsStr>) -> Program {
+        let mut program = Program::new(program, &self.root);
+        for name in LEFT_BY_CARGO.iter().chain(&OF_CLUSTERS) {
             program = program.without_env(name);
         }
         for (name, value) in self.cache.variables() {
@@ -128,6 +156,33 @@ impl Context {
         target::claim(&self.cache.target, &self.root, &names)?;
         Ok(lock)
     }
+}
+
+/// What the tests are told of the cluster that was named for them.
+///
+/// # Errors
+/// When they could not use it: images and names have to get there.
+fn elsewhere(cli: &Cli) -> anyhow::Result<Vec<(&'static str, OsString)>> {
+    let (Command::Test(_), Some(name)) = (&cli.command, cli.named_cluster()) else {
+        return Ok(Vec::new());
+    };
+    let (Some(registry), Some(place)) = (&cli.ambient.test_registry, &cli.ambient.test_place) else {
+        bail!(
+            "STEPPE_TEST_CONTEXT={name} needs STEPPE_TEST_REGISTRY, from which that cluster can pull, and \
+             STEPPE_TEST_PLACE, a file that docs/operating.md describes"
+        );
+    };
+    // Test programs run in other folders.
+    let place = std::path::absolute(place)?;
+    // Nobody has to guess it: it tells this run's cluster from one that an earlier run has left.
+    let run = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
+    let [context, registry_name, place_name, run_name] = OF_TESTS;
+    Ok(vec![
+        (context, name.into()),
+        (registry_name, registry.into()),
+        (place_name, place.into_os_string()),
+        (run_name, run.into()),
+    ])
 }
 
 /// What is said of existing clusters.
@@ -169,6 +224,20 @@ mod tests {
     fn logs_have_plain_names() {
         assert_eq!(file_name("unit-operator (lib operator)"), "unit-operator-lib-operator");
         assert_eq!(file_name("cluster up"), "cluster-up");
+    }
+
+    #[test]
+    fn tests_get_a_cluster_only_with_the_ways_to_it() {
+        use clap::Parser as _;
+        let told = |words: &[&str]| elsewhere(&Cli::parse_from([&["xtask"], words].concat()));
+        let ways = ["--test-context", "one", "--test-registry", "r:5000", "--test-place", "/p.json"];
+        assert_eq!(told(&[&ways[..], &["lint"]].concat()).unwrap(), []);
+        let named = told(&[&ways[..], &["test"]].concat()).unwrap();
+        let expected = [(OF_TESTS[0], "one"), (OF_TESTS[1], "r:5000"), (OF_TESTS[2], "/p.json")];
+        assert_eq!(named[..3], expected.map(|(name, value)| (name, OsString::from(value))));
+        assert_eq!(named[3].0, OF_TESTS[3]);
+        let error = told(&["--test-context", "one", "test"]).unwrap_err().to_string();
+        assert!(error.contains("STEPPE_TEST_REGISTRY") && error.contains("STEPPE_TEST_PLACE"), "{error}");
     }
 
     #[test]

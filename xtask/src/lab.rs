@@ -15,6 +15,10 @@ use crate::progress::Step;
 use crate::progress::line::ProgressLine;
 
 const LAB: &str = "steppe-lab";
+const BENCH: &str = "steppe-bench";
+
+/// The lab's command that looks at the machine, and the first one that changes it.
+const PREFLIGHT: &str = "preflight";
 
 /// How many of the last lines are shown when the lab fails.
 const LAST_WORDS: usize = 60;
@@ -25,7 +29,7 @@ pub fn demo(context: &Context, options: &DemoOptions) -> anyhow::Result<ExitCode
     context.progress.say("plan: build the programs, the cluster's tools and images; bring it up; show the journey");
     binaries::build(context)?;
     let words = demo_words(options);
-    let end = if options.json { one_json_line(context, &words)? } else { show(context, "demo", &words)? };
+    let end = if options.json { one_json_line(context, &words)? } else { show(context, LAB, "demo", &words)? };
     Ok(end.pass_on())
 }
 
@@ -39,15 +43,18 @@ pub fn cluster(context: &Context, action: ClusterAction, words: &[OsString]) -> 
     }
     let words: Vec<OsString> =
         [OsString::from("cluster"), action.word().into()].into_iter().chain(words.iter().cloned()).collect();
-    Ok(show(context, &format!("cluster {}", action.word()), &words)?.pass_on())
+    Ok(show(context, LAB, &format!("cluster {}", action.word()), &words)?.pass_on())
 }
 
 pub fn bench(context: &Context, words: &[OsString]) -> anyhow::Result<ExitCode> {
     context.announce();
     prerequisites::require(context, Needs::GROUND)?;
+    context.progress.say("plan: build the programs and the ground's tools; measure, ours and the other side in turn");
     binaries::build(context)?;
-    let words: Vec<OsString> = ["bench".into()].into_iter().chain(words.iter().cloned()).collect();
-    Ok(show(context, "bench", &words)?.pass_on())
+    for command in [PREFLIGHT, "tools"] {
+        prepare(context, command)?;
+    }
+    Ok(show(context, BENCH, "bench", words)?.pass_on())
 }
 
 /// Runs one of the lab's commands as a step of ours: its output is kept in the log.
@@ -55,14 +62,32 @@ pub fn bench(context: &Context, words: &[OsString]) -> anyhow::Result<ExitCode> 
 /// # Errors
 /// With its last lines when it fails.
 pub fn prepare(context: &Context, command: &str) -> anyhow::Result<()> {
+    step(context, command, &[command.into()])
+}
+
+/// Takes a ground away, if there is one of that name.
+///
+/// # Errors
+/// With the lab's last lines when it cannot.
+pub fn take_away(context: &Context, ground: &str) -> anyhow::Result<()> {
+    step(context, "down", &["cluster".into(), "down".into(), "--name".into(), ground.into()])
+}
+
+fn step(context: &Context, command: &str, words: &[OsString]) -> anyhow::Result<()> {
     let step = context.begin(command);
     let mut log = context.log(command)?;
     let mut last_words: Vec<String> = Vec::new();
-    let end = run(context, &[command.into()], &mut |line| {
+    let end = run(context, LAB, words, &mut |line| {
         log.line(&line.text);
         match ProgressLine::parse(&line.text) {
             Some(progress) => step.tell(&progress),
-            None => last_words.push(line.text.clone()),
+            None => {
+                // What will be done to the machine, before it is done for the first time.
+                if command == PREFLIGHT {
+                    context.progress.say(&line.text);
+                }
+                last_words.push(line.text.clone());
+            }
         }
     })?;
     if !end.good() {
@@ -74,17 +99,17 @@ pub fn prepare(context: &Context, command: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run(context: &Context, words: &[OsString], hear: &mut dyn FnMut(&Line)) -> anyhow::Result<End> {
-    let lab = binaries::path(&context.cache.bin(), LAB)?;
-    // The lab draws nothing itself then, and prints one JSON object a line on standard error.
-    context.program(lab).args(words).env("STEPPE_PROGRESS", "json").run(&context.stop, hear)
+fn run(context: &Context, program: &str, words: &[OsString], hear: &mut dyn FnMut(&Line)) -> anyhow::Result<End> {
+    let program = binaries::path(&context.cache.bin(), program)?;
+    // It draws nothing itself then, and prints one JSON object a line on standard error.
+    context.program_for_clusters(program).args(words).env("STEPPE_PROGRESS", "json").run(&context.stop, hear)
 }
 
 /// Passes output on to where it was written, and shows progress.
-fn show(context: &Context, name: &str, words: &[OsString]) -> anyhow::Result<End> {
+fn show(context: &Context, program: &str, name: &str, words: &[OsString]) -> anyhow::Result<End> {
     let step = context.begin(name);
     let mut log = context.log(name)?;
-    let end = run(context, words, &mut |line| {
+    let end = run(context, program, words, &mut |line| {
         log.line(&line.text);
         match (ProgressLine::parse(&line.text), line.stream) {
             (Some(progress), _) => step.tell(&progress),
@@ -101,7 +126,7 @@ fn one_json_line(context: &Context, words: &[OsString]) -> anyhow::Result<End> {
     let step = context.begin("demo");
     let mut log = context.log("demo")?;
     let mut results: Vec<String> = Vec::new();
-    let end = run(context, words, &mut |line| {
+    let end = run(context, LAB, words, &mut |line| {
         log.line(&line.text);
         match (ProgressLine::parse(&line.text), line.stream) {
             (Some(progress), _) => step.tell(&progress),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use self::stage::Stage;
 use self::suite::Suite;
 use self::tally::Tally;
+use crate::cargo::Executable;
 use crate::cli::TestOptions;
 use crate::clock::{Stopwatch, human};
 use crate::context::Context;
@@ -38,6 +39,9 @@ pub fn command(context: &Context, options: &TestOptions) -> anyhow::Result<bool>
     }
     context.progress.tell(&tally.failures());
     context.progress.tell(&tally::table(&context.progress.ended(), &whole));
+    if let Some(left_out) = context.cluster().and_then(|cluster| tally.left_out(cluster)) {
+        context.progress.tell(&left_out);
+    }
     context.progress.tell(&format!("logs: {}", context.cache.logs().display()));
     context.progress.tell(&tally.line());
     Ok(tally.good())
@@ -53,6 +57,12 @@ fn everything(context: &Context, options: &TestOptions, tally: &mut Tally) -> an
     let mut targets = stage::discover(&metadata)?;
     if let Some(only) = options.only {
         targets.retain(|target| target.stage == Stage::from(only));
+    }
+    if let Some(cluster) = context.cluster() {
+        tally.left_out = stage::leave_out(&mut targets);
+        if let Some(left_out) = tally.left_out(cluster) {
+            context.progress.say(&left_out);
+        }
     }
     let suite = Suite {
         context,
@@ -76,11 +86,12 @@ fn everything(context: &Context, options: &TestOptions, tally: &mut Tally) -> an
 
 fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> anyhow::Result<()> {
     let context = suite.context;
-    let programs = if whole || !preparations(stages).is_empty() { programs(context, tally)? } else { Ok(()) };
+    let preparations = preparations(stages, context.cluster().is_some());
+    let programs = if whole || !preparations.is_empty() { programs(context, tally)? } else { Ok(()) };
     thread::scope(|scope| {
         let programs = &programs;
         // Most of it is waiting for downloads and for the linker: it is done beside the rest.
-        let preparing = scope.spawn(move || prepare(context, stages, programs));
+        let preparing = scope.spawn(move || prepare(context, preparations, programs));
         if whole {
             checks(context, programs, tally)?;
         }
@@ -98,11 +109,52 @@ fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> a
             judge("queries", stale, tally)?;
         }
         let hindrance = prepared.is_err().then_some("the ground could not be prepared");
-        for stage in stages.iter().filter(|stage| **stage != Stage::Unit) {
-            suite.run(*stage, &built, hindrance, tally)?;
+        grounds(suite, stages, &built, hindrance, tally)?;
+        take_away(context, stages, hindrance, tally)
+    })
+}
+
+/// The tests on grounds, in two lanes side by side: those on a node wait for pods most of their time, those without one
+/// keep a core busy, and the two share nothing.
+fn grounds(
+    suite: &Suite<'_>,
+    stages: &[Stage],
+    built: &[Executable],
+    hindrance: Option<&str>,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    let lane = |with_node: bool| {
+        let mut tally = Tally::default();
+        let on_ground = stages.iter().filter(|stage| **stage != Stage::Unit);
+        for stage in on_ground.filter(|stage| (**stage >= Stage::Node) == with_node) {
+            suite.run(*stage, built, hindrance, &mut tally)?;
         }
+        anyhow::Ok(tally)
+    };
+    thread::scope(|scope| {
+        let node = scope.spawn(|| lane(true));
+        let light = lane(false);
+        let node = node.join().unwrap_or_else(|_| Err(anyhow::anyhow!("running the tests on a node crashed")));
+        tally.add(light?);
+        tally.add(node?);
         Ok(())
     })
+}
+
+/// The ground that node tests have shared: nothing of a run stays behind.
+fn take_away(context: &Context, stages: &[Stage], hindrance: Option<&str>, tally: &mut Tally) -> anyhow::Result<()> {
+    let on_ours = stages.iter().any(|stage| *stage >= Stage::Node) && context.cluster().is_none();
+    if !on_ours || hindrance.is_some() {
+        return Ok(());
+    }
+    match lab::take_away(context, &context.test_ground) {
+        Err(error) if error.downcast_ref::<Interrupted>().is_some() => Err(error),
+        Err(error) => {
+            tally.fail(1, "the ground could not be taken away", format!("{error:#}"));
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Programs that do not build are a failure, and no reason to leave the rest out.
@@ -118,23 +170,25 @@ fn programs(context: &Context, tally: &mut Tally) -> anyhow::Result<Result<(), S
     }
 }
 
-/// What `steppe-lab` is asked for before these stages run.
-fn preparations(stages: &[Stage]) -> &'static [&'static str] {
-    match stages.iter().max() {
-        None | Some(Stage::Unit) => &[],
-        Some(Stage::Light) => &["preflight", "tools"],
-        Some(Stage::Node) => &["preflight", "tools", "images"],
-        Some(Stage::E2e) => &["preflight", "tools", "images", "browser"],
+/// What `steppe-lab` is asked for before these stages run; on an existing cluster, whether it may be used comes first.
+fn preparations(stages: &[Stage], elsewhere: bool) -> &'static [&'static str] {
+    match (stages.iter().max(), elsewhere) {
+        (None | Some(Stage::Unit), _) => &[],
+        (Some(Stage::Light), _) => &["preflight", "tools"],
+        (Some(Stage::Node), false) => &["preflight", "tools", "images"],
+        (Some(Stage::Node), true) => &["preflight", "tools", "elsewhere", "images"],
+        (Some(Stage::E2e), false) => &["preflight", "tools", "images", "browser"],
+        (Some(Stage::E2e), true) => &["preflight", "tools", "elsewhere", "images", "browser"],
     }
 }
 
 /// Machine, tools and images, as far as the stages need them.
-fn prepare(context: &Context, stages: &[Stage], programs: &Result<(), String>) -> Result<(), String> {
-    if preparations(stages).is_empty() {
+fn prepare(context: &Context, commands: &[&str], programs: &Result<(), String>) -> Result<(), String> {
+    if commands.is_empty() {
         return Ok(());
     }
     programs.clone()?;
-    for command in preparations(stages) {
+    for command in commands {
         if let Err(error) = lab::prepare(context, command) {
             if error.downcast_ref::<Interrupted>().is_none() {
                 context.progress.say(&format!("{error:#}"));
@@ -184,7 +238,7 @@ fn plan(suite: &Suite<'_>, stages: &[Stage], whole: bool) {
     let context = suite.context;
     let last = |name: &str| context.history.last(name).map_or_else(String::new, told);
     let mut lines = vec!["plan:".to_owned()];
-    let prepare = preparations(stages);
+    let prepare = preparations(stages, context.cluster().is_some());
     let programs: &[&str] = if whole || !prepare.is_empty() { &["programs"] } else { &[] };
     let checks: &[&str] = if whole { &["lint", "gen"] } else { &[] };
     let queries: &[&str] = if whole { &["queries"] } else { &[] };
@@ -213,10 +267,17 @@ mod tests {
 
     #[test]
     fn images_are_made_for_pods_only() {
-        assert_eq!(preparations(&[Stage::Unit]), [""; 0]);
-        assert_eq!(preparations(&[Stage::Unit, Stage::Light]), ["preflight", "tools"]);
-        assert_eq!(preparations(&[Stage::Light, Stage::Node]), ["preflight", "tools", "images"]);
-        assert_eq!(preparations(&[Stage::E2e]), ["preflight", "tools", "images", "browser"]);
+        let here = |stages: &[Stage]| preparations(stages, false);
+        assert_eq!(here(&[Stage::Unit]), [""; 0]);
+        assert_eq!(here(&[Stage::Unit, Stage::Light]), ["preflight", "tools"]);
+        assert_eq!(here(&[Stage::Light, Stage::Node]), ["preflight", "tools", "images"]);
+        assert_eq!(here(&[Stage::E2e]), ["preflight", "tools", "images", "browser"]);
+    }
+
+    #[test]
+    fn an_existing_cluster_is_looked_at_before_anything_is_made_for_it() {
+        assert_eq!(preparations(&[Stage::Light], true), ["preflight", "tools"]);
+        assert_eq!(preparations(&[Stage::Light, Stage::Node], true), ["preflight", "tools", "elsewhere", "images"]);
     }
 
     #[test]

@@ -18,7 +18,9 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let _ = writeln!(err, r#"{{"stage":"{}","step":"one","message":"now","done":1,"total":2}}"#, words.join(" "));
-    let _ = writeln!(err, "kubeconfig {:?}", std::env::var_os("KUBECONFIG"));
+    for name in ["KUBECONFIG", "STEPPE_TEST_CONTEXT", "STEPPE_TEST_PLACE"] {
+        let _ = writeln!(err, "{name} {:?}", std::env::var_os(name));
+    }
     if words.last().is_some_and(|word| word == "stay") {
         let _ = writeln!(out, "process {}", std::process::id());
         loop {
@@ -76,11 +78,12 @@ impl Repository {
         repository.write("rust-toolchain.toml", &fs::read_to_string(toolchain).unwrap());
         repository.write(
             "Cargo.toml",
-            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"control-plane\", \"operator\"]\n",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"control-plane\", \"operator\", \"tests\"]\n",
         );
         for (folder, name, file, text) in [
             ("crates/names", "names", "lib.rs", NAMES),
             ("crates/lab", "lab", "bin/steppe-lab.rs", LAB_DOUBLE),
+            ("tests", "e2e", "bin/steppe-bench.rs", LAB_DOUBLE),
             ("crates/bundle", "bundle", "bin/steppe-bundle.rs", OPERATOR_DOUBLE),
             ("control-plane", "control-plane", "bin/steppe.rs", STEPPE_DOUBLE),
             ("operator", "operator", "bin/steppe-operator.rs", OPERATOR_DOUBLE),
@@ -165,9 +168,54 @@ fn a_good_repository_passes_and_every_stage_is_run() {
         assert!(shown.lines().any(|line| line.starts_with(stage)), "{stage} is missing in\n{shown}");
     }
     assert!(said.contains("KUBECONFIG=/somewhere/else found, not touched"), "{said}");
+    // The lab's double says it as the real one says what it will do to the machine: it must be shown, not just kept.
+    assert!(said.contains("KUBECONFIG None"), "{said}");
     let log = repository.path().join("cache/logs");
     let log = log.join(fs::read_dir(&log).unwrap().next().unwrap().unwrap().file_name()).join("tools.log");
-    assert!(fs::read_to_string(log).unwrap().contains("kubeconfig None"));
+    assert!(fs::read_to_string(log).unwrap().contains("KUBECONFIG None"));
+}
+
+#[test]
+fn a_cluster_is_named_to_those_tests_that_can_use_it_and_the_others_are_told_of() {
+    let repository = Repository::new();
+    let manifest = fs::read_to_string(repository.path().join("tests/Cargo.toml")).unwrap();
+    repository
+        .write("tests/Cargo.toml", &format!("{manifest}\n[package.metadata.steppe]\nanywhere = [\"node_here\"]\n"));
+    let sees = |name: &str, seen: &str| {
+        let test = format!(
+            "//! Test.\n\n#[test]\nfn {name}() {{\n    let seen = [\"KUBECONFIG\", \"STEPPE_TEST_CONTEXT\"].map(std::env::var);\n    \
+             assert_eq!(format!(\"{{seen:?}}\"), r#\"{seen}\"#);\n}}\n"
+        );
+        repository.write(&format!("tests/tests/{name}.rs"), &test);
+    };
+    sees("node_here", r#"[Ok("/somewhere/else"), Ok("kind-one")]"#);
+    sees("light_here", "[Err(NotPresent), Err(NotPresent)]");
+    sees("node_disk", "never run");
+    let mut command = repository.command(&["test", "here"]);
+    let alone = command.env("STEPPE_TEST_CONTEXT", "kind-one").output().unwrap();
+    assert!(err(&alone).contains("needs STEPPE_TEST_REGISTRY"), "{}", err(&alone));
+    command.env("STEPPE_TEST_REGISTRY", "registry:5000").env("STEPPE_TEST_PLACE", "place.json");
+    let output = command.output().unwrap();
+    let (shown, said) = (out(&output), err(&output));
+    assert_eq!(shown.lines().last(), Some("2 passed, 0 failed"), "{said}\n{shown}");
+    let left_out = "left out on kind-one: 1 test programs that need a ground of ours: e2e node_disk";
+    assert!(shown.lines().any(|line| line == left_out), "{shown}");
+    assert!(said.contains("the existing cluster kind-one of /somewhere/else is used, because it was named"), "{said}");
+    let log = repository.path().join("cache/logs");
+    let log = log.join(fs::read_dir(&log).unwrap().next().unwrap().unwrap().file_name()).join("elsewhere.log");
+    let asked = fs::read_to_string(log).unwrap();
+    let place = repository.path().join("place.json").display().to_string();
+    assert!(asked.contains(r#"STEPPE_TEST_CONTEXT Some("kind-one")"#) && asked.contains(&place), "{asked}");
+}
+
+#[test]
+fn a_benchmark_gets_its_words_and_shows_what_it_found() {
+    let repository = Repository::new();
+    let output = repository.xtask(&["bench", "--rounds", "3", "--json"]);
+    assert!(output.status.success(), "{}", err(&output));
+    let log = repository.path().join("cache/logs");
+    let log = log.join(fs::read_dir(&log).unwrap().next().unwrap().unwrap().file_name()).join("bench.log");
+    assert!(fs::read_to_string(log).unwrap().contains("--rounds 3 --json"));
 }
 
 #[test]

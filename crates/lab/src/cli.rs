@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
+use lab::report::How;
 
 /// A real Kubernetes on this machine, for trying Steppe.
 #[derive(Debug, Parser)]
@@ -13,20 +14,9 @@ pub struct Cli {
     pub cache: Option<PathBuf>,
     /// How progress is told
     #[arg(long, env = "STEPPE_PROGRESS", value_enum, default_value = "text", global = true)]
-    pub progress: Progress,
+    pub progress: How,
     #[command(subcommand)]
     pub verb: Verb,
-}
-
-/// How progress is told, on standard error.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Progress {
-    /// A line for each step
-    Text,
-    /// A JSON object for each step: {"stage","step","message","done"}
-    Json,
-    /// Not at all
-    None,
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,6 +60,21 @@ pub enum Verb {
         /// A file with a JSON array of queries
         #[arg(long)]
         list: PathBuf,
+    },
+    /// Look whether an existing cluster may be used for tests: it was named, and is empty but for system namespaces
+    Elsewhere {
+        /// Its context in the kubeconfig
+        #[arg(long, env = "STEPPE_TEST_CONTEXT")]
+        context: String,
+        /// The registry that it can pull from
+        #[arg(long, env = "STEPPE_TEST_REGISTRY")]
+        registry: String,
+        /// What only its owner knows of it; see docs/operating.md
+        #[arg(long, env = "STEPPE_TEST_PLACE")]
+        place: PathBuf,
+        /// The run that asks; a cluster that it has begun to use is its own
+        #[arg(long, env = "STEPPE_TEST_RUN")]
+        run: Option<String>,
     },
     /// Follow a ground's objects for ingress and policies; the ground runs this by itself
     #[command(hide = true)]
@@ -130,6 +135,7 @@ impl Verb {
             Self::Demo { .. } => "demo",
             Self::Mails { .. } => "mails",
             Self::Queries { .. } => "queries",
+            Self::Elsewhere { .. } => "elsewhere",
             Self::Watch { .. } => "watch",
         }
     }

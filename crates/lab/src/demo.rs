@@ -4,6 +4,7 @@
 mod elsewhere;
 mod life;
 mod raise;
+mod vacancy;
 
 use std::path::PathBuf;
 
@@ -14,9 +15,10 @@ use tokio::time::Instant;
 use crate::cache::Cache;
 use crate::node::{self, Config};
 use crate::tools::Progress;
-pub use elsewhere::{Named, Place, elsewhere};
+pub use elsewhere::{Named, Place, elsewhere, for_tests};
 pub use life::{Living, Seconds, Taken, federate, log_in, restore, take, two_servers};
 pub use raise::{Cell, chart, on_ground};
+pub use vacancy::vacant;
 
 /// What the demo is told.
 #[derive(Args, Clone, Debug)]

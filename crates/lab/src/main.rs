@@ -1,7 +1,6 @@
 //! `steppe-lab`: brings up, shows and takes away the ground Steppe is tried on.
 
 mod cli;
-mod report;
 
 use std::process::ExitCode;
 
@@ -10,10 +9,10 @@ use clap::Parser;
 use lab::browser::Browser;
 use lab::cache::Cache;
 use lab::node::{self, Config, Ground};
+use lab::report::{self, Report};
 use lab::{demo, images, mailpit, preflight, queries, tools, watchers};
 
 use cli::{Action, Cli, Verb};
-use report::Report;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -23,7 +22,7 @@ async fn main() -> ExitCode {
     match work(&cli).await {
         Ok(code) => code,
         Err(error) => {
-            report::error(&error);
+            report::error("steppe-lab", &error);
             ExitCode::FAILURE
         }
     }
@@ -60,6 +59,10 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
             preflight::check(&cache)?;
             let config = Config::named(name)?;
             demo::run(options, &config, &cache, &mut report).await?;
+        }
+        Verb::Elsewhere { context, registry, place, run } => {
+            let named = demo::Named { context, kubeconfig: None, registry, place };
+            demo::vacant(&named, run.as_deref(), &cache, &mut report).await?;
         }
         Verb::Mails { name, to } => {
             let mailpit = mailpit::of(&ground(name)?)?;

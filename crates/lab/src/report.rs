@@ -1,20 +1,32 @@
-//! What `steppe-lab` says: results on standard output, everything else on standard error.
+//! What programs of the ground say: results on standard output, everything else on standard error.
 
 use std::io::Write;
 
 use anyhow::Result;
-use lab::mailpit::{Mail, Mailpit};
-use lab::node::Status;
-use lab::tools;
+use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::Progress;
+use crate::mailpit::{Mail, Mailpit};
+use crate::node::Status;
+use crate::tools;
+
+/// How progress is told, on standard error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum How {
+    /// A line for each step
+    Text,
+    /// A JSON object for each step: {"stage","step","message","done"}
+    Json,
+    /// Not at all
+    None,
+}
 
 /// Tells steps as they begin.
+#[derive(Debug)]
 pub struct Report {
     stage: &'static str,
-    how: Progress,
+    how: How,
     step: String,
     /// Lines of detail since the step began.
     done: u64,
@@ -22,12 +34,12 @@ pub struct Report {
 
 impl Report {
     /// Tells the steps of `stage`.
-    pub fn new(stage: &'static str, how: Progress) -> Self {
+    pub fn new(stage: &'static str, how: How) -> Self {
         Self { stage, how, step: String::new(), done: 0 }
     }
 
     fn json(&self, message: &str) {
-        if self.how == Progress::Json {
+        if self.how == How::Json {
             let line = json!({"stage": self.stage, "step": self.step, "message": message, "done": self.done});
             line_to_stderr(&line.to_string());
         }
@@ -39,7 +51,7 @@ impl tools::Progress for Report {
         what.clone_into(&mut self.step);
         self.done = 0;
         self.json("");
-        if self.how == Progress::Text {
+        if self.how == How::Text {
             line_to_stderr(what);
         }
     }
@@ -55,25 +67,41 @@ pub fn say(text: &str) {
     line_to_stderr(text);
 }
 
-/// Tells what went wrong, without the places in the code it passed through.
-pub fn error(error: &anyhow::Error) {
-    line_to_stderr(&format!("steppe-lab: {error:#}"));
+/// Tells what went wrong in `program`, without the places in the code it passed through.
+pub fn error(program: &str, error: &anyhow::Error) {
+    line_to_stderr(&format!("{program}: {error:#}"));
 }
 
-/// Tells how a ground is.
-pub fn tell(status: &Status, json: bool) -> Result<()> {
-    let text = if json { serde_json::to_string(status)? } else { status.text() };
+/// Tells a result.
+///
+/// # Errors
+/// When nobody listens.
+pub fn result(text: &str) -> Result<()> {
     writeln!(std::io::stdout().lock(), "{text}")?;
     Ok(())
 }
 
+/// Tells how a ground is.
+///
+/// # Errors
+/// When nobody listens.
+pub fn tell(status: &Status, json: bool) -> Result<()> {
+    result(&if json { serde_json::to_string(status)? } else { status.text() })
+}
+
 /// Prints a result as one line of JSON.
+///
+/// # Errors
+/// When nobody listens.
 pub fn json(result: &impl Serialize) -> Result<()> {
     writeln!(std::io::stdout().lock(), "{}", serde_json::to_string(result)?)?;
     Ok(())
 }
 
 /// Prints mails, the newest last: that is where people look.
+///
+/// # Errors
+/// When nobody listens.
 pub fn mails(mailpit: &Mailpit, mails: &[Mail]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for mail in mails.iter().rev() {

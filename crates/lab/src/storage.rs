@@ -22,7 +22,8 @@ use crate::tools::Tools;
 pub const CLASS: &str = "steppe";
 
 const NAME: &str = "local-path-provisioner";
-const NAMESPACE: &str = "local-path-storage";
+/// Where its helper pods run.
+pub const NAMESPACE: &str = "local-path-storage";
 const ACCOUNT: &str = "local-path-provisioner-service-account";
 
 /// Starts the provisioner and makes the StorageClass. `helper_image` has a shell; short-lived pods of it make and

@@ -1,6 +1,7 @@
 //! What a change's status says after a step. Computed last, from what was really done; written only when it changed.
 
-use crd::{AccountAction, AccountChangeStatus, Phase};
+use crd::{AccountAction, AccountChangeStatus, Phase, WorkStatus};
+use jiff::Timestamp;
 use kube::Resource as _;
 
 use super::WORKING;
@@ -34,6 +35,10 @@ pub(super) fn next(observed: &Observed, decision: &Decision, attempt: Option<u32
     let mut status = observed.change.status.clone().unwrap_or_default();
     let work = &mut status.work;
     let now = observed.now;
+    if let Some(job) = observed.job.as_ref().filter(|_| work.phase == Phase::Running) {
+        // Whoever made it may have died before it was said.
+        begun(work, job.attempt, now);
+    }
     match decision {
         Decision::Rest | Decision::Mark | Decision::Release => {}
         Decision::Wait { reason, message } => {
@@ -52,9 +57,7 @@ pub(super) fn next(observed: &Observed, decision: &Decision, attempt: Option<u32
         Decision::AwaitTurn { message } => work.message.clone_from(message),
         Decision::Work { .. } => {
             if let Some(attempt) = attempt {
-                work.attempt = work.attempt.max(attempt);
-                work.percent = 10;
-                work.say(&format!("{now} attempt {attempt} begins"));
+                begun(work, attempt, now);
             }
         }
         Decision::AwaitJob { attempt, message } => {
@@ -85,6 +88,15 @@ pub(super) fn next(observed: &Observed, decision: &Decision, attempt: Option<u32
         }
     }
     status
+}
+
+/// An attempt has begun; said once.
+fn begun(work: &mut WorkStatus, attempt: u32, now: Timestamp) {
+    let line = format!("attempt {attempt} begins");
+    (work.attempt, work.percent) = (work.attempt.max(attempt), work.percent.max(10));
+    if !work.log.iter().any(|said| said.ends_with(&line)) {
+        work.say(&format!("{now} {line}"));
+    }
 }
 
 fn told(observed: &Observed) -> String {

@@ -28,7 +28,9 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// Makes what is due until `stop`.
 pub async fn run(context: Arc<Context>, stop: CancellationToken) {
-    context.caches.ready().await;
+    if !context.caches.ready(&stop).await {
+        return;
+    }
     loop {
         once(&context).await;
         tokio::select! {

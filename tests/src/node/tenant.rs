@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -11,11 +10,12 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod, Secret};
 use kube::api::{DeleteParams, DynamicObject, ListParams};
 use kube::{Api, Client, ResourceExt as _};
+use lab::demo::Cell;
 use lab::journey::Site;
+use lab::kubectl::Kubectl;
 use lab::node::Ground;
 use lab::wait;
 use operator::kind::Kind;
-use tokio::process::Command;
 
 /// A server's objects in its cell.
 #[derive(Clone)]
@@ -26,7 +26,9 @@ pub struct Tenant {
     pub space: String,
     /// With all rights.
     pub client: Client,
-    ground: Ground,
+    kubectl: Kubectl,
+    /// The folder of all volumes, on a ground of ours.
+    volumes: Option<PathBuf>,
 }
 
 /// What a server has that outlives its processes, by name. What there must never be more of.
@@ -38,7 +40,7 @@ pub struct Belongings {
     pub volumes: BTreeSet<String>,
     /// Secrets in its namespace, with their uids.
     pub secrets: BTreeSet<String>,
-    /// Folders on the node.
+    /// Folders on the node, on a ground of ours.
     pub folders: BTreeSet<String>,
 }
 
@@ -50,7 +52,20 @@ impl Tenant {
             name: name.to_owned(),
             space: format!("steppe-t-{name}"),
             client: site.client.clone(),
-            ground: ground.clone(),
+            kubectl: Kubectl::of(ground),
+            volumes: Some(ground.state_dir.join("volumes")),
+        }
+    }
+
+    /// The server called `name` in a cell whose node's disk may be out of reach.
+    #[must_use]
+    pub fn anywhere(cell: &Cell, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            space: format!("steppe-t-{name}"),
+            client: cell.site.client.clone(),
+            kubectl: cell.kubectl.clone(),
+            volumes: None,
         }
     }
 
@@ -143,7 +158,7 @@ impl Tenant {
     /// When it fails; the error holds what it said.
     pub async fn exec(&self, words: &[&str]) -> Result<String> {
         let pod = self.server().await?.name_any();
-        exec(&self.ground, &self.space, &pod, words).await
+        self.kubectl.exec(&self.space, &pod, words).await
     }
 
     /// The name of its volume.
@@ -181,7 +196,7 @@ impl Tenant {
             claim.and_then(|claim| claim.namespace.as_deref()) == Some(self.space.as_str())
         };
         let named = |name: String, uid: Option<String>| format!("{name} {}", uid.unwrap_or_default());
-        let folders = std::fs::read_dir(self.ground.state_dir.join("volumes"))?.flatten();
+        let folders = self.volumes.as_ref().map(std::fs::read_dir).transpose()?.into_iter().flatten().flatten();
         let folders = folders.map(|folder| folder.file_name().to_string_lossy().into_owned());
         Ok(Belongings {
             claims: claims.iter().map(|one| named(one.name_any(), one.uid())).collect(),
@@ -239,11 +254,5 @@ pub fn condition<'a>(instance: &'a Instance, type_: &str) -> Option<&'a Conditio
 /// # Errors
 /// When it fails; the error holds what it said.
 pub async fn exec(ground: &Ground, space: &str, pod: &str, words: &[&str]) -> Result<String> {
-    let mut kubectl = Command::new(&ground.kubectl);
-    kubectl.arg("--kubeconfig").arg(&ground.kubeconfig).args(["exec", "-n", space, pod, "--"]).args(words);
-    let output = kubectl.stdin(Stdio::null()).kill_on_drop(true).output().await.context("cannot run kubectl")?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{words:?} in {space}/{pod}: {text} {said}");
-    Ok(text)
+    Kubectl::of(ground).exec(space, pod, words).await
 }

@@ -1,7 +1,7 @@
 //! Which test programs belong to which stage: by their name, or by what their package says. Nothing is listed by
 //! hand, so that nothing can be forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -70,6 +70,8 @@ pub struct TestTarget {
     /// `lib`, `bin` or `test`, as cargo says.
     pub kind: String,
     pub stage: Stage,
+    /// Whether it can use an existing cluster, or needs none.
+    pub anywhere: bool,
 }
 
 impl TestTarget {
@@ -82,12 +84,15 @@ impl TestTarget {
     }
 }
 
-/// `[package.metadata.steppe] stage = { services = "node" }` in a Cargo.toml.
+/// `[package.metadata.steppe] stage = { services = "node" }` in a Cargo.toml, and `anywhere = ["node_journey"]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wishes {
     #[serde(default)]
     stage: BTreeMap<String, Stage>,
+    /// Tests of stage node or e2e that can use an existing cluster, or need none.
+    #[serde(default)]
+    anywhere: BTreeSet<String>,
 }
 
 /// All test programs of the workspace, in the order of stages.
@@ -98,9 +103,9 @@ pub fn discover(metadata: &Metadata) -> anyhow::Result<Vec<TestTarget>> {
     let mut targets = Vec::new();
     for package in metadata.workspace_packages() {
         let wishes = wishes(package)?;
-        for name in wishes.stage.keys() {
+        for name in wishes.stage.keys().chain(&wishes.anywhere) {
             if !package.targets.iter().any(|target| target.is_test() && target.name == *name) {
-                bail!("{}: stage of `{name}` is given, but there is no such test", package.manifest_path);
+                bail!("{}: [package.metadata.steppe] names `{name}`, but there is no such test", package.manifest_path);
             }
         }
         for target in &package.targets {
@@ -114,6 +119,11 @@ pub fn discover(metadata: &Metadata) -> anyhow::Result<Vec<TestTarget>> {
     }
     targets.sort_by_key(|target| target.stage);
     Ok(targets)
+}
+
+/// Takes out what needs a ground of ours, for a run on an existing cluster: what was taken out, by title.
+pub fn leave_out(targets: &mut Vec<TestTarget>) -> Vec<String> {
+    targets.extract_if(.., |target| !target.anywhere).map(|target| target.title()).collect()
 }
 
 /// Whether any library has examples in its docs to run.
@@ -140,6 +150,7 @@ fn test_target(package: &Package, target: &Target, wishes: &Wishes) -> TestTarge
         name: target.name.clone(),
         kind: target.kind.first().map(ToString::to_string).unwrap_or_default(),
         stage,
+        anywhere: stage < Stage::Node || wishes.anywhere.contains(&target.name),
     }
 }
 
@@ -194,11 +205,24 @@ mod tests {
 
     #[test]
     fn a_wish_that_means_nothing_is_an_error() {
-        for wishes in
-            [json!({"stage": {"gone": "node"}}), json!({"stage": {"light": "nowhere"}}), json!({"stages": {}})]
-        {
+        for wishes in [
+            json!({"stage": {"gone": "node"}}),
+            json!({"stage": {"light": "nowhere"}}),
+            json!({"stages": {}}),
+            json!({"anywhere": ["gone"]}),
+        ] {
             assert!(discover(&workspace(&["light"], &wishes)).is_err(), "{wishes}");
         }
+    }
+
+    #[test]
+    fn on_an_existing_cluster_only_those_are_left_out_that_need_a_ground_of_ours() {
+        let tests = ["light", "node_disk", "node_journey", "services", "e2e_leave", "parsing"];
+        let wishes = json!({"stage": {"services": "node"}, "anywhere": ["node_journey"]});
+        let mut targets = discover(&workspace(&tests, &wishes)).unwrap();
+        assert_eq!(leave_out(&mut targets), ["lab node_disk", "lab services", "lab e2e_leave"]);
+        let left: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+        assert_eq!(left, ["lab", "node_tool", "parsing", "light", "node_journey"]);
     }
 
     #[test]

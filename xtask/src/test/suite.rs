@@ -96,8 +96,9 @@ impl Suite<'_> {
 
     fn program(&self, target: &TestTarget, path: &Path) -> Program {
         let folder = target.manifest.parent().unwrap_or(&self.context.root);
-        self.context
-            .program(path)
+        let on_clusters = target.anywhere && target.stage >= Stage::Node;
+        let program = if on_clusters { self.context.program_for_clusters(path) } else { self.context.program(path) };
+        program
             .within(folder)
             .env("CARGO_MANIFEST_DIR", folder)
             .env("RUST_BACKTRACE", "1")

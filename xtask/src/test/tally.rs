@@ -9,6 +9,8 @@ pub struct Tally {
     pub passed: u64,
     pub failed: u64,
     failures: Vec<Failure>,
+    /// Test programs that this run cannot have, by title.
+    pub left_out: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -28,6 +30,14 @@ impl Tally {
         self.failures.push(Failure { title: title.into(), output: output.into() });
     }
 
+    /// What another lane counted.
+    pub fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.failures.extend(other.failures);
+        self.left_out.extend(other.left_out);
+    }
+
     pub fn good(&self) -> bool {
         self.failed == 0
     }
@@ -35,6 +45,15 @@ impl Tally {
     pub fn failures(&self) -> String {
         let shown = self.failures.iter().map(|one| format!("==== {}\n{}\n", one.title, one.output.trim_end()));
         shown.collect()
+    }
+
+    /// What was left out, told so that nobody takes the count for all there is.
+    pub fn left_out(&self, cluster: &str) -> Option<String> {
+        let count = self.left_out.len();
+        (count > 0).then(|| {
+            let titles = self.left_out.join(", ");
+            format!("left out on {cluster}: {count} test programs that need a ground of ours: {titles}")
+        })
     }
 
     /// The last line of a run.
@@ -67,6 +86,29 @@ mod tests {
         assert_eq!(tally.line(), "7 passed, 2 failed");
         assert_eq!(tally.failures(), "==== names (lib names)\nfailures:\n  a\n");
         assert!(!tally.good());
+    }
+
+    #[test]
+    fn two_lanes_are_one_count() {
+        let (mut tally, mut other) = (Tally::default(), Tally::default());
+        tally.pass(7);
+        other.pass(2);
+        other.fail(1, "e2e node_kills", "why");
+        tally.add(other);
+        assert_eq!(tally.line(), "9 passed, 1 failed");
+        assert_eq!(tally.failures(), "==== e2e node_kills\nwhy\n");
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_and_named() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.left_out("kind-one"), None);
+        tally.left_out = vec!["e2e node_kills".to_owned(), "lab services".to_owned()];
+        let told = tally.left_out("kind-one").unwrap();
+        assert_eq!(
+            told,
+            "left out on kind-one: 2 test programs that need a ground of ours: e2e node_kills, lab services"
+        );
     }
 
     #[test]

@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use crd::CellSpec;
+use kube::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use super::raise::{self, Cell, chart};
+use super::vacancy;
 use crate::cache::Cache;
 use crate::client::Library;
 use crate::images::{self, push};
 use crate::install::{ChartValues, Installer};
 use crate::journey::Site;
+use crate::kubectl::Kubectl;
 use crate::node::kubeconfig;
 use crate::process::beside;
 use crate::store::{Bucket, Keys};
@@ -40,6 +42,29 @@ pub struct Place {
     /// The folder with the registry's `ca.crt`, if its authority is a private one.
     #[serde(default)]
     pub registry_certificates: Option<PathBuf>,
+    /// Namespaces of the programs that make it a cluster, beside `default`, `kube-*` and the ingress's: they do not keep
+    /// tests from using it.
+    #[serde(default)]
+    pub system_namespaces: Vec<String>,
+}
+
+impl Place {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// When it is not there or holds something else.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} describes no cluster", path.display()))
+    }
+
+    /// Whether a namespace belongs to the programs that make it a cluster.
+    #[must_use]
+    pub fn is_system(&self, namespace: &str) -> bool {
+        let of_ingress = self.cell.pointer("/ingress/namespace").and_then(Value::as_str) == Some(namespace);
+        let named = self.system_namespaces.iter().any(|name| name == namespace);
+        namespace == "default" || namespace.starts_with("kube-") || of_ingress || named
+    }
 }
 
 /// Which cluster, and how images get there.
@@ -55,18 +80,59 @@ pub struct Named<'a> {
     pub place: &'a Path,
 }
 
+impl Named<'_> {
+    /// kubectl for this cluster.
+    async fn kubectl(&self, cache: &Cache, progress: &mut dyn Progress) -> Result<Kubectl> {
+        let program = tools::kubernetes(cache, progress).await?.program("kubectl");
+        Ok(Kubectl::named(program, self.context, self.kubeconfig))
+    }
+
+    /// A kubeconfig with this context and nothing else, so that no slip can reach another cluster.
+    pub(super) async fn only(&self, cache: &Cache, work: &Path, progress: &mut dyn Progress) -> Result<PathBuf> {
+        let mut command = self.kubectl(cache, progress).await?.command();
+        let output = command.args(["config", "view", "--raw", "--minify", "--flatten"]).output().await?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "context {:?} cannot be used: {}", self.context, said.trim());
+        let path = work.join("kubeconfig");
+        std::fs::write(&path, output.stdout)?;
+        Ok(path)
+    }
+}
+
 /// Makes the named cluster a cell: pushes the images, installs the chart, waits until its programs are ready.
 ///
 /// # Errors
 /// When the context is unknown, the registry refuses, or the place does not describe the cluster.
 pub async fn elsewhere(named: &Named<'_>, cache: &Cache, progress: &mut dyn Progress) -> Result<Cell> {
-    let text = std::fs::read(named.place).with_context(|| format!("cannot read {}", named.place.display()))?;
-    let place: Place =
-        serde_json::from_slice(&text).with_context(|| format!("{} describes no cluster", named.place.display()))?;
+    let place = Place::read(named.place)?;
     let work = tempfile::tempdir()?;
-    let installer = Installer::new(cache, &chart(), progress).await?;
-    let own = only(named, cache, work.path(), progress).await?;
+    let own = named.only(cache, work.path(), progress).await?;
     let client = kubeconfig::client(&own).await?;
+    raise(named, place, &own, client, cache, progress).await
+}
+
+/// As [`elsewhere`], for the tests of one run: refused unless the cluster is empty, or was when this run began with it.
+///
+/// # Errors
+/// Those of [`elsewhere`]; when somebody uses the cluster, before anything is changed there.
+pub async fn for_tests(named: &Named<'_>, run: &str, cache: &Cache, progress: &mut dyn Progress) -> Result<Cell> {
+    let place = Place::read(named.place)?;
+    let work = tempfile::tempdir()?;
+    let own = named.only(cache, work.path(), progress).await?;
+    let client = kubeconfig::client(&own).await?;
+    vacancy::occupy(&client, named, &place, run).await?;
+    raise(named, place, &own, client, cache, progress).await
+}
+
+async fn raise(
+    named: &Named<'_>,
+    place: Place,
+    own: &Path,
+    client: Client,
+    cache: &Cache,
+    progress: &mut dyn Progress,
+) -> Result<Cell> {
+    let installer = Installer::new(cache, &chart(), progress).await?;
 
     let program = beside("steppe-operator")?;
     let services = tools::services(cache, progress).await?;
@@ -81,13 +147,14 @@ pub async fn elsewhere(named: &Named<'_>, cache: &Cache, progress: &mut dyn Prog
     let zone = cell.zone.to_string();
     let values = ChartValues::of_ground(&operator, &caddy, cell);
     progress.step("Installing Steppe's chart");
-    let public_key = raise::install(&installer, &client, &own, &program, &bucket, &values).await?;
+    let public_key = raise::install(&installer, &client, own, &program, &bucket, &values).await?;
     progress.step("Waiting for Steppe's programs");
     raise::programs_ready(&client).await?;
     let library = Library::prepare(cache).await?;
     let site = Site { client, zone, address: place.address, ca: place.authority, library };
     let how_to_look = format!("The cluster:\n  kubectl --context {} get instances,exports\n", named.context);
-    Ok(Cell { site, bucket, public_key, how_to_look })
+    let kubectl = named.kubectl(cache, progress).await?;
+    Ok(Cell { site, bucket, public_key, kubectl, how_to_look })
 }
 
 fn cell(place: &Place, snac: &str) -> Result<CellSpec> {
@@ -112,19 +179,4 @@ fn bucket(place: &Place, cell: &CellSpec) -> Result<Bucket> {
         keys: keys(&place.access_key_file, &place.secret_key_file)?,
         purger_keys: keys(&place.purger_access_key_file, &place.purger_secret_key_file)?,
     })
-}
-
-/// A kubeconfig with the named context and nothing else, so that no slip can reach another cluster.
-async fn only(named: &Named<'_>, cache: &Cache, work: &Path, progress: &mut dyn Progress) -> Result<PathBuf> {
-    let mut command = Command::new(tools::kubernetes(cache, progress).await?.program("kubectl"));
-    command.args(["config", "view", "--raw", "--minify", "--flatten", "--context", named.context]);
-    if let Some(path) = named.kubeconfig {
-        command.arg("--kubeconfig").arg(path);
-    }
-    let output = command.output().await?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "context {:?} cannot be used: {}", named.context, said.trim());
-    let path = work.join("kubeconfig");
-    std::fs::write(&path, output.stdout)?;
-    Ok(path)
 }

@@ -17,6 +17,7 @@ use crate::client::Library;
 use crate::images::{self, Images};
 use crate::install::{ChartValues, Installer};
 use crate::journey::Site;
+use crate::kubectl::Kubectl;
 use crate::node::Ground;
 use crate::process::beside;
 use crate::store::{self, Bucket};
@@ -36,6 +37,8 @@ pub struct Cell {
     pub bucket: Bucket,
     /// The public key that bundles are signed with, PEM.
     pub public_key: String,
+    /// kubectl for its cluster.
+    pub kubectl: Kubectl,
     /// What to tell somebody who wants to look at it.
     pub how_to_look: String,
 }
@@ -78,7 +81,7 @@ pub async fn on_ground(ground: &Ground, cache: &Cache, progress: &mut dyn Progre
         ca: ground.root_crt.clone(),
         library,
     };
-    Ok(Cell { site, bucket, public_key, how_to_look: how_to_look(ground) })
+    Ok(Cell { site, bucket, public_key, kubectl: Kubectl::of(ground), how_to_look: how_to_look(ground) })
 }
 
 /// What the names mean on a ground.

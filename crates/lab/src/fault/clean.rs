@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use anyhow::{Result, ensure};
+
 use super::drama::End;
 use super::log::{Effects, Frame, Log};
+use super::mask::Mask;
 use super::objects::{Kind, Objects};
-use super::plan::{Mask, Plan};
+use super::plan::Plan;
 use super::plans::{self, Moment, WriteKey};
 
 /// What clean runs showed.
 #[derive(Clone, Debug)]
 pub struct Clean {
-    /// The writes, in order.
+    /// The writes that every clean run made, in order.
     pub writes: Vec<WriteKey>,
     /// What was stored at the end.
     pub objects: Objects,
@@ -28,9 +31,51 @@ pub struct Clean {
     /// Where clean runs differ: object and pointer.
     pub(super) wobbly: BTreeSet<(String, String)>,
     pub(super) mask: Mask,
+    /// What watches tell of in every clean run: kind, namespace and name.
+    pub(super) told: BTreeSet<[String; 3]>,
+    /// Whether it is the measure; else it is still being made.
+    pub(super) is_whole: bool,
 }
 
 impl Clean {
+    /// What a first run showed.
+    pub(super) fn draft(first: End, kinds: BTreeSet<Kind>) -> Self {
+        Self {
+            writes: WriteKey::of(&first.log.writes(), &first.mask),
+            objects: first.objects,
+            effects: first.effects,
+            watched: first.watched,
+            log: first.log,
+            took: first.took,
+            kinds,
+            wobbly: BTreeSet::new(),
+            mask: first.mask,
+            told: BTreeSet::new(),
+            is_whole: false,
+        }
+    }
+
+    /// The measure, after two more runs.
+    pub(super) fn confirmed(mut self, second: End, third: &End) -> Result<Self> {
+        for (name, end) in [("second", &second), ("third", third)] {
+            let wrong: Vec<&String> = end.wrong.iter().chain(&end.second).collect();
+            ensure!(wrong.is_empty(), "the {name} clean run is not clean: {wrong:?}");
+            // A write that is refused, because somebody has written first, comes in some runs only.
+            let again: BTreeSet<WriteKey> = WriteKey::of(&end.log.writes(), &end.mask).into_iter().collect();
+            self.writes.retain(|write| again.contains(write));
+        }
+        let differences = second.objects.differences(&third.objects);
+        let numbers: Vec<&String> =
+            differences.iter().filter(|((_, pointer), _)| pointer == "number").map(|(_, line)| line).collect();
+        ensure!(numbers.is_empty(), "two clean runs end with different objects: {numbers:?}");
+        let uneven = uneven(&second.effects, &third.effects);
+        ensure!(uneven.is_empty(), "two clean runs make different objects: {uneven:?}");
+        self.wobbly = differences.into_keys().collect();
+        self.told = second.log.frames().iter().map(|frame| key(frame, &second.mask)).collect();
+        (self.objects, self.effects, self.is_whole) = (second.objects, second.effects, true);
+        Ok(self)
+    }
+
     /// The operator dies at each write, at each of the moments.
     pub fn crashes(&self, moments: &[Moment]) -> Vec<Plan> {
         plans::crashes(&self.writes, moments)
@@ -51,9 +96,20 @@ impl Clean {
         plans::freezes(&self.writes, &self.watched)
     }
 
+    /// Two operators are at work, and at each write an answer is lost.
+    pub fn twins(&self) -> Vec<Plan> {
+        plans::twins(&self.writes)
+    }
+
+    /// At each write, the lease is stolen ([`plans::THEFT`]).
+    pub fn thefts(&self) -> Vec<Plan> {
+        plans::thefts(&self.writes)
+    }
+
     /// Each event that another one for the same object followed is never seen.
     pub fn unobserved(&self) -> Vec<Plan> {
-        let frames: Vec<Frame> = self.log.frames().into_iter().filter(|frame| !frame.name.is_empty()).collect();
+        let named = |frame: &Frame| !frame.name.is_empty() && self.told.contains(&key(frame, &self.mask));
+        let frames: Vec<Frame> = self.log.frames().into_iter().filter(named).collect();
         let later = |at: usize| {
             let same = |frame: &Frame| {
                 (&frame.kind, &frame.namespace, &frame.name)
@@ -68,24 +124,31 @@ impl Clean {
         plans::unobserved(&events.collect::<Vec<_>>())
     }
 
+    /// Where objects differ from those of the clean runs.
+    pub(super) fn differences(&self, objects: &Objects, ignores: &dyn Fn(&str, &str) -> bool) -> Vec<String> {
+        let all = self.objects.differences(objects).into_iter();
+        all.filter(|(place, _)| !self.wobbly.contains(place) && !ignores(&place.0, &place.1))
+            .map(|(_, line)| line)
+            .collect()
+    }
+
     /// What is wrong with the end of a run. `ignores` says of which fields nothing is asked.
     pub(super) fn compare(&self, end: &End, ignores: &dyn Fn(&str, &str) -> bool) -> Vec<String> {
         let mut wrong = end.wrong.clone();
-        let differences = self.objects.differences(&end.objects);
-        wrong.extend(
-            differences
-                .into_iter()
-                .filter(|(place, _)| !self.wobbly.contains(place) && !ignores(&place.0, &place.1))
-                .map(|(_, line)| line),
-        );
+        wrong.extend(self.differences(&end.objects, ignores));
         wrong.extend(uneven(&self.effects, &end.effects));
         wrong.extend(end.second.iter().cloned());
         wrong
     }
 }
 
+/// Of which object an event tells.
+fn key(frame: &Frame, mask: &Mask) -> [String; 3] {
+    [frame.kind.clone(), mask.text(&frame.namespace), mask.text(&frame.name)]
+}
+
 /// Objects that were not created or deleted as often as they should.
-pub(super) fn uneven(ours: &BTreeMap<String, Effects>, theirs: &BTreeMap<String, Effects>) -> Vec<String> {
+fn uneven(ours: &BTreeMap<String, Effects>, theirs: &BTreeMap<String, Effects>) -> Vec<String> {
     let objects: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
     let line = |object: &String| {
         let [a, b] = [ours, theirs].map(|all| all.get(object).copied().unwrap_or_default());

@@ -11,11 +11,16 @@ use super::clean::Clean;
 use super::exec::Exec;
 use super::life::Keeper;
 use super::log::{Effects, Log};
+use super::mask::Mask;
 use super::objects::{Kind, Objects};
-use super::plan::Mask;
 use super::proxy::Proxy;
 use super::scenario::{Run, Scenario};
 use crate::wait::until;
+
+/// Pause before the objects of a run are looked at again.
+const AGAIN: Duration = Duration::from_millis(250);
+/// The longest pause between two such looks.
+const SLOWEST: Duration = Duration::from_secs(4);
 
 /// A run while the operator lives.
 pub(super) struct Drama<'a, S> {
@@ -47,7 +52,7 @@ impl<S: Scenario> Drama<'_, S> {
         let (scenario, run, log) = (&self.exec.scenario, self.run, self.proxy.log());
         let watched = self.steps(clean).await?;
         let kinds = clean.map_or_else(|| scenario.kinds(), |clean| clean.kinds.clone());
-        let objects = self.objects(&kinds).await?;
+        let objects = self.end(&kinds, clean).await?;
         let mut wrong = scenario.wrong(run, log).await?;
         let (effects, took) = (self.effects(), begin.elapsed());
         let second = self.second_look(&watched, &kinds, &objects).await?;
@@ -67,7 +72,10 @@ impl<S: Scenario> Drama<'_, S> {
             scenario.drive(run, step).await.with_context(|| format!("step {step}"))?;
             let done = async || scenario.settled(run, step).await.map(|settled| settled.then_some(()));
             until(&format!("step {step} to be settled"), self.exec.limit, done).await?;
-            self.silence(&known, &format!("after step {step}")).await?;
+            // A measure is taken with more patience.
+            let measuring = clean.is_none_or(|clean| !clean.is_whole);
+            let quiet = if measuring { self.exec.quiet * 4 } else { self.exec.quiet };
+            self.silence(&known, quiet, &format!("after step {step}")).await?;
         }
         Ok(if clean.is_some() { known } else { self.watched() })
     }
@@ -82,7 +90,7 @@ impl<S: Scenario> Drama<'_, S> {
         let (log, mask) = (self.proxy.log(), self.run.mask());
         let before = log.writes().len();
         self.proxy.kill();
-        self.silence(watched, "after a restart with nothing to do").await?;
+        self.silence(watched, self.exec.quiet, "after a restart with nothing to do").await?;
         let writes = log.writes().split_off(before);
         let writes = writes.iter().map(|one| format!("{} {}", one.call.verb, mask.text(&one.call.object())));
         let mut all: Vec<String> = writes.map(|write| format!("writes for nothing: {write}")).collect();
@@ -97,20 +105,38 @@ impl<S: Scenario> Drama<'_, S> {
         Ok(all)
     }
 
+    /// The objects at the end. What only comes later than in the clean run is waited for: late is not wrong.
+    async fn end(&self, kinds: &BTreeSet<Kind>, clean: Option<&Clean>) -> Result<Objects> {
+        let mut objects = self.objects(kinds).await?;
+        let Some(clean) = clean.filter(|clean| clean.is_whole) else {
+            return Ok(objects);
+        };
+        let ignores = |object: &str, pointer: &str| self.exec.scenario.ignores(object, pointer);
+        let patience = Instant::now() + self.exec.limit;
+        let mut pause = AGAIN;
+        while !clean.differences(&objects, &ignores).is_empty() && Instant::now() < patience {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(SLOWEST);
+            objects = self.objects(kinds).await?;
+        }
+        Ok(objects)
+    }
+
     async fn objects(&self, kinds: &BTreeSet<Kind>) -> Result<Objects> {
         let owns = |object: &ObjectMeta| self.exec.scenario.owns(self.run, object);
-        Objects::take(&self.run.client, kinds, &owns, &self.run.mask()).await
+        let namespaces = self.exec.scenario.namespaces(self.run);
+        Objects::take(&self.run.client, kinds, &namespaces, &owns, &self.run.mask()).await
     }
 
     /// Waits until the operator lives, watches all it should, and has been silent for a while.
-    async fn silence(&self, watched: &BTreeSet<String>, when: &str) -> Result<()> {
+    async fn silence(&self, watched: &BTreeSet<String>, quiet: Duration, when: &str) -> Result<()> {
         let silent = async || {
             if !self.proxy.lives() || self.keeper.alive() != Some(self.proxy.incarnation()) {
                 bail!("the operator is not running; it said {:?} {:?}", self.keeper.ends(), self.keeper.panics());
             }
             let now = self.watched();
             ensure!(!now.is_empty() && now.is_superset(watched), "it watches {now:?} of {watched:?}");
-            Ok(self.proxy.log().quiet().filter(|time| *time >= self.exec.quiet).map(|_| ()))
+            Ok(self.proxy.log().quiet().filter(|time| *time >= quiet).map(|_| ()))
         };
         until(&format!("silence of the operator {when}"), self.exec.limit, silent).await
     }

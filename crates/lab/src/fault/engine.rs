@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::call::Call;
 use super::log::{Frame, background};
-use super::plan::{Action, Mask, On, Plan, Until};
+use super::mask::Mask;
+use super::plan::{Action, On, Plan, Until};
 
 /// What is to happen to a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,9 +144,9 @@ impl Engine {
     }
 
     /// Decides about a request; `None` lets it pass. A fault about watches takes effect and lets the request pass.
-    pub fn request(&self, call: &Call) -> Option<Verdict> {
+    pub fn request(&self, call: &Call, body: &[u8]) -> Option<Verdict> {
         let call = self.mask.call(call);
-        let matches = |on: &On| matches!(on, On::Request(wanted) if wanted.holds(&call));
+        let matches = |on: &On| matches!(on, On::Request(wanted) if wanted.holds(&call, body));
         let (action, kill) = self.strike(matches)?;
         match &action {
             Action::CutWatch { .. } | Action::Gone { .. } | Action::Freeze { .. } => {
@@ -157,7 +158,8 @@ impl Engine {
             | Action::DropAfterAnswer
             | Action::Answer { .. }
             | Action::Timeout { .. }
-            | Action::Delay { .. } => Some(Verdict { action, kill }),
+            | Action::Delay { .. }
+            | Action::Mischief { .. } => Some(Verdict { action, kill }),
         }
     }
 
@@ -207,7 +209,8 @@ impl Engine {
                 | Action::DropAfterAnswer
                 | Action::Answer { .. }
                 | Action::Timeout { .. }
-                | Action::Delay { .. } => return,
+                | Action::Delay { .. }
+                | Action::Mischief { .. } => return,
             };
             let ends = Instant::now() + Duration::from_millis(until.limit());
             let open = weather.open.iter().filter(|(open, _)| kind.is_empty() || *open == kind);
@@ -345,19 +348,19 @@ mod tests {
     fn the_nth_write_is_struck_once() {
         let engine = engine(vec![fault(On::Request(Match::write(2)), Action::DropAfterCommit)]);
         let read = Call::of("GET", "/api/v1/pods", "");
-        assert_eq!(engine.request(&write("x")), None);
-        assert_eq!(engine.request(&read), None);
+        assert_eq!(engine.request(&write("x"), b""), None);
+        assert_eq!(engine.request(&read, b""), None);
         assert!(!engine.struck());
-        assert_eq!(engine.request(&write("y")).unwrap().action, Action::DropAfterCommit);
+        assert_eq!(engine.request(&write("y"), b"").unwrap().action, Action::DropAfterCommit);
         assert!(engine.struck());
-        assert_eq!(engine.request(&write("z")), None);
+        assert_eq!(engine.request(&write("z"), b""), None);
     }
 
     #[test]
     fn a_fault_strikes_so_many_in_a_row() {
         let answer = Action::Answer { code: 500, retry_after: None };
         let engine = engine(vec![Fault { times: 2, ..fault(On::Request(Match::write(2)), answer) }]);
-        let struck: Vec<bool> = (0..5).map(|_| engine.request(&write("x")).is_some()).collect();
+        let struck: Vec<bool> = (0..5).map(|_| engine.request(&write("x"), b"").is_some()).collect();
         assert_eq!(struck, [false, true, true, false, false]);
     }
 
@@ -367,7 +370,7 @@ mod tests {
         let engine =
             engine(vec![fault(On::Request(Match::write(1)), Action::Freeze { kind: "configmaps".into(), until })]);
         engine.saw("41");
-        assert_eq!(engine.request(&write("x")), None);
+        assert_eq!(engine.request(&write("x"), b""), None);
         let weather = engine.weather();
         assert!(weather.borrow().frozen("configmaps").is_some() && weather.borrow().frozen("pods").is_none());
         assert_eq!(weather.borrow().old_version("configmaps"), Some("41"));

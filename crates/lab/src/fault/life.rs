@@ -133,19 +133,29 @@ async fn keep(program: Program, config: kube::Config, proxy: Arc<Proxy>, copies:
             Err(error) => return note(&state.panics, format!("{error:#}")),
         };
         state.alive.send_replace(Some(proxy.incarnation()));
-        let end = tokio::select! {
-            biased;
-            () = proxy.killed() => End::Killed,
-            (end, _, _) = select_all(lives.iter_mut().map(|life| Box::pin(life.ended()))) => end,
+        let by_itself = loop {
+            let (end, index) = tokio::select! {
+                biased;
+                () = proxy.killed() => break false,
+                (end, index, _) = select_all(lives.iter_mut().map(|life| Box::pin(life.ended()))) => (end, index),
+            };
+            match end {
+                End::Killed => {}
+                End::Returned(words) => note(&state.ends, words),
+                End::Panicked(words) => note(&state.panics, words),
+            }
+            if lives.len() == 1 {
+                break true;
+            }
+            // One of several: the others go on, and it begins anew.
+            tokio::time::sleep(AGAIN).await;
+            match Life::begin(program.clone(), config.clone()) {
+                Ok(life) => lives[index] = life,
+                Err(error) => return note(&state.panics, format!("{error:#}")),
+            }
         };
         state.alive.send_replace(None);
         proxy.kill();
-        let by_itself = end != End::Killed;
-        match end {
-            End::Killed => {}
-            End::Returned(words) => note(&state.ends, words),
-            End::Panicked(words) => note(&state.panics, words),
-        }
         for life in lives {
             life.kill().await;
         }

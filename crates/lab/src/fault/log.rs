@@ -134,7 +134,9 @@ impl Log {
         };
         record.code = code;
         let ok = (200..300).contains(&code);
-        if ok && body["kind"] != "Status" {
+        if ok && body["kind"] == "Status" {
+            record.uid = text("/details/uid");
+        } else if ok {
             (record.version, record.uid) = (text("/metadata/resourceVersion"), text("/metadata/uid"));
         }
         record.changed = ok && record.call.writes();
@@ -221,13 +223,15 @@ impl Log {
     /// Creates and deletes that took effect, by object ([`Call::object`]). An apply that found nothing is a create.
     pub fn effects(&self) -> BTreeMap<String, Effects> {
         let mut all: BTreeMap<String, Effects> = BTreeMap::new();
+        let mut deleted = BTreeSet::new();
         for record in self.writes() {
             let call = &record.call;
             if record.code == 201 && call.subresource.is_empty() {
                 all.entry(call.object()).or_default().created += 1;
             }
             // To delete what is being deleted already changes nothing.
-            if call.verb.starts_with("delete") && record.changed {
+            let accepted = call.verb.starts_with("delete") && (200..300).contains(&record.code);
+            if accepted && record.uid.is_none_or(|uid| deleted.insert(uid)) {
                 all.entry(call.object()).or_default().deleted += 1;
             }
         }
@@ -304,7 +308,14 @@ mod tests {
         for name in ["y-1", "y-2"] {
             asked(&log, "POST", maps, &generated, 201, &json!({ "metadata": { "name": name } }));
         }
+        // Asked for twice while the object is going, and seen to go before the answer came.
+        for version in ["7", "7"] {
+            let going = json!({ "metadata": { "name": "z", "uid": "9", "resourceVersion": version } });
+            log.frame(Frame { version: version.into(), ..Frame::default() }, Some("9"));
+            asked(&log, "DELETE", "/apis/batch/v1/namespaces/a/jobs/z", &json!({}), 200, &going);
+        }
         let effects = log.effects();
+        assert_eq!(effects["jobs.batch a/z"], Effects { created: 0, deleted: 1 });
         assert_eq!(effects["configmaps a/x"], Effects { created: 1, deleted: 1 });
         assert_eq!(effects["configmaps a/y-*"], Effects { created: 2, deleted: 0 });
         assert_eq!(log.counts()["create configmaps"], 4);

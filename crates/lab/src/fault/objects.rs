@@ -8,7 +8,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::plan::Mask;
+use super::mask::{Mask, times};
 
 /// A kind of objects.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -19,6 +19,8 @@ pub struct Kind {
     pub version: String,
     /// Plural name.
     pub plural: String,
+    /// Whether its objects are known to be in namespaces.
+    pub namespaced: bool,
 }
 
 /// Objects by kind, namespace and name, with what differs by nature taken out: uids, versions, times, generations,
@@ -29,12 +31,34 @@ pub struct Objects(BTreeMap<String, Vec<Value>>);
 impl Kind {
     /// By group, version and plural name.
     pub fn new(group: &str, version: &str, plural: &str) -> Self {
-        Self { group: group.into(), version: version.into(), plural: plural.into() }
+        Self { group: group.into(), version: version.into(), plural: plural.into(), namespaced: false }
     }
 
     /// The kind a call is about.
     pub fn of(call: &Call) -> Self {
-        Self::new(&call.group, &call.version, &call.resource)
+        let namespaced = !call.namespace.is_empty() && call.resource != "namespaces";
+        Self { namespaced, ..Self::new(&call.group, &call.version, &call.resource) }
+    }
+
+    /// Whether it is the same kind, whatever is known of it.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        (&self.group, &self.version, &self.plural) == (&other.group, &other.version, &other.plural)
+    }
+
+    async fn list(&self, client: &Client, namespaces: &[String]) -> Result<Vec<DynamicObject>> {
+        let resource = self.resource();
+        let apis: Vec<Api<DynamicObject>> = if self.namespaced && !namespaces.is_empty() {
+            let within = |space: &String| Api::namespaced_with(client.clone(), space, &resource);
+            namespaces.iter().map(within).collect()
+        } else {
+            vec![Api::all_with(client.clone(), &resource)]
+        };
+        let mut all = Vec::new();
+        for api in apis {
+            let list = api.list(&ListParams::default()).await;
+            all.extend(list.with_context(|| format!("cannot list {}", self.plural))?.items);
+        }
+        Ok(all)
     }
 
     fn resource(&self) -> ApiResource {
@@ -52,19 +76,18 @@ impl Kind {
 }
 
 impl Objects {
-    /// All objects of the kinds for which `owns` holds.
+    /// All objects of the kinds for which `owns` holds. With `namespaces`, those that are in namespaces are looked for in
+    /// these only.
     pub async fn take(
         client: &Client,
         kinds: &BTreeSet<Kind>,
+        namespaces: &[String],
         owns: &(dyn Fn(&ObjectMeta) -> bool + Sync),
         mask: &Mask,
     ) -> Result<Self> {
         let mut all = Self::default();
         for kind in kinds {
-            let api: Api<DynamicObject> = Api::all_with(client.clone(), &kind.resource());
-            let list =
-                api.list(&ListParams::default()).await.with_context(|| format!("cannot list {}", kind.plural))?;
-            for object in list.items.into_iter().filter(|object| owns(&object.metadata)) {
+            for object in kind.list(client, namespaces).await?.into_iter().filter(|object| owns(&object.metadata)) {
                 let object = serde_json::to_value(object).context("an object is no JSON")?;
                 let (key, object) = masked(kind, object, mask);
                 all.0.entry(key).or_default().push(object);
@@ -135,7 +158,7 @@ fn masked(kind: &Kind, mut object: Value, mask: &Mask) -> (String, Value) {
     let meta = &mut object["metadata"];
     let text = |value: &Value| mask.text(value.as_str().unwrap_or_default());
     let generated = meta["generateName"].as_str().map(|prefix| format!("{}*", mask.text(prefix)));
-    let name = uuids(&generated.unwrap_or_else(|| text(&meta["name"])));
+    let name = generated.unwrap_or_else(|| text(&meta["name"]));
     // A digest of a template that holds uids and names.
     let name = match meta["labels"]["pod-template-hash"].as_str() {
         Some(hash) => name.replace(hash, "HASH"),
@@ -163,7 +186,7 @@ fn masked(kind: &Kind, mut object: Value, mask: &Mask) -> (String, Value) {
 fn plain(value: &mut Value, mask: &Mask) {
     match value {
         Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => *text = "TIME".into(),
-        Value::String(text) => *text = times(&uuids(&mask.text(text))),
+        Value::String(text) => *text = times(&mask.text(text)),
         Value::Array(all) => all.iter_mut().for_each(|one| plain(one, mask)),
         Value::Object(all) => {
             for field in
@@ -177,57 +200,6 @@ fn plain(value: &mut Value, mask: &Mask) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
-
-/// The text with every time such as `2026-01-02T03:04:05Z` replaced.
-fn times(text: &str) -> String {
-    const SHAPE: &str = "0000-00-00T00:00:00";
-    let begins = |text: &str| {
-        text.len() >= SHAPE.len()
-            && text.bytes().zip(SHAPE.bytes()).all(|(found, wanted)| match wanted {
-                b'0' => found.is_ascii_digit(),
-                _ => found == wanted,
-            })
-    };
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some(first) = rest.chars().next() {
-        if begins(rest) {
-            out.push_str("TIME");
-            let end = |byte: u8| !byte.is_ascii_digit() && byte != b'.';
-            rest = &rest[SHAPE.len()..];
-            rest = &rest[rest.bytes().position(end).unwrap_or(rest.len())..];
-            rest = rest.strip_prefix('Z').unwrap_or(rest);
-        } else {
-            out.push(first);
-            rest = &rest[first.len_utf8()..];
-        }
-    }
-    out
-}
-
-/// The text with every UUID replaced.
-fn uuids(text: &str) -> String {
-    const SHAPE: [usize; 5] = [8, 4, 4, 4, 12];
-    let is_uuid = |text: &str| {
-        let mut parts = text.split('-');
-        let hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
-        SHAPE.iter().all(|length| parts.next().is_some_and(|part| part.len() == *length && hex(part)))
-            && parts.next().is_none()
-    };
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some(first) = rest.chars().next() {
-        match rest.get(..36) {
-            Some(candidate) if is_uuid(candidate) => {
-                out.push_str("UUID");
-                rest = &rest[36..];
-            }
-            _ => {
-                out.push(first);
-                rest = &rest[first.len_utf8()..];
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -258,13 +230,6 @@ mod tests {
         let two = run("r2x", "7c9e6679-7425-40de-944b-e07fc1f90ae7", "2026-01-01T00:00:09Z");
         assert_eq!(one.differences(&two), BTreeMap::new());
         assert_eq!(one.names(), ["configmaps RUN-space/RUN-a"]);
-    }
-
-    #[test]
-    fn times_are_found_inside_of_text() {
-        assert_eq!(times("2026-01-02T03:04:05Z begun"), "TIME begun");
-        assert_eq!(times("at 2026-01-02T03:04:05.125Z, later"), "at TIME, later");
-        assert_eq!(times("2026-01-02 is no time, nor is 12:00"), "2026-01-02 is no time, nor is 12:00");
     }
 
     #[test]

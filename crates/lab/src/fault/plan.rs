@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::Call;
 use super::log::{Frame, background};
+use super::mask::Mask;
 
 /// What is to go wrong in one run.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -55,6 +56,9 @@ pub struct Match {
     pub namespace: String,
     /// The object's name; for a create, that in its body.
     pub name: String,
+    /// A JSON pointer to what a request's body must hold, such as `/status/identity`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub has: String,
     /// Which of the matching ones, counted from 1; 0 counts as 1.
     pub nth: u32,
 }
@@ -100,6 +104,12 @@ pub enum Action {
         /// How long.
         until: Until,
     },
+    /// Something happens on the ground before the request is forwarded: what, the scenario knows
+    /// ([`super::Scenario::mischief`]).
+    Mischief {
+        /// Its name.
+        what: String,
+    },
     /// Watches of the kind bring nothing new, and lists that are content with any version bring the old one.
     Freeze {
         /// As [`Call::kind`].
@@ -134,29 +144,6 @@ impl Until {
     }
 }
 
-/// Replaces what differs between runs of the same thing, such as a run's name.
-#[derive(Clone, Debug, Default)]
-pub struct Mask(Vec<(String, String)>);
-
-impl Mask {
-    /// Replaces `from` by `to`.
-    #[must_use]
-    pub fn replace(mut self, from: &str, to: &str) -> Self {
-        self.0.push((from.to_owned(), to.to_owned()));
-        self
-    }
-
-    /// The text with all replacements made.
-    pub fn text(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
-    }
-
-    /// The call with its names masked.
-    pub fn call(&self, call: &Call) -> Call {
-        Call { namespace: self.text(&call.namespace), name: self.text(&call.name), ..call.clone() }
-    }
-}
-
 impl Plan {
     /// One fault, nothing else.
     pub fn one(name: impl Into<String>, on: On, action: Action) -> Self {
@@ -168,6 +155,23 @@ impl Plan {
     pub fn killing(mut self) -> Self {
         self.faults.iter_mut().for_each(|fault| fault.kill = true);
         self
+    }
+
+    /// Several plans as one, which strike one after the other. A run with its two ends costs more than a strike does.
+    #[must_use]
+    pub fn together(plans: &[Self]) -> Self {
+        let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
+        let faults = plans.iter().flat_map(|plan| plan.faults.clone()).collect();
+        let operators = plans.iter().map(|plan| plan.operators).max().unwrap_or_default();
+        Self { name: names.join("; "), faults, operators }
+    }
+
+    /// Each of its faults as a plan.
+    pub fn apart(&self) -> Vec<Self> {
+        let alone = |fault: &Fault| Self { faults: vec![fault.clone()], ..self.clone() };
+        let plans = self.faults.iter().map(alone);
+        let names = self.name.split("; ").chain(std::iter::repeat(self.name.as_str()));
+        plans.zip(names).map(|(plan, name)| Self { name: name.to_owned(), ..plan }).collect()
     }
 
     /// As JSON, to be read back by [`Plan::parse`].
@@ -200,17 +204,22 @@ impl Match {
             namespace: call.namespace.clone(),
             name: call.name.clone(),
             nth,
+            ..Self::default()
         }
     }
 
     /// Whether the request is meant, leaving its number aside. `call` is masked.
-    pub fn holds(&self, call: &Call) -> bool {
+    pub fn holds(&self, call: &Call, body: &[u8]) -> bool {
         let verb = match self.verb.as_str() {
             "" => true,
             "write" => call.writes() && !background(call),
             verb => verb == call.verb,
         };
-        verb && self.place(&call.kind(), &call.namespace, &call.name)
+        let holds = || {
+            let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+            body.pointer(&self.has).is_some_and(|value| !value.is_null())
+        };
+        verb && self.place(&call.kind(), &call.namespace, &call.name) && (self.has.is_empty() || holds())
     }
 
     /// Whether the event is meant, leaving its number aside.
@@ -248,13 +257,26 @@ mod tests {
     }
 
     #[test]
+    fn plans_together_are_the_same_apart() {
+        let plan =
+            |nth: u32| Plan::one(format!("write {nth}"), On::Request(Match::write(nth)), Action::DropAfterCommit);
+        let all = [plan(1).killing(), plan(5).killing()];
+        let one = Plan::together(&all);
+        assert_eq!((one.name.as_str(), one.faults.len()), ("write 1; write 5", 2));
+        assert_eq!(one.apart(), all);
+    }
+
+    #[test]
     fn a_match_is_by_masked_names() {
         let mask = Mask::default().replace("r17", "RUN");
         let call = mask.call(&Call::of("PATCH", "/api/v1/namespaces/steppe-t-r17-a/configmaps/trust", ""));
         let exact = Match::exactly(&call, 1);
         assert_eq!(exact.namespace, "steppe-t-RUN-a");
-        assert!(exact.holds(&call) && Match::write(1).holds(&call));
-        assert!(!Match::verb("create", "configmaps", 1).holds(&call));
-        assert!(!Match::write(1).holds(&Call::of("PATCH", "/apis/coordination.k8s.io/v1/namespaces/a/leases/x", "")));
+        assert!(exact.holds(&call, b"") && Match::write(1).holds(&call, b""));
+        assert!(!Match::verb("create", "configmaps", 1).holds(&call, b""));
+        let lease = Call::of("PATCH", "/apis/coordination.k8s.io/v1/namespaces/a/leases/x", "");
+        assert!(!Match::write(1).holds(&lease, b""));
+        let with = Match { has: "/data/k".into(), ..exact };
+        assert!(with.holds(&call, br#"{"data":{"k":"1"}}"#) && !with.holds(&call, br#"{"data":{"k":null}}"#));
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::Call;
 use super::log::Record;
-use super::plan::{Action, Mask, Match, On, Plan, Until};
+use super::mask::Mask;
+use super::plan::{Action, Match, On, Plan, Until};
 
 /// A write of the clean run, told from others of its kind by what it is about and by which time it comes.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -14,6 +15,9 @@ pub struct WriteKey {
     /// Counted from 1.
     pub nth: u32,
 }
+
+/// The mischief of [`thefts`]: the scenario gives the lease to the other of two operators.
+pub const THEFT: &str = "theft";
 
 /// When the operator dies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,6 +76,13 @@ pub fn crashes(writes: &[WriteKey], moments: &[Moment]) -> Vec<Plan> {
     writes.iter().flat_map(|write| moments.iter().map(move |moment| plan(write, *moment))).collect()
 }
 
+/// The same plans, so many in one run, as far from each other as they can be: what the operator suffers from one it has
+/// got over before the next.
+pub fn spread(plans: &[Plan], in_one: usize) -> Vec<Plan> {
+    let runs = plans.len().div_ceil(in_one.max(1));
+    (0..runs).map(|run| Plan::together(&plans.iter().skip(run).step_by(runs).cloned().collect::<Vec<_>>())).collect()
+}
+
 /// Each write fails once in each way that an API server or a network can fail: refused, overloaded, broken, lost.
 pub fn errors(writes: &[WriteKey]) -> Vec<Plan> {
     let answer = |code: u16| Action::Answer { code, retry_after: (code == 429).then_some(1) };
@@ -101,6 +112,20 @@ pub fn freezes(writes: &[WriteKey], watched: &BTreeSet<String>) -> Vec<Plan> {
     writes.iter().flat_map(|write| watched.iter().map(move |kind| plan(write, kind))).collect()
 }
 
+/// Two operators are at work, and at each write the answer to whoever makes it first is lost.
+pub fn twins(writes: &[WriteKey]) -> Vec<Plan> {
+    let plan =
+        |write: &WriteKey| Plan { operators: 2, ..write.plan("two at once, answer lost of", Action::DropAfterCommit) };
+    writes.iter().map(plan).collect()
+}
+
+/// At each write of the leader, another one takes its place before the write is forwarded.
+pub fn thefts(writes: &[WriteKey]) -> Vec<Plan> {
+    let theft = || Action::Mischief { what: THEFT.to_owned() };
+    let plan = |write: &WriteKey| Plan { operators: 2, ..write.plan("lease stolen at", theft()) };
+    writes.iter().map(plan).collect()
+}
+
 /// Each event of the watches is never seen: the watch is cut before it and resumes after the object's next change.
 pub fn unobserved(events: &[(String, String, String, String)]) -> Vec<Plan> {
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
@@ -114,6 +139,7 @@ pub fn unobserved(events: &[(String, String, String, String)]) -> Vec<Plan> {
             namespace: namespace.clone(),
             name: name.clone(),
             nth: *nth,
+            ..Match::default()
         };
         let action = Action::Gone { kind: kind.clone(), until: Until::NextOfObject };
         Plan::one(format!("unobserved {what} #{nth}"), On::Event(on), action)
@@ -124,6 +150,14 @@ pub fn unobserved(events: &[(String, String, String, String)]) -> Vec<Plan> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plans_are_spread_over_runs_and_none_is_lost() {
+        let plans: Vec<Plan> = (0..7).map(|n| Plan { name: n.to_string(), ..Plan::default() }).collect();
+        let names: Vec<String> = spread(&plans, 3).into_iter().map(|plan| plan.name).collect();
+        assert_eq!(names, ["0; 3; 6", "1; 4", "2; 5"]);
+        assert!(spread(&[], 3).is_empty());
+    }
 
     #[test]
     fn repeated_writes_are_told_apart() {

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use futures::future::BoxFuture;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -19,15 +20,22 @@ use tokio_rustls::TlsAcceptor;
 use super::call::Call;
 use super::engine::Engine;
 use super::log::Log;
-use super::plan::{Mask, Plan};
+use super::mask::Mask;
+use super::plan::Plan;
 use super::relay;
 use crate::light::{Authority, Light};
 
 /// How long an operator lives on after an answer that it is to die after, unless its next request comes first.
 const LAST_BREATH: Duration = Duration::from_millis(30);
 
+/// How long a connection to the API server is kept that nothing uses.
+const IDLE: Duration = Duration::from_secs(20);
+/// The first byte of whoever speaks TLS: a handshake (RFC 8446, 5.1). Requests begin with a letter.
+const TLS: u8 = 22;
+
 /// A relay between an operator and an API server. Ends when dropped.
 pub struct Proxy {
+    address: SocketAddr,
     url: String,
     shared: Arc<Shared>,
     accepting: AbortHandle,
@@ -44,11 +52,16 @@ pub(super) struct Shared {
     pub forwarding: watch::Sender<usize>,
     /// See [`Proxy::narrow`].
     pub horizon: OnceLock<Horizon>,
+    /// See [`Proxy::arm`].
+    mischief: OnceLock<Mischief>,
     dying: AtomicBool,
 }
 
 /// A label selector that is added to what a list or watch of the whole cluster asks for.
 pub type Horizon = Box<dyn Fn(&Call) -> Option<String> + Send + Sync>;
+
+/// What [`super::Action::Mischief`] does, by its name.
+pub type Mischief = Box<dyn Fn(String) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 /// Which life of the operator may talk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,23 +78,42 @@ impl Proxy {
 
     /// A proxy before the API server at `upstream`, whose certificate `trusted` vouches for. Its own is by `authority`.
     pub async fn between(authority: &Authority, upstream: &str, trusted: &str, plan: Plan, mask: Mask) -> Result<Self> {
+        Self::over(Self::client(trusted)?, authority, upstream, plan, mask).await
+    }
+
+    /// What proxies reach an API server with whose certificate `trusted` vouches for. Several can share one, and then they
+    /// share its connections.
+    pub fn client(trusted: &str) -> Result<reqwest::Client> {
         let trusted = reqwest::Certificate::from_pem(trusted.as_bytes()).context("not an authority's certificate")?;
         let client = reqwest::Client::builder().tls_certs_only([trusted]).http1_only().no_proxy().tcp_nodelay(true);
+        // Well before the API server closes what is idle: a request must not meet that.
+        client.pool_idle_timeout(IDLE).build().context("cannot make the proxy's client")
+    }
+
+    /// See [`Proxy::between`]; by a client that is there already.
+    pub async fn over(
+        client: reqwest::Client,
+        authority: &Authority,
+        upstream: &str,
+        plan: Plan,
+        mask: Mask,
+    ) -> Result<Self> {
         let shared = Arc::new(Shared {
-            client: client.build().context("cannot make the proxy's client")?,
+            client,
             upstream: upstream.trim_end_matches('/').to_owned(),
             log: Log::default(),
             engine: Arc::new(Engine::new(plan, mask)),
             gate: watch::Sender::new(Gate { incarnation: 1, open: true }),
             forwarding: watch::Sender::new(0),
             horizon: OnceLock::new(),
+            mischief: OnceLock::new(),
             dying: AtomicBool::new(false),
         });
         let listener =
             TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("no port for the proxy")?;
-        let url = format!("https://{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
         let accepting = tokio::spawn(accept(listener, acceptor(authority)?, shared.clone())).abort_handle();
-        Ok(Self { url, shared, accepting })
+        Ok(Self { address, url: format!("https://{address}"), shared, accepting })
     }
 
     /// Its address.
@@ -94,11 +126,21 @@ impl Proxy {
         crate::light::config(&light.kubeconfig_with_token(&self.url, token)).await
     }
 
+    /// The same without TLS, which costs a test more than all else does.
+    pub async fn plain_config(&self, light: &Light, token: &str) -> Result<kube::Config> {
+        crate::light::config(&light.kubeconfig_with_token(&format!("http://{}", self.address), token)).await
+    }
+
     /// From now on lists and watches of the whole cluster see only what else carries these labels, as if nothing else were
     /// on the ground: runs side by side then cost each other nothing. Counts once.
     pub fn narrow(&self, horizon: Horizon) {
         // A second one would find the first at work already.
         let _ = self.shared.horizon.set(horizon);
+    }
+
+    /// From now on it knows how to do the mischief that a plan asks for. Counts once.
+    pub fn arm(&self, mischief: Mischief) {
+        let _ = self.shared.mischief.set(mischief);
     }
 
     /// What went through.
@@ -160,6 +202,15 @@ impl Shared {
         self.gate.send_if_modified(|gate| std::mem::replace(&mut gate.open, false));
     }
 
+    pub async fn do_mischief(&self, what: &str) {
+        let Some(mischief) = self.mischief.get() else {
+            return tracing::warn!("nobody knows how to do the mischief {what:?}");
+        };
+        if let Err(error) = mischief(what.to_owned()).await {
+            tracing::warn!("the mischief {what:?} failed: {error:#}");
+        }
+    }
+
     /// Kills before the next request, or soon.
     pub fn kill_soon(self: &Arc<Self>) {
         self.dying.store(true, Ordering::SeqCst);
@@ -211,9 +262,15 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>, li
     let mut gate = shared.gate.subscribe();
     let answering = async {
         stream.set_nodelay(true)?;
-        let stream = acceptor.accept(stream).await?;
         let service = service_fn(|request| relay::handle(shared.clone(), life.incarnation, request));
-        http1::Builder::new().serve_connection(TokioIo::new(stream), service).await?;
+        let mut first = [0];
+        stream.peek(&mut first).await?;
+        if first[0] == TLS {
+            let stream = acceptor.accept(stream).await?;
+            http1::Builder::new().serve_connection(TokioIo::new(stream), service).await?;
+        } else {
+            http1::Builder::new().serve_connection(TokioIo::new(stream), service).await?;
+        }
         anyhow::Ok(())
     };
     tokio::select! {

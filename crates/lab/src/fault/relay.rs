@@ -89,7 +89,7 @@ pub(super) async fn handle(shared: Arc<Shared>, incarnation: u32, request: Reque
     let target = format!("{}{}", shared.upstream, parts.uri.path());
     let query = shared.narrowed(&call, query);
     let target = if query.is_empty() { target } else { format!("{target}?{query}") };
-    let verdict = shared.engine.request(&call);
+    let verdict = shared.engine.request(&call, &body);
     let forward = Forward { shared, call, open, method: parts.method, target, headers, body, watch: None };
     match verdict {
         None => forward.go().await,
@@ -129,6 +129,11 @@ impl Forward {
             Action::Delay { by } => {
                 die(kill);
                 tokio::time::sleep(Duration::from_millis(by)).await;
+                self.go().await
+            }
+            Action::Mischief { what } => {
+                shared.do_mischief(&what).await;
+                die(kill);
                 self.go().await
             }
             Action::Timeout { after } => {

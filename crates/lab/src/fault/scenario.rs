@@ -9,9 +9,10 @@ use kube::api::ObjectMeta;
 
 use super::life::Program;
 use super::log::Log;
+use super::mask::Mask;
 use super::objects::Kind;
-use super::plan::{Mask, Plan};
-use super::proxy::Horizon;
+use super::plan::Plan;
+use super::proxy::{Horizon, Mischief};
 use crate::light::Light;
 
 /// The label that keeps runs apart on a shared ground.
@@ -55,10 +56,10 @@ impl Run {
 pub trait Scenario: Send + Sync + 'static {
     /// Makes what must be there before the operator starts. What is returned is kept until the run is over, such as a
     /// running [`crate::light::StatusDouble`].
-    fn setup(&self, run: &Run) -> impl Future<Output = Result<Box<dyn Any + Send>>> + Send;
+    fn setup(&self, run: &Run) -> impl Future<Output = Result<Box<dyn Any + Send>>>;
 
     /// The operator's token.
-    fn token(&self, run: &Run) -> impl Future<Output = Result<String>> + Send;
+    fn token(&self, run: &Run) -> impl Future<Output = Result<String>>;
 
     /// The operator.
     fn program(&self, run: &Run) -> Program;
@@ -68,16 +69,26 @@ pub trait Scenario: Send + Sync + 'static {
         None
     }
 
+    /// What its plans' [`super::Action::Mischief`] does.
+    fn mischief(&self, _run: &Run) -> Option<Mischief> {
+        None
+    }
+
+    /// The namespaces of its objects; none for all of the ground, which costs more the more runs there were.
+    fn namespaces(&self, _run: &Run) -> Vec<String> {
+        Vec::new()
+    }
+
     /// How many steps there are.
     fn steps(&self) -> usize {
         1
     }
 
     /// Does step `step`, counted from 0: what a user of the operator would do.
-    fn drive(&self, run: &Run, step: usize) -> impl Future<Output = Result<()>> + Send;
+    fn drive(&self, run: &Run, step: usize) -> impl Future<Output = Result<()>>;
 
     /// Whether the operator has done all that step `step` asks for. An error is "not yet", with the reason.
-    fn settled(&self, run: &Run, step: usize) -> impl Future<Output = Result<bool>> + Send;
+    fn settled(&self, run: &Run, step: usize) -> impl Future<Output = Result<bool>>;
 
     /// Kinds to compare beside those that the operator writes.
     fn kinds(&self) -> BTreeSet<Kind> {
@@ -96,12 +107,12 @@ pub trait Scenario: Send + Sync + 'static {
     }
 
     /// What is wrong beyond what the harness compares.
-    fn wrong(&self, _run: &Run, _log: &Log) -> impl Future<Output = Result<Vec<String>>> + Send {
+    fn wrong(&self, _run: &Run, _log: &Log) -> impl Future<Output = Result<Vec<String>>> {
         async { Ok(Vec::new()) }
     }
 
     /// Removes what would burden the ground for later runs. The guard of `setup` is still kept.
-    fn teardown(&self, _run: &Run) -> impl Future<Output = Result<()>> + Send {
+    fn teardown(&self, _run: &Run) -> impl Future<Output = Result<()>> {
         async { Ok(()) }
     }
 }

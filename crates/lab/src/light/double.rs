@@ -47,6 +47,12 @@ impl Scope {
         Self { selector: Some(selector.to_owned()), prefix: None }
     }
 
+    /// Of these, only those in namespaces whose name begins so.
+    #[must_use]
+    pub fn within(self, prefix: &str) -> Self {
+        Self { prefix: Some(prefix.to_owned()), ..self }
+    }
+
     /// Everything on the ground.
     pub fn all() -> Self {
         Self::default()

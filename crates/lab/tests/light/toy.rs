@@ -158,6 +158,7 @@ async fn the_right_toy_passes_every_plan() {
     plans.extend(clean.relists());
     plans.extend(clean.freezes());
     plans.extend(clean.unobserved());
+    plans.extend(clean.twins());
     plans.push(lab::fault::Plan { name: "two at once".into(), operators: 2, ..Default::default() });
     let report = exec.run(&clean, plans).await;
     eprintln!("{report}a clean run takes {:.1} s", clean.took.as_secs_f64());

@@ -117,6 +117,23 @@ fn running() -> Value {
     json!({ "phase": "Running", "step": "Working", "attempt": 1, "startedAt": "2026-01-02T03:59:00Z" })
 }
 
+fn working() -> Value {
+    let mut status = running();
+    (status["percent"], status["log"]) = (json!(10), json!(["2026-01-02T03:59:00Z attempt 1 begins"]));
+    status
+}
+
+#[test]
+fn an_attempt_is_said_to_have_begun_even_if_the_operator_died_when_it_had_made_the_job() {
+    let seen = with(observed(running()), |o| o.job = Some(job()));
+    let after = status::next(&seen, &decide(&seen, &validate(&seen)), None);
+    assert_eq!((after.work.percent, after.work.log.len()), (10, 1));
+    assert!(after.work.log[0].ends_with(" attempt 1 begins"), "{:?}", after.work.log);
+    // Once.
+    let seen = with(observed(serde_json::to_value(&after).unwrap()), |o| o.job = Some(job()));
+    assert_eq!(status::next(&seen, &decide(&seen, &validate(&seen)), None), after);
+}
+
 #[test]
 fn before_it_begins() {
     let spec = |change: fn(&mut crd::AccountChangeSpec)| {
@@ -184,7 +201,7 @@ fn while_it_runs() {
     let with_job = |change: fn(&mut Job)| {
         let mut job = job();
         change(&mut job);
-        with(observed(running()), |o| o.job = Some(job))
+        with(observed(working()), |o| o.job = Some(job))
     };
     let text = [
         told("its turn", &at(|_| {}), Some(1)),
