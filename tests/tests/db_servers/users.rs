@@ -4,6 +4,7 @@ use control_plane::gateway::cluster::fake::password;
 use domain::Role;
 use e2e::control::Control;
 use http::StatusCode;
+use jiff::SignedDuration;
 
 #[tokio::test]
 async fn somebody_is_added_and_their_password_is_shown_once() {
@@ -24,6 +25,8 @@ async fn somebody_is_added_and_their_password_is_shown_once() {
     assert_eq!(jo.browser.post(&change, &[]).await.unwrap().status, StatusCode::GONE);
     assert!(jo.browser.get(&path).await.unwrap().says("@grace"));
 
+    // What is there follows from what was asked for, in its order: nobody removes in the moment of adding.
+    control.workshop.later(SignedDuration::from_secs(1));
     let asked = jo.browser.get(&format!("{path}/remove?handle=grace")).await.unwrap();
     assert!(asked.says("Remove grace?"));
     let removed = jo.browser.post(&format!("{path}/remove"), &[("handle", "grace")]).await.unwrap();
