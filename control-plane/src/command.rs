@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod config;
 pub mod migrate;
+pub mod openapi;
 pub mod server;
 pub mod worker;
 

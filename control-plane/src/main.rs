@@ -29,6 +29,8 @@ enum Command {
         #[command(subcommand)]
         command: Admin,
     },
+    /// Describe the API: OpenAPI 3.1
+    Openapi,
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
             Staff::Create { email, name } => command::block_on(command::admin::staff::create(cli.given, &email, &name)),
             Staff::Disable { email } => command::block_on(command::admin::staff::disable(cli.given, &email)),
         },
+        Command::Openapi => command::openapi::print(),
         Command::Config { command: Config::Check } => command::config::check(cli.given),
     };
     match done {

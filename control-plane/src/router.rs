@@ -38,7 +38,9 @@ pub fn public(platform: Arc<Platform>) -> Router {
         .layer(CsrfLayer::new())
         .layer(from_fn(cross_site))
         .layer(from_fn_with_state(platform.clone(), pages::render));
-    let api = common(api::router(&platform)).layer(from_fn_with_state(platform.clone(), api::render));
+    // A browser that is logged in may call it, too: only from pages of ours.
+    let api =
+        common(api::router(&platform)).layer(CsrfLayer::new()).layer(from_fn_with_state(platform.clone(), api::render));
     let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));
     Router::new().nest(api::BASE, api).merge(pages).layer(every).with_state(platform)
 }

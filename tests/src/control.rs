@@ -150,6 +150,12 @@ impl Control {
 }
 
 impl Browser {
+    /// What it keeps of a log-in.
+    #[must_use]
+    pub fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
     /// Opens a page.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ pub mod claim;
 pub mod closing;
 pub mod pause;
 pub mod settings;
+pub mod standing;
 pub mod user;
 
 use domain::Topic;

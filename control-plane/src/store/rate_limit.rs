@@ -1,23 +1,17 @@
 //! Token buckets shared by all replicas.
 
-use domain::limits::Bucket;
+use domain::limits::{Bucket, Taken};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 
 use super::Result;
 
-/// Takes a token from the bucket `key`. The row is locked, so that two replicas cannot take the same one. `Err` in the
-/// answer says after how many seconds there will be another.
+/// Takes a token from the bucket `key`. The row is locked, so that two replicas cannot take the same one.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn take(
-    connection: &mut PgConnection,
-    key: &str,
-    bucket: Bucket,
-    now: Timestamp,
-) -> Result<std::result::Result<(), u32>> {
+pub async fn take(connection: &mut PgConnection, key: &str, bucket: Bucket, now: Timestamp) -> Result<Taken> {
     sqlx::query!(
         "INSERT INTO rate_limits (key, tokens, updated_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING",
         key,
@@ -38,5 +32,5 @@ pub async fn take(
     )
     .execute(connection)
     .await?;
-    Ok(taken.granted)
+    Ok(taken)
 }
