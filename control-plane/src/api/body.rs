@@ -36,6 +36,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would take a list of the fields' values, too.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::new(Code::Invalid));
+    }
     let mut source = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut source).map_err(|error| {
         let path = error.path().to_string();
@@ -175,6 +179,7 @@ mod tests {
             (r#"{"label": "a", "price": {"amount": 1, "tip": 2}}"#, "invalid price.tip:unknown"),
             (r#"{"label": "a", "title": ["b"]}"#, "invalid title:type"),
             ("[]", "invalid"),
+            (r#" ["birds", null, null]"#, "invalid"),
             ("7", "invalid"),
             ("{", "malformed"),
             ("", "malformed"),

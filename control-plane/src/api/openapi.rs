@@ -8,6 +8,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::problem::{FieldBody, ProblemBody};
+use super::schema;
 use crate::auth::signed::COOKIE;
 
 /// What the document begins with.
@@ -30,7 +31,7 @@ use crate::auth::signed::COOKIE;
         (name = "Exports", description = "Bundles: a server, to take away"),
         (name = "Operations", description = "What is being done, how far it is"),
     ),
-    components(schemas(ProblemBody, FieldBody)),
+    components(schemas(ProblemBody, FieldBody, schema::Limit, schema::Tag)),
 )]
 struct Head;
 
@@ -70,4 +71,54 @@ pub fn text() -> Result<String, serde_json::Error> {
 /// Serves it.
 pub(super) async fn serve() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text().unwrap_or_default()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Everything that is referred to.
+    fn references(value: &Value) -> Vec<String> {
+        match value {
+            Value::Object(fields) => {
+                let own = fields.get("$ref").and_then(Value::as_str).map(str::to_owned);
+                own.into_iter().chain(fields.values().flat_map(references)).collect()
+            }
+            Value::Array(items) => items.iter().flat_map(references).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn whatever_is_referred_to_is_there() {
+        let document = serde_json::to_value(document()).unwrap();
+        let all = references(&document);
+        assert!(all.len() > 100);
+        for reference in all {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn each_endpoint_has_a_name_of_its_own_and_says_what_it_needs() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut names = std::collections::BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, endpoint) in item.as_object().unwrap() {
+                let name = endpoint["operationId"].as_str().unwrap();
+                assert!(names.insert(name.to_owned()), "{name}");
+                assert!(endpoint["security"].is_array(), "{method} {path}");
+                assert!(endpoint["x-right"].is_string() || name == "account_show", "{method} {path}");
+                assert!(endpoint["summary"].is_string() && endpoint["tags"].is_array(), "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_committed_description_is_this_one() {
+        assert_eq!(text().unwrap(), include_str!("../../../docs/openapi.json"), "run `cargo xtask gen`");
+    }
 }

@@ -12,17 +12,16 @@ use super::Result;
 /// # Errors
 /// When the database refuses.
 pub async fn take(connection: &mut PgConnection, key: &str, bucket: Bucket, now: Timestamp) -> Result<Taken> {
-    sqlx::query!(
-        "INSERT INTO rate_limits (key, tokens, updated_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING",
+    // One statement, which locks the row that is there: between two of them it could be pruned.
+    let row = sqlx::query!(
+        "INSERT INTO rate_limits (key, tokens, updated_at) VALUES ($1, $2, $3)
+         ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING tokens, updated_at",
         key,
         f64::from(bucket.capacity()),
         now.to_sqlx(),
     )
-    .execute(&mut *connection)
+    .fetch_one(&mut *connection)
     .await?;
-    let row = sqlx::query!("SELECT tokens, updated_at FROM rate_limits WHERE key = $1 FOR UPDATE", key)
-        .fetch_one(&mut *connection)
-        .await?;
     let taken = bucket.take(row.tokens, row.updated_at.to_jiff(), now);
     sqlx::query!(
         "UPDATE rate_limits SET tokens = $2, updated_at = $3 WHERE key = $1",

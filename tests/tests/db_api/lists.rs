@@ -4,6 +4,7 @@ use domain::Role;
 use e2e::control::Control;
 use e2e::program::Program;
 use http::StatusCode;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 fn ids(list: &Value) -> Vec<String> {
@@ -83,12 +84,17 @@ async fn what_is_added_meanwhile_moves_nothing() {
     let control = Control::open("api_lists_grow").await.unwrap();
     let jo = control.person("jo").await.unwrap();
     let program = control.program(&jo).await.unwrap();
+    let many = "UPDATE organizations SET server_limit = 20";
+    sqlx::query(many).execute(&control.workshop.platform.pool).await.unwrap();
     program.server(&control, jo.organization, "birds").await.unwrap();
     program.server(&control, jo.organization, "fish").await.unwrap();
+    // Ids are made of the time.
+    control.workshop.later(SignedDuration::from_secs(1));
     for list in ["orders", "instances", "operations", "audit"] {
         let path = format!("/organizations/{}/{list}", jo.organization);
         let before = ids(&program.get(&format!("{path}?limit=100")).await.unwrap());
         let seen = walk(&program, &path, 1, async || {
+            control.workshop.later(SignedDuration::from_secs(1));
             program.server(&control, jo.organization, &format!("more-{list}")).await.map(drop).unwrap();
         });
         assert_eq!(seen.await, before, "{list}");

@@ -6,7 +6,7 @@ use e2e::parcel::{files, part};
 use http::StatusCode;
 use serde_json::json;
 
-use crate::matrix::confirm;
+use crate::matrix::{confirm, forget_passwords};
 
 #[tokio::test]
 async fn paused_and_resumed() {
@@ -42,6 +42,7 @@ async fn closed_by_a_person_and_brought_back_by_a_program() {
     let (close, name) = (format!("{server}/close"), json!({ "hostname": "birds.servers.example" }));
     assert_eq!(program.post(&close, name.clone()).await.unwrap().text("code"), "forbidden");
     let browser = control.in_browser(&jo).unwrap();
+    forget_passwords(&control).await;
     assert_eq!(browser.post(&close, name.clone()).await.unwrap().text("code"), "password-needed");
     confirm(&control).await;
     let wrong = browser.post(&close, json!({ "hostname": "fish.servers.example" })).await.unwrap();
