@@ -62,6 +62,22 @@ async fn two_at_once_order_one_server() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_given_back_while_another_looked_is_no_failure_of_ours() {
+    let control = Control::open("api_again_given_back").await.unwrap();
+    let jo = control.person("jo").await.unwrap();
+    let program = control.program(&jo).await.unwrap();
+    let path = format!("/organizations/{}/orders", jo.organization);
+    let wrong = program.wish(jo.organization, "a").await.unwrap();
+    for _ in 0..20 {
+        let all = futures::future::join_all((0..6).map(|_| with_key(&program, &path, "k", &wrong))).await;
+        for reply in all {
+            let problem = reply.problem();
+            assert!(["invalid label:label-length", "key-busy"].contains(&problem.as_str()), "{problem}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_is_not_kept_so_that_it_can_be_put_right() {
     let control = Control::open("api_again_refused").await.unwrap();
     let jo = control.person("jo").await.unwrap();
