@@ -73,10 +73,8 @@ impl OrderBody {
     /// When the database refuses.
     pub async fn of(platform: &Platform, connection: &mut PgConnection, order: Order) -> Result<Self, Problem> {
         let now = platform.now();
-        let position = match order.state {
-            State::Waitlisted { .. } => store::order::position(connection, order.id).await?,
-            _ => None,
-        };
+        // None when it does not wait.
+        let position = store::order::position(connection, order.id).await?;
         let (may_accept, may_cancel, may_retry) = (may_accept(&order, now), may_cancel(&order), may_retry(&order, now));
         let (reason, until) = match &order.state {
             State::Offered { until, .. } | State::Approval { until } => (None, Some(*until)),

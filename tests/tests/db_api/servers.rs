@@ -1,6 +1,7 @@
 //! Servers by programs, and by people whose browser calls for them.
 
 use control_plane::gateway::cluster::fake::password;
+use control_plane::store::export;
 use e2e::control::Control;
 use e2e::parcel::{files, part};
 use http::StatusCode;
@@ -180,4 +181,41 @@ async fn an_operation_is_given_up_or_is_too_far() {
     let ended = program.get(&operation).await.unwrap();
     assert_eq!((&ended["state"], &ended["may_cancel"]), (&json!("cancelled"), &json!(false)));
     assert_eq!(program.call("POST", &format!("{operation}/cancel"), None).await.unwrap().text("code"), "wrong-state");
+}
+
+#[tokio::test]
+async fn an_answer_to_an_earlier_question_for_a_bundles_key_is_not_kept_for_a_later_one() {
+    let control = Control::open("api_export_key_race").await.unwrap();
+    let jo = control.person("jo").await.unwrap();
+    let program = control.program(&jo).await.unwrap();
+    let server = format!("/instances/{}", program.server(&control, jo.organization, "birds").await.unwrap());
+    let asked = program.call("POST", &format!("{server}/exports"), None).await.unwrap();
+    control.settle().await.unwrap();
+    let id = asked.text("export").parse().unwrap();
+    let mut connection = control.workshop.platform.pool.acquire().await.unwrap();
+    let found = export::find(&mut connection, id).await.unwrap().unwrap();
+    // Asked for, asked for anew, and only then is the first answer written.
+    export::ask_key(&mut connection, id, b"first").await.unwrap();
+    export::ask_key(&mut connection, id, b"second").await.unwrap();
+    let seen = |digest: u8| export::Seen {
+        object_name: found.object_name.clone(),
+        uid: found.object_uid.clone().unwrap(),
+        instance_name: String::new(),
+        digest: vec![digest],
+        reason: found.reason,
+        recipient: None,
+        work: found.work.clone(),
+        bundle: found.bundle.clone(),
+        claim: None,
+        expired_at: None,
+        created_at: found.created_at,
+    };
+    let answer = |key: &[u8], text: &str| (key.to_vec(), text.to_owned());
+    let cell = control.workshop.cell;
+    export::observe(&mut connection, cell, &seen(1), Some(&answer(b"first", "one"))).await.unwrap().unwrap();
+    assert_eq!(export::find(&mut connection, id).await.unwrap().unwrap().claim_answer, None);
+    export::observe(&mut connection, cell, &seen(2), Some(&answer(b"second", "two"))).await.unwrap().unwrap();
+    export::observe(&mut connection, cell, &seen(3), None).await.unwrap().unwrap();
+    let kept = export::take_key(&mut connection, id).await.unwrap();
+    assert_eq!(kept, Some((b"second".to_vec(), "two".to_owned())));
 }

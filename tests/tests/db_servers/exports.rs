@@ -1,5 +1,6 @@
 //! Bundles: made, taken away by their owner alone, in pieces, and with a script.
 
+use bundle::format::Digest;
 use control_plane::gateway::cluster::fake::password;
 use e2e::control::{Control, Person};
 use e2e::parcel::{PART, files, part};

@@ -99,7 +99,7 @@ fn one(path: &str, method: &str, operation: &mut Operation) {
     if method == "POST" {
         parameters.push(RefOr::T(key()));
     }
-    for (_, response) in &mut operation.responses.responses {
+    for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
             describe(response);
         }
