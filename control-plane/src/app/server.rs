@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod closing;
+pub mod hold;
 pub mod pause;
 pub mod settings;
 pub mod user;

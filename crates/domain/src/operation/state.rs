@@ -226,6 +226,22 @@ impl Operation {
         }
     }
 
+    /// One of us has dealt with what was given up: it is not shown as failed any more. A server that is half closed is not
+    /// laid aside.
+    pub fn lay_aside(self, now: Timestamp) -> Result<Self, OperationError> {
+        match self.state {
+            State::Failed { .. } if self.kind == Kind::CloseInstance => {
+                Err(OperationError::NotCancellable(self.kind))
+            }
+            State::Failed { .. } => Ok(Self { state: State::Cancelled { at: now }, ..self }),
+            State::Queued { .. }
+            | State::Running { .. }
+            | State::Waiting { .. }
+            | State::Succeeded { .. }
+            | State::Cancelled { .. } => Err(self.impossible("cancelled")),
+        }
+    }
+
     /// Refuses whoever does not hold the newest claim on a running operation.
     fn guard(&self, fence: i64, to: &'static str) -> Result<(), OperationError> {
         match &self.state {
