@@ -70,7 +70,8 @@ pub async fn file(platform: &Platform, request: &Request, words: Words) -> Resul
     store::report::insert(&mut tx, &report, instance.map(|found| found.id)).await?;
     note(platform, &mut tx, &Actor::of(request, Who::Visitor, ""), &report, Action::ReportFile, None).await?;
     if receipt {
-        to_reporter(platform, &mut tx, &report, "report-received", json!({ "host": report.hostname })).await?;
+        let arguments = json!({ "host": report.hostname, "link": platform.link("/abuse") });
+        to_reporter(platform, &mut tx, &report, "report-received", arguments).await?;
     }
     to_staff(platform, &mut tx, &report).await?;
     tx.commit().await?;

@@ -16,6 +16,6 @@ pub mod users;
 mod visit;
 mod work;
 
-pub use standing::Told;
+pub use standing::{Known, Told, facts};
 pub use visit::{Frame, Visit, visit};
 pub use work::View as WorkView;

@@ -1,13 +1,19 @@
 //! What staff look for: organizations, servers and lines of the audit log, across all customers.
 
 mod audit;
+mod servers;
+mod waitlist;
 
-use domain::id::{InstanceId, OrganizationId};
+use std::collections::HashMap;
+
+use domain::id::OrganizationId;
 use domain::{Email, Role};
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
 pub use audit::{Wanted, audit};
+pub use servers::{count_servers, instances, operations, with_ids};
+pub use waitlist::{Waiting, waitlist};
 
 use super::{Result, word};
 
@@ -123,6 +129,19 @@ pub async fn organization(connection: &mut PgConnection, id: OrganizationId) -> 
     Ok(row.map(Organization::from))
 }
 
+/// What organizations are called, by their ids.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn names(
+    connection: &mut PgConnection,
+    ids: &[OrganizationId],
+) -> Result<HashMap<OrganizationId, String>> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!("SELECT id, name FROM organizations WHERE id = ANY ($1)", &ids).fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.name)).collect())
+}
+
 /// Changes how many servers an organization may have, if the row still has the version that was seen. `false`: somebody was
 /// faster.
 ///
@@ -176,31 +195,6 @@ pub async fn people(connection: &mut PgConnection, id: OrganizationId) -> Result
             Ok(Person { name: row.name, email, confirmed: row.confirmed, role: word("memberships", id, &row.role)? })
         })
         .collect()
-}
-
-/// The ids of servers whose name has a text in it, or of a cell, newest first, from before `before` on.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn instances(
-    connection: &mut PgConnection,
-    text: Option<&str>,
-    cell: Option<&str>,
-    before: Option<InstanceId>,
-    limit: i64,
-) -> Result<Vec<InstanceId>> {
-    let rows = sqlx::query_scalar!(
-        "SELECT i.id FROM instances i JOIN cells c ON c.id = i.cell_id
-         WHERE ($1::text IS NULL OR i.hostname LIKE $1) AND ($2::text IS NULL OR c.name = $2) AND ($3::uuid IS NULL OR i.id < $3)
-         ORDER BY i.id DESC LIMIT $4",
-        anywhere(text),
-        cell,
-        before.map(InstanceId::uuid),
-        limit,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(InstanceId::from).collect())
 }
 
 #[cfg(test)]

@@ -169,12 +169,14 @@ mail-report-received-body =
     Danke für deine Meldung zu { $host }. Jemand von uns liest sie und entscheidet, was zu tun ist; dann bekommst du eine Mail.
 
     Wenn du nichts gemeldet hast, hat jemand anders deine Adresse eingetragen, und du brauchst nichts zu tun.
+mail-report-received-button = Etwas anderes melden
 
 mail-report-answered-subject = Deine Meldung zu { $host }
 mail-report-answered-body =
     Du hast etwas auf { $host } gemeldet. Das ist unsere Antwort:
 
     { $answer }
+mail-report-answered-button = Etwas anderes melden
 
 mail-report-filed-subject = Missbrauch gemeldet: { $category } auf { $host }
 mail-report-filed-body =

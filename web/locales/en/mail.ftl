@@ -169,12 +169,14 @@ mail-report-received-body =
     Thank you for your report about { $host }. One of us reads it and decides what is to be done; you get a mail then.
 
     If you did not report anything, somebody else has entered your address, and you need do nothing.
+mail-report-received-button = Report something else
 
 mail-report-answered-subject = Your report about { $host }
 mail-report-answered-body =
     You reported something on { $host }. This is our answer:
 
     { $answer }
+mail-report-answered-button = Report something else
 
 mail-report-filed-subject = Abuse reported: { $category } on { $host }
 mail-report-filed-body =

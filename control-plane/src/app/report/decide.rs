@@ -53,7 +53,7 @@ async fn answered(
 ) -> Result<Report, Problem> {
     let Some(text) = text else { return Ok(report) };
     let report = report.answer(text.clone(), platform.now()).map_err(refusal)?;
-    let arguments = json!({ "host": report.hostname, "answer": text.as_str() });
+    let arguments = json!({ "host": report.hostname, "answer": text.as_str(), "link": platform.link("/abuse") });
     to_reporter(platform, tx, &report, "report-answered", arguments).await?;
     Ok(report)
 }

@@ -58,6 +58,15 @@ impl State {
         }
     }
 
+    /// Why it waits or was given up, a stable word.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Waiting { reason, .. } | Self::Failed { reason, .. } => Some(reason),
+            Self::Queued { .. } | Self::Running { .. } | Self::Succeeded { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+
     /// Whether nothing happens any more by itself.
     #[must_use]
     pub const fn is_final(&self) -> bool {
