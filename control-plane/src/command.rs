@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod config;
+pub mod doctor;
 pub mod migrate;
 pub mod server;
 pub mod worker;

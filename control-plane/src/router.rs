@@ -50,7 +50,10 @@ pub fn staff(platform: Arc<Platform>) -> Router {
         .layer(from_fn(cross_site))
         .layer(from_fn_with_state(platform.clone(), staff::render));
     // A token is asked for with the cookie, so its endpoint is as careful about where a request comes from as pages are.
-    let api = common(staff::api()).layer(CsrfLayer::new()).layer(from_fn(cross_site)).layer(from_fn_with_state(platform.clone(), api::render));
+    let api = common(staff::api::router(&platform))
+        .layer(CsrfLayer::new())
+        .layer(from_fn(cross_site))
+        .layer(from_fn_with_state(platform.clone(), api::render));
     let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));
     Router::new().nest("/v1/staff", api).merge(pages).layer(every).with_state(platform)
 }

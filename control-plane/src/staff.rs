@@ -1,5 +1,6 @@
 //! What staff see, on a listener of its own: pages, and JSON under `/v1/staff`.
 
+pub mod api;
 mod audit;
 mod cells;
 pub mod hold_form;
@@ -76,9 +77,4 @@ pub fn pages() -> Router<Arc<Platform>> {
         .route("/reports/{report}/dismiss", post(reports::dismiss))
         .route("/reports/{report}/hold", post(reports::hold))
         .route("/reports/{report}/reopen", post(reports::reopen))
-}
-
-/// All of staff's API.
-pub fn api() -> Router<Arc<Platform>> {
-    Router::new().route("/token", post(session::token::create))
 }

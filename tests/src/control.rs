@@ -82,6 +82,12 @@ impl Control {
         Browser { router: self.router.clone(), address: ([192, 0, 2, last], 40_000).into(), cookie: None }
     }
 
+    /// A browser before other pages of the same control plane.
+    #[must_use]
+    pub fn browser_of(&self, router: Router) -> Browser {
+        Browser { router, ..self.browser() }
+    }
+
     /// Somebody who has signed up, confirmed their address with the mailed link, and logged in.
     ///
     /// # Errors
@@ -156,6 +162,12 @@ impl Browser {
     /// When the server does not answer.
     pub async fn get(&mut self, path: &str) -> Result<Answer> {
         self.get_with(path, &[]).await
+    }
+
+    /// The cookie that it keeps.
+    #[must_use]
+    pub fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
     }
 
     /// Opens a page with more headers.

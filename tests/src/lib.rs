@@ -11,6 +11,7 @@ pub mod estate;
 pub mod identity;
 pub mod light;
 pub mod node;
+pub mod office;
 pub mod pods;
 pub mod shore;
 pub mod workshop;

@@ -3,7 +3,7 @@
 use domain::Topic;
 use domain::audit::Action;
 use domain::id::CellId;
-use names::{Hostname, Size};
+use names::{Hostname, Revision, Size};
 use serde_json::{Value, json};
 
 use crate::actor::Actor;
@@ -11,7 +11,7 @@ use crate::error::{Code, Problem};
 use crate::platform::{Platform, Tx};
 use crate::store;
 use crate::store::audit::Entry;
-use crate::store::cell::{Cell, UNLIMITED};
+use crate::store::cell::{Cell, Refused, UNLIMITED};
 use crate::store::outbox::About;
 
 /// How a cell may be called: as its folder below `cells-dir` is.
@@ -53,13 +53,7 @@ async fn lock(tx: &mut Tx, id: CellId, version: i64) -> Result<Cell, Problem> {
 ///
 /// # Errors
 /// `not-found`; `stale`.
-pub async fn set_open(
-    platform: &Platform,
-    actor: &Actor,
-    id: CellId,
-    version: i64,
-    open: bool,
-) -> Result<(), Problem> {
+pub async fn set_open(platform: &Platform, actor: &Actor, id: CellId, version: i64, open: bool) -> Result<(), Problem> {
     let mut tx = platform.begin().await?;
     let cell = lock(&mut tx, id, version).await?;
     if cell.open == open {
@@ -83,7 +77,8 @@ pub async fn set_room(
     size: Size,
     granted: Option<u32>,
 ) -> Result<(), Problem> {
-    let granted = granted.map(i32::try_from).transpose().ok().filter(|granted| granted.is_none_or(|one| one < UNLIMITED));
+    let granted =
+        granted.map(i32::try_from).transpose().ok().filter(|granted| granted.is_none_or(|one| one < UNLIMITED));
     let granted = granted.ok_or(Problem::field("places", "cell-places"))?;
     let mut tx = platform.begin().await?;
     let cell = lock(&mut tx, id, version).await?;
@@ -96,6 +91,32 @@ pub async fn set_room(
     let detail = json!({ "size": size, "before": before, "after": granted });
     note(platform, &mut tx, actor, &cell.name, Action::CellRoom, detail).await?;
     Ok(tx.commit().await?)
+}
+
+/// Lets a cell be written to again after somebody has looked: this database was older than it. The numbers of wishes that the
+/// cell has are taken over, so that the next wish is a new one; `there` are its servers, by their objects' names. How many were
+/// behind.
+///
+/// # Errors
+/// `wrong-state` when the cell is not refused for that.
+pub async fn trust(
+    platform: &Platform,
+    actor: &Actor,
+    cell: &Cell,
+    there: &[(String, Revision)],
+) -> Result<usize, Problem> {
+    let mut tx = platform.begin().await?;
+    let mut behind = 0;
+    for (name, revision) in there {
+        behind += usize::from(store::instance::catch_up(&mut tx, cell.id, name, *revision).await?);
+    }
+    if !store::cell::trust(&mut tx, cell.id, Refused::DatabaseBehind).await? {
+        return Err(Problem::new(Code::WrongState));
+    }
+    store::operation::wake_cell(&mut tx, cell.id, platform.now()).await?;
+    note(platform, &mut tx, actor, &cell.name, Action::CellTrust, json!({ "behind": behind })).await?;
+    tx.commit().await?;
+    Ok(behind)
 }
 
 async fn note(

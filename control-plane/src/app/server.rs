@@ -1,5 +1,6 @@
 //! Servers: what their people want of them. Each wish is written down and carried out by an operation.
 
+pub mod adopt;
 pub mod claim;
 pub mod closing;
 pub mod hold;

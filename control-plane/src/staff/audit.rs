@@ -93,9 +93,7 @@ pub async fn show(
     lines.truncate(usize::try_from(ROWS).unwrap_or(usize::MAX));
     let older = lines.last().filter(|_| more).map(|line| line.seq.to_string());
     let pager = Pager { address: input.address(), older, later: !input.before.is_empty() };
-    let action = |action: &Action| {
-        (action.as_str(), page.t(&format!("action-{}", action.as_str().replace('.', "-"))))
-    };
+    let action = |action: &Action| (action.as_str(), page.t(&format!("action-{}", action.as_str().replace('.', "-"))));
     let actions = Action::ALL.iter().map(action).collect();
     let lines = trail::lines(page, lines);
     html(StatusCode::OK, &AuditPage { page, input: &input, actions, lines, pager })

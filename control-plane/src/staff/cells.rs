@@ -48,7 +48,8 @@ async fn view(platform: &Platform, signed: &StaffSigned, problem: Option<&Proble
         Row { rooms: Size::ALL.iter().map(|size| own(*size).unwrap_or(none(*size))).collect(), cell }
     };
     let rows = store::cell::all(&mut connection).await?.into_iter().map(row).collect();
-    let page = &Page::to_staff(signed).at(if problem.is_some() { "/cells".to_owned() } else { signed.request.path.clone() });
+    let page =
+        &Page::to_staff(signed).at(if problem.is_some() { "/cells".to_owned() } else { signed.request.path.clone() });
     html(problem.map_or(StatusCode::OK, Problem::status), &CellsPage { page, rows, problem })
 }
 
@@ -79,9 +80,7 @@ pub async fn room(
     };
     let size = input.size.parse::<Size>().map_err(|_| Problem::field("size", "size-unknown"));
     let done = match (granted, size) {
-        (Ok(granted), Ok(size)) => {
-            cell::set_room(&platform, &signed.actor(), id, input.version, size, granted).await
-        }
+        (Ok(granted), Ok(size)) => cell::set_room(&platform, &signed.actor(), id, input.version, size, granted).await,
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     match done {

@@ -103,9 +103,7 @@ pub async fn change(
     Form(input): Form<Input>,
 ) -> Result<Response, Problem> {
     let done = match input.wish() {
-        Ok(wish) => {
-            hold::change(&platform, &signed.actor(), id, input.version, &wish.reason, wish.until).await
-        }
+        Ok(wish) => hold::change(&platform, &signed.actor(), id, input.version, &wish.reason, wish.until).await,
         Err(problem) => Err(problem),
     };
     match done {

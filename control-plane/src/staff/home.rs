@@ -119,6 +119,9 @@ mod tests {
         let texts = |needs: Vec<Need>| needs.into_iter().map(|need| need.text).collect::<Vec<_>>();
         assert_eq!(texts(needs(&desk, &lag, &cells(1), 0)), ["need-workers", "need-full"]);
         let late = Lag { oldest_mail: 301, readers: vec![("live".to_owned(), 1001)], ..lag };
-        assert_eq!(texts(needs(&Desk { dead: 1, ..desk }, &late, &cells(0), 1)), ["need-dead", "need-mails", "need-outbox"]);
+        assert_eq!(
+            texts(needs(&Desk { dead: 1, ..desk }, &late, &cells(0), 1)),
+            ["need-dead", "need-mails", "need-outbox"]
+        );
     }
 }

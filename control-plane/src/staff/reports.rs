@@ -189,9 +189,7 @@ pub async fn hold(
     Form(input): Form<Input>,
 ) -> Result<Response, Problem> {
     let result = match (input.hold().wish(), input.answer_if_any()) {
-        (Ok(wish), Ok(text)) => {
-            report::hold(&platform, &signed.actor(), id, &wish, text.as_ref()).await.map(|_| ())
-        }
+        (Ok(wish), Ok(text)) => report::hold(&platform, &signed.actor(), id, &wish, text.as_ref()).await.map(|_| ()),
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     done(&platform, &signed, id, &input, result, "held").await

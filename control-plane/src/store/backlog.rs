@@ -116,7 +116,8 @@ pub struct Lag {
 /// When the database refuses.
 pub async fn lag(connection: &mut PgConnection, now: Timestamp) -> Result<Lag> {
     let newest = super::outbox::last(connection).await?;
-    let readers = sqlx::query!("SELECT reader, seq FROM outbox_readers ORDER BY reader").fetch_all(&mut *connection).await?;
+    let readers =
+        sqlx::query!("SELECT reader, seq FROM outbox_readers ORDER BY reader").fetch_all(&mut *connection).await?;
     let mails = sqlx::query!(
         "SELECT count(*) FILTER (WHERE state = 'queued') AS \"waiting!\",
                 min(created_at) FILTER (WHERE state = 'queued' AND run_at <= $1) AS oldest,

@@ -8,7 +8,7 @@ use jiff_sqlx::{Timestamp as Stored, ToSqlx as _};
 use names::{Hostname, Size};
 use sqlx::PgConnection;
 
-pub use room::{Room, Said, observe, rooms, set_room};
+pub use room::{Room, Said, count_place, observe, rooms, set_room};
 
 use super::{Error, Result, word};
 
@@ -157,6 +157,15 @@ pub async fn lock(connection: &mut PgConnection, id: CellId) -> Result<Option<Ce
     let row = sqlx::query_as!(Row, "SELECT * FROM cells WHERE id = $1 FOR NO KEY UPDATE", id.uuid())
         .fetch_optional(connection)
         .await?;
+    row.map(Cell::try_from).transpose()
+}
+
+/// The cell of a name.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn named(connection: &mut PgConnection, name: &str) -> Result<Option<Cell>> {
+    let row = sqlx::query_as!(Row, "SELECT * FROM cells WHERE name = $1", name).fetch_optional(connection).await?;
     row.map(Cell::try_from).transpose()
 }
 

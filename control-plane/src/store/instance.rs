@@ -1,5 +1,6 @@
 //! Servers.
 
+mod adopted;
 mod many;
 mod observed;
 mod row;
@@ -12,6 +13,7 @@ use jiff_sqlx::ToSqlx as _;
 use names::{Flavour, Handle, Hostname, Revision, Size, Version};
 use sqlx::PgConnection;
 
+pub use adopted::{Adopted, adopt, catch_up};
 pub use many::with_ids;
 pub use observed::{Changed, Seen, lock_named, observe, revisions, seen_names, set_purged, vanished};
 

@@ -133,12 +133,10 @@ pub async fn organization(connection: &mut PgConnection, id: OrganizationId) -> 
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn names(
-    connection: &mut PgConnection,
-    ids: &[OrganizationId],
-) -> Result<HashMap<OrganizationId, String>> {
+pub async fn names(connection: &mut PgConnection, ids: &[OrganizationId]) -> Result<HashMap<OrganizationId, String>> {
     let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let rows = sqlx::query!("SELECT id, name FROM organizations WHERE id = ANY ($1)", &ids).fetch_all(connection).await?;
+    let rows =
+        sqlx::query!("SELECT id, name FROM organizations WHERE id = ANY ($1)", &ids).fetch_all(connection).await?;
     Ok(rows.into_iter().map(|row| (row.id.into(), row.name)).collect())
 }
 

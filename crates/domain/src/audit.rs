@@ -153,6 +153,8 @@ words! {
         CellOpen = "cell.open",
         /// How much room a cell has was changed.
         CellRoom = "cell.room",
+        /// Somebody looked at a cell to which nothing was written, and it is written to again.
+        CellTrust = "cell.trust",
     }
 }
 

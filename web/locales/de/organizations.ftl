@@ -162,3 +162,4 @@ action-offer-sync = Angebote geändert
 action-cell-create = Zelle hinzugefügt
 action-cell-open = Geändert, ob eine Zelle Server annimmt
 action-cell-room = Platz einer Zelle geändert
+action-cell-trust = Zelle wieder zum Schreiben freigegeben

@@ -260,3 +260,7 @@ need-outbox =
         [one] Ein Leser des Postausgangs ist weit zurück
        *[other] { $count } Leser des Postausgangs sind weit zurück
     }
+field-state-unknown = Diesen Zustand gibt es nicht.
+field-action-unknown = Diese Handlung gibt es nicht.
+field-id-form = Das ist keine Kennung dieser Art.
+field-time-form = Eine Zeit sieht aus wie 2026-12-24T18:00:00Z.

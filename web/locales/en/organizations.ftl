@@ -162,3 +162,4 @@ action-offer-sync = Changed the offers
 action-cell-create = Added a cell
 action-cell-open = Changed whether a cell takes servers
 action-cell-room = Changed the room of a cell
+action-cell-trust = Let a cell be written to again

@@ -260,3 +260,7 @@ need-outbox =
         [one] A reader of the outbox is far behind
        *[other] { $count } readers of the outbox are far behind
     }
+field-state-unknown = There is no such state.
+field-action-unknown = There is no such action.
+field-id-form = This is not an id of this kind.
+field-time-form = A time looks like 2026-12-24T18:00:00Z.

@@ -45,12 +45,7 @@ pub async fn answer(platform: &Platform, actor: &Actor, id: ReportId, text: &Ans
     Ok(tx.commit().await?)
 }
 
-async fn answered(
-    platform: &Platform,
-    tx: &mut Tx,
-    report: Report,
-    text: Option<&Answer>,
-) -> Result<Report, Problem> {
+async fn answered(platform: &Platform, tx: &mut Tx, report: Report, text: Option<&Answer>) -> Result<Report, Problem> {
     let Some(text) = text else { return Ok(report) };
     let report = report.answer(text.clone(), platform.now()).map_err(refusal)?;
     let arguments = json!({ "host": report.hostname, "answer": text.as_str(), "link": platform.link("/abuse") });
@@ -62,12 +57,7 @@ async fn answered(
 ///
 /// # Errors
 /// `not-found`; `wrong-state` when it is closed already.
-pub async fn dismiss(
-    platform: &Platform,
-    actor: &Actor,
-    id: ReportId,
-    text: Option<&Answer>,
-) -> Result<(), Problem> {
+pub async fn dismiss(platform: &Platform, actor: &Actor, id: ReportId, text: Option<&Answer>) -> Result<(), Problem> {
     let mut tx = platform.begin().await?;
     let filed = lock(&mut tx, id).await?;
     close(platform, &mut tx, actor, filed, Decision::Dismissed, None, text).await?;

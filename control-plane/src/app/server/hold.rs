@@ -68,8 +68,7 @@ pub(in crate::app) async fn place_in(
     if there.iter().any(|hold| hold.kind == wish.kind && hold.reason == reason && hold.is_in_force(now)) {
         return Err(Problem::new(Code::WrongState));
     }
-    let hold =
-        Hold::place(platform.id(HoldId::new)?, wish.kind, reason.to_owned(), Authority::Staff, now, wish.until);
+    let hold = Hold::place(platform.id(HoldId::new)?, wish.kind, reason.to_owned(), Authority::Staff, now, wish.until);
     let hold = hold.map_err(|error| refusal(&error))?;
     store::hold::insert(tx, id, &hold, actor.who).await?;
     begin(platform, tx, actor, &instance, Kind::ApplyInstance, Subject::Instance(id)).await?;

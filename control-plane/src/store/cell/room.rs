@@ -93,7 +93,6 @@ pub async fn rooms(connection: &mut PgConnection) -> Result<Vec<Room>> {
         .collect()
 }
 
-
 impl Room {
     /// How many places nobody has.
     #[must_use]
@@ -124,6 +123,22 @@ pub async fn set_room(connection: &mut PgConnection, id: CellId, size: Size, gra
         size.as_str(),
         granted,
         CHANNEL,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Counts a place as taken by a server that is there already, whether there is room for it or not.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count_place(connection: &mut PgConnection, id: CellId, size: Size) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO cell_room (cell_id, size, places, taken) VALUES ($1, $2, 0, 1)
+         ON CONFLICT (cell_id, size) DO UPDATE SET taken = cell_room.taken + 1",
+        id.uuid(),
+        size.as_str(),
     )
     .execute(connection)
     .await?;

@@ -7,8 +7,8 @@ use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 
 use super::anywhere;
-use crate::store::audit::{Line, Row};
 use crate::store::Result;
+use crate::store::audit::{Line, Row};
 
 /// What is known of the lines that are wanted.
 #[derive(Debug, Clone, Default)]

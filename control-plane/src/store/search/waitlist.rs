@@ -43,7 +43,8 @@ pub async fn waitlist(connection: &mut PgConnection, limit: i64) -> Result<Vec<W
     rows.into_iter()
         .map(|row| {
             let order = OrderId::from(row.id);
-            let since = row.waiting_since.ok_or_else(|| Error::corrupt("orders", order, "waitlisted without waiting_since"))?;
+            let since =
+                row.waiting_since.ok_or_else(|| Error::corrupt("orders", order, "waitlisted without waiting_since"))?;
             Ok(Waiting {
                 order,
                 organization: row.organization_id.into(),

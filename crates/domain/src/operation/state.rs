@@ -239,9 +239,7 @@ impl Operation {
     /// laid aside.
     pub fn lay_aside(self, now: Timestamp) -> Result<Self, OperationError> {
         match self.state {
-            State::Failed { .. } if self.kind == Kind::CloseInstance => {
-                Err(OperationError::NotCancellable(self.kind))
-            }
+            State::Failed { .. } if self.kind == Kind::CloseInstance => Err(OperationError::NotCancellable(self.kind)),
             State::Failed { .. } => Ok(Self { state: State::Cancelled { at: now }, ..self }),
             State::Queued { .. }
             | State::Running { .. }
