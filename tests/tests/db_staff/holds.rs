@@ -50,7 +50,7 @@ async fn a_held_server_stands_still_its_people_read_why_and_cannot_lift_it() {
     assert!(page.says("Suspended") && page.says("Spam from") && !page.says("<i>here"), "{}", page.text());
     let history = jo.browser.get(&format!("{server}/history")).await.unwrap();
     assert!(
-        history.says("Stopped the server") && !history.says("ada"),
+        history.says("Stopped the server") && !history.says(">ada<"),
         "which of us it was is for us: {}",
         history.text()
     );
@@ -70,11 +70,13 @@ async fn a_held_server_stands_still_its_people_read_why_and_cannot_lift_it() {
 
     let list = ada.browser.get("/holds").await.unwrap();
     let hold = format!("/holds/{}", list.between("href=\"/holds/", "\"").unwrap());
-    ada.browser.post(&format!("{hold}/lift"), &[("why", "")]).await.unwrap().expect(StatusCode::SEE_OTHER).unwrap();
+    ada.browser.post(&format!("{hold}/lift"), &[("why", "The police asked.")]).await.unwrap().expect(StatusCode::SEE_OTHER).unwrap();
     let again = ada.browser.post(&format!("{hold}/lift"), &[("why", "")]).await.unwrap();
     assert_eq!(again.status, StatusCode::CONFLICT);
     assert_eq!(seen(&office, id).await.0, Mode::Running);
     assert!(jo.browser.get(&server).await.unwrap().says("Running"));
+    assert!(!jo.browser.get(&format!("{server}/history")).await.unwrap().says("police"), "that is for us");
+    assert!(ada.browser.get("/audit?action=hold.lift").await.unwrap().says("police"));
     assert_eq!(office.audited("hold.lift").await.unwrap().len(), 1);
 }
 

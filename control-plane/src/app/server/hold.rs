@@ -129,7 +129,7 @@ pub async fn change(
     Ok(tx.commit().await?)
 }
 
-/// Lifts a hold. Others on the server stay.
+/// Lifts a hold. Others on the server stay. `why` is for us: it is not shown to the server's people.
 ///
 /// # Errors
 /// `not-found`; `forbidden` when it is not ours to lift; `wrong-state` when it is over.
@@ -144,7 +144,8 @@ pub async fn lift(platform: &Platform, actor: &Actor, id: HoldId, why: Option<&s
     if instance.purged_at.is_none() {
         begin(platform, &mut tx, actor, &instance, Kind::ApplyInstance, Subject::Instance(instance.id)).await?;
     }
-    let written = Entry { reason: why.map(str::to_owned), ..entry(&lifted, json!({})) };
+    // The reason in the log is the hold's, which its people know; ours for lifting it is for us.
+    let written = entry(&lifted, json!({ "why": why }));
     note(platform, &mut tx, actor, &instance, Action::HoldLift, written).await?;
     tell::owners(platform, &mut tx, instance.organization, news(platform, &instance, "hold-lifted", &lifted)).await?;
     Ok(tx.commit().await?)
