@@ -52,7 +52,7 @@ async fn a_server_that_runs_goes_on_running_and_is_known() {
     let jo = workshop.customer("jo").await.unwrap();
     let object = forgotten(workshop, &jo, "birds").await;
     let wish = wish(workshop, &jo).await;
-    assert_eq!(instances(&*workshop.cluster).await.unwrap().len(), 1);
+    assert_eq!(instances(&workshop.cluster).await.unwrap().len(), 1);
     let id = take(workshop, &object, &wish).await.unwrap();
     let row = workshop.instance(id).await.unwrap();
     assert_eq!((row.object_name.to_string(), row.hostname.as_str()), (object.name_any(), "birds.servers.example"));
@@ -119,7 +119,7 @@ async fn a_cell_with_later_wishes_is_written_to_again_after_somebody_has_looked(
     let name = workshop.instance(id).await.unwrap().object_name.to_string();
     let cell = workshop.cell_row().await.unwrap();
     let there = async || {
-        let all = instances(&*workshop.cluster).await.unwrap();
+        let all = instances(&workshop.cluster).await.unwrap();
         all.iter().map(|one| (one.name_any(), one.spec.revision.unwrap())).collect::<Vec<_>>()
     };
     let too_early = trust(&workshop.platform, &Actor::system(), &cell, &there().await).await;

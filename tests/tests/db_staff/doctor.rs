@@ -2,7 +2,7 @@
 
 use control_plane::command::doctor::{Finding, Verdict, look};
 use e2e::office::Office;
-use e2e::workshop::CLUSTER;
+use e2e::workshop::{CLUSTER, ZONE};
 
 fn of<'a>(found: &'a [Finding], what: &str) -> &'a Finding {
     found.iter().find(|one| one.what == what).unwrap_or_else(|| panic!("nothing of {what} in {found:#?}"))
@@ -12,6 +12,10 @@ fn of<'a>(found: &'a [Finding], what: &str) -> &'a Finding {
 async fn what_is_well_and_what_is_not() {
     let office = Office::open("staff_doctor").await.unwrap();
     let workshop = &office.control.workshop;
+    let found = look(&workshop.platform).await;
+    let zone = found.iter().find(|one| one.verdict == Verdict::Bad).unwrap();
+    assert_eq!(zone.words, "it says that its zone is birds.example, and here it is servers.example");
+    workshop.cluster.set_cell(|cell| cell.spec.zone = ZONE.parse().unwrap());
     let found = look(&workshop.platform).await;
     assert!(found.iter().all(|one| one.verdict != Verdict::Bad), "{found:#?}");
     for (what, verdict) in [

@@ -38,8 +38,11 @@ async fn an_order_is_looked_at_and_goes_ahead() {
     assert_eq!(late.status, StatusCode::CONFLICT, "its server is being made");
     office.control.settle().await.unwrap();
     assert!(jo.browser.get(&path).await.unwrap().says("Your server is ready."));
+    let mut mails = office.mailed("jo@mail.example").await.unwrap();
+    mails.retain(|subject| subject.contains("birds"));
+    mails.sort();
     assert_eq!(
-        office.mailed("jo@mail.example").await.unwrap()[1..],
+        mails,
         [
             "Your order for birds.servers.example",
             "Your order for birds.servers.example goes ahead",

@@ -62,7 +62,10 @@ pub async fn adopt(
         spec,
         owner_email: &wish.owner_email,
         entitlement: Entitlement::Full,
-        ready: object.status.as_ref().is_some_and(|status| crd::condition::is_true(&status.conditions, crd::condition::READY)),
+        ready: object
+            .status
+            .as_ref()
+            .is_some_and(|status| crd::condition::is_true(&status.conditions, crd::condition::READY)),
         at: now,
     };
     match store::instance::adopt(&mut tx, &new).await {
