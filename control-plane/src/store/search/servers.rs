@@ -68,5 +68,5 @@ pub async fn operations(
         "open" => ["queued", "running", "waiting"].map(str::to_owned).to_vec(),
         one => vec![one.to_owned()],
     });
-    crate::store::operation::list(connection, states.as_deref(), before, limit).await
+    crate::store::operation::in_states(connection, states.as_deref(), before, limit).await
 }
