@@ -62,6 +62,7 @@ pub fn values() -> Result<ChartValues> {
         "objectStore": { "endpoint": "http://127.0.0.1:9", "bucket": "steppe" },
         "networks": { "pods": ["10.244.0.0/16"], "services": ["10.96.0.0/16"] }, "storageClass": "local-path",
         "versions": [{ "flavour": "snac", "version": "2.75", "image": "registry.example/snac:2.75" }],
+        "escrowRecipient": crate::light::ESCROW,
     });
     Ok(ChartValues::without_programs(serde_json::from_value(cell)?))
 }

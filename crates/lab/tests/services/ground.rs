@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use kube::api::DeleteParams;
 use kube::{Api, Client};
 use lab::cache::Cache;
@@ -60,7 +60,12 @@ impl Place {
             json!({"metadata": {"name": name, "labels": labels}}),
         )
         .await?;
-        Ok(())
+        // A pod is refused until a controller has made the account that it runs as.
+        let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), name);
+        wait::until("the namespace's account", Duration::from_secs(60), async || {
+            Ok(accounts.get_opt("default").await?.map(|_| ()))
+        })
+        .await
     }
 
     /// Removes a namespace with all that is in it, and waits for its end.
