@@ -1,6 +1,7 @@
 //! Use cases: each is one transaction that changes rows and writes down what follows from it. Nothing foreign is called here.
 
 pub mod account;
+pub mod cell;
 pub mod download;
 pub mod export;
 pub mod login;

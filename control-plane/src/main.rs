@@ -38,6 +38,11 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Admin {
+    /// Where servers live
+    Cells {
+        #[command(subcommand)]
+        command: Cells,
+    },
     /// What can be ordered
     Offers {
         #[command(subcommand)]
@@ -47,6 +52,18 @@ enum Admin {
     Staff {
         #[command(subcommand)]
         command: Staff,
+    },
+}
+
+#[derive(Subcommand)]
+enum Cells {
+    /// Add a cluster that an operator of ours runs in; its kubeconfig lies in the folder of that name; safe to repeat
+    Add {
+        /// Name of the cell and of its folder
+        name: String,
+        /// Zone of the names that servers there get, as the cell's own `spec.zone`
+        #[arg(long)]
+        zone: names::Hostname,
     },
 }
 
@@ -91,6 +108,9 @@ fn main() -> ExitCode {
         Command::Migrate => command::block_on(command::migrate::run(cli.given)),
         Command::Admin { command: Admin::Offers { command: Offers::Sync { file } } } => {
             command::block_on(command::admin::offers::sync(cli.given, &file))
+        }
+        Command::Admin { command: Admin::Cells { command: Cells::Add { name, zone } } } => {
+            command::block_on(command::admin::cells::add(cli.given, &name, &zone))
         }
         Command::Admin { command: Admin::Staff { command } } => match command {
             Staff::Create { email, name } => command::block_on(command::admin::staff::create(cli.given, &email, &name)),

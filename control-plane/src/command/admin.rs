@@ -1,4 +1,5 @@
 //! `steppe admin`: what is done by hand, once in a while.
 
+pub mod cells;
 pub mod offers;
 pub mod staff;

@@ -6,6 +6,7 @@ pub mod cache;
 mod child;
 pub mod claim;
 pub mod client;
+pub mod control;
 pub mod debian;
 pub mod demo;
 pub mod dns;
