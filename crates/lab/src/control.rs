@@ -112,7 +112,9 @@ impl ControlPlane {
         Customer::new(self.http.clone(), &self.url)
     }
 
-    fn configuration(&self) -> PathBuf {
+    /// The file with its configuration.
+    #[must_use]
+    pub fn configuration(&self) -> PathBuf {
         self.folder.join("steppe.toml")
     }
 

@@ -72,7 +72,7 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
             };
             report::mails(&mailpit, &mails)?;
         }
-        Verb::Code { name } => report::say(&format!("{}\n", control::code(&ground(name)?)?)),
+        Verb::Code { name } => report::result(&control::code(&ground(name)?)?)?,
         Verb::Queries { migrations, list } => {
             report::json(&queries::describe(&cache, migrations, list).await?)?;
         }
