@@ -33,9 +33,9 @@ journey(async (it) => {
   // A mark that a newly loaded page would not have.
   if (!one.plain) await page.evaluate(() => { window.untouched = true; });
   await one.see('order-live');
-  const begun = page.locator('.stages .done, .stages .now');
-  const steps = (await begun.allInnerTexts()).length;
-  await one.until('the order is done', page.getByText('Your server is ready.'));
+  const shown = page.locator('.stages li');
+  const steps = await shown.count();
+  await one.until('the order is done', page.getByText('Your server is ready.', { exact: true }));
   const untouched = one.plain || (await page.evaluate(() => window.untouched === true));
   await one.see('order-done');
 

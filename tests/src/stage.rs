@@ -112,7 +112,6 @@ impl Stage {
         let outcome: Outcome = self.browser.run(journey, &visit).await?;
         let complaints = outcome.complaints();
         ensure!(complaints.is_empty(), "journey {journey} ({name}):\n{}", complaints.join("\n"));
-        eprintln!("{name}: {}", outcome.result);
         serde_json::from_value(outcome.result).with_context(|| format!("what journey {journey} returned"))
     }
 

@@ -12,7 +12,7 @@ use super::Stage;
 
 /// How an age key begins, whosever it is.
 const AGE: &str = "AGE-SECRET-KEY-1";
-/// Tables whose rows hold secrets in the open for a while, and why: nothing.
+/// The kinds of objects of ours that are looked through.
 const KINDS: [&str; 4] = ["Instance", "Export", "AccountChange", "Cell"];
 
 /// Secrets by what they are, as they were learnt.
