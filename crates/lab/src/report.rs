@@ -112,11 +112,6 @@ pub fn mails(mailpit: &Mailpit, mails: &[Mail]) -> Result<()> {
     Ok(())
 }
 
-/// Prints what was asked for.
-pub fn result(text: &str) -> Result<()> {
-    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
-}
-
 fn line_to_stderr(text: &str) {
     // When nobody listens any more there is nobody to complain to.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
