@@ -1,6 +1,7 @@
 //! Use cases: each is one transaction that changes rows and writes down what follows from it. Nothing foreign is called here.
 
 pub mod account;
+pub mod cell;
 pub mod download;
 pub mod export;
 pub mod login;
@@ -10,6 +11,7 @@ pub mod operation;
 pub mod order;
 pub mod organization;
 mod pace;
+pub mod report;
 pub mod server;
 pub mod session;
 pub mod staff;

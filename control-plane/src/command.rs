@@ -2,7 +2,9 @@
 
 pub mod admin;
 pub mod config;
+pub mod doctor;
 pub mod migrate;
+pub mod openapi;
 pub mod server;
 pub mod worker;
 

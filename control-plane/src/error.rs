@@ -1,11 +1,15 @@
 //! What goes wrong for whoever asked: one type, two renderers. What happened is a stable code; its words come from the texts
 //! of the reader's language; what only we should read is logged once, where it is rendered.
 
+mod check;
 mod code;
+
+use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
+pub use check::Check;
 pub use code::Code;
 
 use crate::store;
@@ -29,7 +33,7 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// The field's name in the form or in the JSON document.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// A stable word; `field-…` in the texts.
     pub code: &'static str,
 }
@@ -48,8 +52,8 @@ impl Problem {
 
     /// One field is wrong.
     #[must_use]
-    pub fn field(name: &'static str, code: &'static str) -> Self {
-        Self { fields: vec![Field { name, code }], ..Self::new(Code::Invalid) }
+    pub fn field(name: impl Into<Cow<'static, str>>, code: &'static str) -> Self {
+        Self { fields: vec![Field { name: name.into(), code }], ..Self::new(Code::Invalid) }
     }
 
     /// A value for its text.

@@ -9,6 +9,7 @@ pub mod app;
 pub mod auth;
 pub mod command;
 pub mod config;
+pub mod contents;
 pub mod error;
 pub mod gateway;
 pub mod live;

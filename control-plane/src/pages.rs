@@ -1,17 +1,18 @@
 //! The dashboard: HTML pages that work without script. A handler parses, calls a use case, and shows a page or sends on.
 
+mod abuse;
 mod account;
 pub mod assets;
 mod browser;
 pub mod form;
 mod invitation;
-mod language;
+pub(crate) mod language;
 mod legal;
 mod orders;
 mod organizations;
 mod page;
 mod render;
-mod servers;
+pub(crate) mod servers;
 mod session;
 mod size;
 mod start;
@@ -92,6 +93,7 @@ pub fn router() -> Router<Arc<Platform>> {
         .route("/privacy", get(legal::privacy))
         .route("/terms", get(legal::terms))
         .route("/processing", get(legal::processing))
+        .route("/abuse", get(abuse::show).post(abuse::submit))
         .route("/static/{file}", get(assets::serve))
         .merge(account_router())
         .merge(organizations_router())

@@ -38,7 +38,9 @@ pub fn public(platform: Arc<Platform>) -> Router {
         .layer(CsrfLayer::new())
         .layer(from_fn(cross_site))
         .layer(from_fn_with_state(platform.clone(), pages::render));
-    let api = common(api::router(&platform)).layer(from_fn_with_state(platform.clone(), api::render));
+    // A browser that is logged in may call it, too: only from pages of ours.
+    let api =
+        common(api::router(&platform)).layer(CsrfLayer::new()).layer(from_fn_with_state(platform.clone(), api::render));
     let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));
     Router::new().nest(api::BASE, api).merge(pages).layer(every).with_state(platform)
 }
@@ -48,8 +50,12 @@ pub fn staff(platform: Arc<Platform>) -> Router {
     let pages = common(staff::pages())
         .layer(CsrfLayer::new())
         .layer(from_fn(cross_site))
-        .layer(from_fn_with_state(platform.clone(), pages::render));
-    let api = common(staff::api()).layer(from_fn_with_state(platform.clone(), api::render));
+        .layer(from_fn_with_state(platform.clone(), staff::render));
+    // A token is asked for with the cookie, so its endpoint is as careful about where a request comes from as pages are.
+    let api = common(staff::api::router(&platform))
+        .layer(CsrfLayer::new())
+        .layer(from_fn(cross_site))
+        .layer(from_fn_with_state(platform.clone(), api::render));
     let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));
     Router::new().nest("/v1/staff", api).merge(pages).layer(every).with_state(platform)
 }

@@ -21,6 +21,12 @@ class Journey {
     this.config = config;
     this.browser = browser;
     this.seen = { findings: [], console: [], failed: [], foreign: [] };
+    this.expected = [];
+  }
+
+  /** Takes messages in the console that look so for what they should be: the browser complains of each 503. */
+  expect(pattern) {
+    this.expected.push(pattern);
   }
 
   /** Says what happens next; the last one is told when the journey fails or hangs. */
@@ -50,7 +56,8 @@ class Journey {
       if (why !== 'net::ERR_ABORTED') this.seen.failed.push(`${request.method()} ${request.url()}: ${why}`);
     });
     context.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) {
+      const expected = this.expected.some((pattern) => pattern.test(message.text()));
+      if (['error', 'warning'].includes(message.type()) && !expected) {
         this.seen.console.push(`${message.page()?.url()}: ${message.text()}`);
       }
     });

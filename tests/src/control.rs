@@ -82,6 +82,12 @@ impl Control {
         Browser { router: self.router.clone(), address: ([192, 0, 2, last], 40_000).into(), cookie: None }
     }
 
+    /// A browser before other pages of the same control plane.
+    #[must_use]
+    pub fn browser_of(&self, router: Router) -> Browser {
+        Browser { router, ..self.browser() }
+    }
+
     /// Somebody who has signed up, confirmed their address with the mailed link, and logged in.
     ///
     /// # Errors
@@ -150,6 +156,12 @@ impl Control {
 }
 
 impl Browser {
+    /// What it keeps of a log-in.
+    #[must_use]
+    pub fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
     /// Opens a page.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What the tests that need a ground share. The tests themselves are in `tests/tests`, one file a journey; the first
-//! word of a file's name says which ground it needs: `light` (an API server and doubles) or `node` (real pods).
+//! word of a file's name says which ground it needs: `light` (an API server and doubles), `node` (real pods) or
+//! `e2e` (real pods, a control plane and a browser).
 
 pub mod brittle;
 pub mod calls;
@@ -11,7 +12,11 @@ pub mod estate;
 pub mod identity;
 pub mod light;
 pub mod node;
+pub mod office;
+pub mod parcel;
 pub mod pods;
+pub mod program;
 pub mod shore;
+pub mod stage;
 pub mod workshop;
 pub mod yard;

@@ -2,6 +2,7 @@
 //! server in memory. What workers do is done step by step, so that a test can look in between.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ use domain::money::{Period, Tax};
 use domain::offer::{Approval, Conditions};
 use domain::operation::Kind;
 use domain::{Locale, Money};
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey as _;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use jiff::{SignedDuration, Timestamp};
 use lab::cache::Cache;
 use lab::postgres::Postgres;
@@ -358,6 +362,7 @@ fn platform(
         url: Some("https://steppe.example".parse()?),
         support: Some("help@steppe.example".to_owned()),
         cells_dir: Some(folder.path().to_owned()),
+        staff_keys_dir: Some(staff_keys(folder)?),
         ..Given::default()
     };
     let platform = control_plane::command::platform(given.check()?, 10)?;
@@ -367,6 +372,15 @@ fn platform(
     let stores: [(String, Arc<dyn Objects>); 1] = [("one".to_owned(), objects)];
     platform.stores = Arc::new(Stores::given(stores.into()));
     Ok(Arc::new(platform))
+}
+
+/// A folder with a key that signs staff's tokens.
+fn staff_keys(folder: &TempDir) -> Result<PathBuf> {
+    let keys = folder.path().join("staff-keys");
+    std::fs::create_dir(&keys)?;
+    let pem = SigningKey::from_bytes(&[7; 32]).to_pkcs8_pem(LineEnding::LF).context("a key for staff's tokens")?;
+    std::fs::write(keys.join("2026-12.pem"), pem.as_bytes())?;
+    Ok(keys)
 }
 
 fn small_snac(platform: &Platform) -> Result<Offer> {

@@ -2,6 +2,8 @@
 (() => {
   const source = document.querySelector("[data-live-source]");
   if (!source || !window.EventSource) return;
+  // What is shown once stays until its reader goes: loaded again, the page would be without it.
+  if (document.querySelector(".secret")) return;
   let busy = false;
   let again = false;
 

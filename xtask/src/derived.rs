@@ -24,6 +24,9 @@ const CONFIGURED: [&str; 3] = ["steppe", "steppe-operator", "steppe-bundle"];
 /// The description of the API.
 const OPENAPI: &str = "docs/openapi.json";
 
+/// The description of staff's API.
+const OPENAPI_STAFF: &str = "docs/openapi-staff.json";
+
 /// Where derived files are.
 enum Place {
     /// All files of a folder.
@@ -33,7 +36,8 @@ enum Place {
 }
 
 /// What the programs say of themselves.
-const MADE: [Place; 3] = [Place::Folder(CRDS), Place::File(REFERENCE), Place::File(OPENAPI)];
+const MADE: [Place; 4] =
+    [Place::Folder(CRDS), Place::File(REFERENCE), Place::File(OPENAPI), Place::File(OPENAPI_STAFF)];
 /// What the database says of the queries.
 const QUERIES: [Place; 1] = [Place::Folder(queries::FOLDER)];
 
@@ -121,6 +125,9 @@ fn wanted(context: &Context) -> anyhow::Result<Files> {
     if let Some(text) = openapi(context)? {
         files.insert(OPENAPI.to_owned(), text.into_bytes());
     }
+    let steppe = binaries::path(&context.cache.bin(), "steppe")?;
+    let text = context.program(steppe).args(["admin", "openapi"]).read().context("describing staff's API")?;
+    files.insert(OPENAPI_STAFF.to_owned(), text.into_bytes());
     Ok(files)
 }
 

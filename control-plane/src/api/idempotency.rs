@@ -1,17 +1,19 @@
 //! `Idempotency-Key`: a POST that is sent again is answered as the first time and done once.
 //!
-//! The key is the caller's: two callers' equal keys are two keys. Answers are kept for a day. An answer that says "try again"
-//! is not kept.
+//! The key is the caller's: two callers' equal keys are two keys, and who lost their token is not answered. Answers are kept
+//! for a day. An answer that says "try again" is not kept, and one with a secret in it is not either.
 
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts as _, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
+use super::body::Secret;
+use crate::auth::caller::Caller;
 use crate::error::{Code, Problem};
 use crate::platform::Platform;
 use crate::store::idempotency_key::{self, Answer, Found};
@@ -31,13 +33,14 @@ pub async fn remember(State(platform): State<Arc<Platform>>, request: Request, n
     }
 }
 
-async fn attempt(platform: &Platform, request: Request, next: Next) -> Result<Response, Problem> {
+async fn attempt(platform: &Arc<Platform>, request: Request, next: Next) -> Result<Response, Problem> {
     let given = request.headers().get(HEADER).filter(|_| request.method() == Method::POST).cloned();
     let Some(given) = given else {
         return Ok(next.run(request).await);
     };
-    let key = key(request.headers(), &given)?;
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let caller = Caller::from_request_parts(&mut parts, platform).await?;
+    let key = key(&caller, &given)?;
     let body = axum::body::to_bytes(body, MOST).await.map_err(|_| Problem::new(Code::TooLarge))?;
     let hash = fingerprint(parts.uri.path(), &body);
     let mut connection = platform.pool.acquire().await?;
@@ -52,13 +55,10 @@ async fn attempt(platform: &Platform, request: Request, next: Next) -> Result<Re
     keep(platform, &key, response).await
 }
 
-/// Whose key it is: told by what they prove themselves with, which is not kept.
-fn key(headers: &HeaderMap, given: &HeaderValue) -> Result<String, Problem> {
+fn key(caller: &Caller, given: &HeaderValue) -> Result<String, Problem> {
     let text = given.to_str().ok().filter(|text| (1..=200).contains(&text.len()));
     let text = text.ok_or(Problem::field("Idempotency-Key", "key-length"))?;
-    let caller = headers.get(header::AUTHORIZATION).or_else(|| headers.get(header::COOKIE));
-    let caller = caller.map(|value| hex::encode(&Sha256::digest(value.as_bytes())[..16])).unwrap_or_default();
-    Ok(format!("{caller}/{text}"))
+    Ok(format!("{}/{text}", caller.actor().who))
 }
 
 fn fingerprint(path: &str, body: &Bytes) -> Vec<u8> {
@@ -75,7 +75,8 @@ async fn keep(platform: &Platform, key: &str, response: Response) -> Result<Resp
     // Not yet rendered: a problem is kept as its status and rendered anew for its reader.
     let again = status.is_server_error()
         || status == StatusCode::TOO_MANY_REQUESTS
-        || response.extensions().get::<Problem>().is_some();
+        || response.extensions().get::<Problem>().is_some()
+        || response.extensions().get::<Secret>().is_some();
     if again {
         idempotency_key::forget(&mut connection, key).await?;
         return Ok(response);

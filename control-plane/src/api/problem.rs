@@ -6,14 +6,18 @@ use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use fluent_templates::fluent_bundle::FluentValue;
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::Problem;
+use crate::error::{Code, Problem};
 use crate::platform::Platform;
 use crate::request::Request;
 use crate::text::Texts;
+
+/// Headers of a problem's answer that are not the renderer's own.
+const KEPT: [HeaderName; 3] =
+    [header::ALLOW, HeaderName::from_static("ratelimit"), HeaderName::from_static("ratelimit-policy")];
 
 /// What went wrong (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,13 +49,13 @@ pub struct ProblemBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FieldBody {
     /// The field.
-    #[schema(example = "hostname")]
-    field: &'static str,
+    #[schema(example = "label")]
+    field: String,
     /// The stable word for it.
-    #[schema(example = "name-too-short")]
+    #[schema(example = "label-length")]
     code: &'static str,
     /// The same for people.
-    #[schema(example = "At least 3 characters, please.")]
+    #[schema(example = "A name has 3 to 40 characters.")]
     message: String,
 }
 
@@ -60,18 +64,26 @@ pub async fn render(State(platform): State<Arc<Platform>>, request: axum::extrac
     let (parts, body) = request.into_parts();
     let facts = Request::read(&parts, platform.config.proxies);
     let response = next.run(axum::extract::Request::from_parts(parts, body)).await;
-    let Some(problem) = response.extensions().get::<Problem>() else {
-        return response;
+    let problem = match response.extensions().get::<Problem>() {
+        Some(problem) => problem.clone(),
+        // What no handler of ours answers, but a layer before them.
+        None if response.status() == StatusCode::SERVICE_UNAVAILABLE => Problem::new(Code::Unavailable).retry_after(5),
+        None if response.status() == StatusCode::FORBIDDEN => Problem::new(Code::CrossSite),
+        None => return response,
     };
     problem.log(&facts.id);
-    answer(problem, &facts)
+    let mut rendered = answer(&problem, &facts);
+    for (name, value) in response.headers().iter().filter(|(name, _)| KEPT.contains(name)) {
+        rendered.headers_mut().insert(name, value.clone());
+    }
+    rendered
 }
 
 fn answer(problem: &Problem, facts: &Request) -> Response {
     let code = problem.code.as_str();
     let (title, detail) = words(problem, facts.texts);
     let field = |field: &crate::error::Field| FieldBody {
-        field: field.name,
+        field: field.name.to_string(),
         code: field.code,
         message: facts.texts.get(&format!("field-{}", field.code)),
     };
@@ -90,7 +102,7 @@ fn answer(problem: &Problem, facts: &Request) -> Response {
     if let Some(seconds) = problem.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if problem.status() == http::StatusCode::UNAUTHORIZED {
+    if problem.status() == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response

@@ -1,7 +1,7 @@
 //! Bundles: asked for, and their keys handed over. Taking them away is [`super::download`].
 
 use domain::audit::Action;
-use domain::id::{ExportId, InstanceId};
+use domain::id::{ExportId, InstanceId, OperationId};
 use domain::limits::Bucket;
 use domain::operation::{Kind, Subject};
 use secrecy::SecretString;
@@ -84,7 +84,7 @@ pub fn is_there(export: &Export) -> bool {
 ///
 /// # Errors
 /// `wrong-state` when there is no such bundle, or it is encrypted to the customer's key.
-pub async fn ask_key(platform: &Platform, actor: &Actor, export: &Export) -> Result<(), Problem> {
+pub async fn ask_key(platform: &Platform, actor: &Actor, export: &Export) -> Result<OperationId, Problem> {
     let mut tx = platform.begin().await?;
     let instance = lock_any(&mut tx, export.instance).await?;
     if !is_there(export) || Key::of(export) == Key::Theirs {
@@ -93,11 +93,12 @@ pub async fn ask_key(platform: &Platform, actor: &Actor, export: &Export) -> Res
     let key = Seal::generate().seal_to(&platform.seal)?;
     export::ask_key(&mut tx, export.id, &key).await?;
     let subject = Subject::Export(export.instance, export.id);
-    begin(platform, &mut tx, actor, &instance, Kind::Export, subject).await?;
+    let operation = begin(platform, &mut tx, actor, &instance, Kind::Export, subject).await?;
     let entry =
         Entry { subject: Some(export.id.to_string()), detail: json!({ "step": "ask-key" }), ..Entry::default() };
     note(platform, &mut tx, actor, &instance, Action::ExportKey, entry).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(operation)
 }
 
 /// A bundle's own key, for the one time that it is shown. It can be asked for again.

@@ -1,5 +1,7 @@
 //! What is being done: asked for, tried again, given up.
 
+pub mod staff;
+
 use domain::Topic;
 use domain::audit::Action;
 use domain::id::OperationId;

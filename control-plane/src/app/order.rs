@@ -1,6 +1,7 @@
 //! Orders: from the click to the work that makes the server.
 
 mod change;
+mod decide;
 mod place;
 
 use domain::id::{InstanceId, OperationId, OrganizationId};
@@ -9,6 +10,7 @@ use domain::order::{Order as State, OrderError};
 use serde_json::json;
 
 pub use change::{accept, cancel, correct_email, may_accept, may_cancel, may_correct, may_retry, retry};
+pub use decide::{approve, decline, may_approve, may_decline};
 pub use place::{Wish, place};
 
 use billing::{Command, ManualBilling};

@@ -1,6 +1,7 @@
 //! Organizations: making one, renaming, handing over, deleting.
 
 pub mod invitation;
+pub mod limit;
 pub mod people;
 
 use domain::audit::Action;

@@ -1,9 +1,12 @@
 //! Servers: what their people want of them. Each wish is written down and carried out by an operation.
 
+pub mod adopt;
 pub mod claim;
 pub mod closing;
+pub mod hold;
 pub mod pause;
 pub mod settings;
+pub mod standing;
 pub mod user;
 
 use domain::Topic;

@@ -1,6 +1,6 @@
 //! Limits that hold across replicas: how often somebody may try.
 
-use domain::limits::Bucket;
+use domain::limits::{Bucket, Taken};
 
 use crate::error::{Code, Problem};
 use crate::platform::Platform;
@@ -11,9 +11,24 @@ use crate::store;
 /// # Errors
 /// `too-many`, with the seconds to wait, when it is empty.
 pub async fn take(platform: &Platform, bucket: Bucket, key: &str) -> Result<(), Problem> {
+    granted(&try_to_take(platform, bucket, key).await?)
+}
+
+/// As [`take`], for who wants to know how many are left, too.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn try_to_take(platform: &Platform, bucket: Bucket, key: &str) -> Result<Taken, Problem> {
     let mut tx = platform.begin().await?;
-    let granted =
-        store::rate_limit::take(&mut tx, &format!("{}:{key}", bucket.as_str()), bucket, platform.now()).await?;
+    let taken = store::rate_limit::take(&mut tx, &format!("{}:{key}", bucket.as_str()), bucket, platform.now()).await?;
     tx.commit().await?;
-    granted.map_err(|seconds| Problem::new(Code::TooMany).retry_after(seconds))
+    Ok(taken)
+}
+
+/// What taking led to.
+///
+/// # Errors
+/// `too-many`, with the seconds to wait, when there was none.
+pub fn granted(taken: &Taken) -> Result<(), Problem> {
+    taken.granted.map_err(|seconds| Problem::new(Code::TooMany).retry_after(seconds))
 }

@@ -15,6 +15,7 @@ use super::member::Member;
 use super::signed::Signed;
 use super::token;
 use crate::actor::{Actor, Who};
+use crate::api::Allowance;
 use crate::app::throttle;
 use crate::error::{Code, Problem};
 use crate::platform::Platform;
@@ -59,6 +60,14 @@ impl Caller {
                 let name = format!("{} ({})", bearer.account.name, bearer.token.name);
                 Actor::of(&bearer.request, Who::Token(bearer.token.id), name)
             }
+        }
+    }
+
+    /// Each token has a share of its own, and each browser.
+    fn bucket(&self) -> String {
+        match self {
+            Self::Session(signed) => signed.session.id.to_string(),
+            Self::Token(bearer) => bearer.token.id.to_string(),
         }
     }
 
@@ -119,15 +128,29 @@ impl FromRequestParts<Arc<Platform>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, platform: &Arc<Platform>) -> Result<Self, Problem> {
-        let refused = || Problem::new(Code::Unauthenticated);
-        let Some(header) = parts.headers.get(AUTHORIZATION) else {
-            let signed = <Signed as OptionalFromRequestParts<_>>::from_request_parts(parts, platform).await?;
-            return signed.map(Self::Session).ok_or_else(refused);
-        };
-        let text = header.to_str().ok().and_then(bearer).ok_or_else(refused)?;
-        let request = Request::read(parts, platform.config.proxies);
-        find(platform, request, text).await?.map(Self::Token).ok_or_else(refused)
+        // One request is one request, whoever asks how often who sent it.
+        if let Some(found) = parts.extensions.get::<Self>() {
+            return Ok(found.clone());
+        }
+        let found = identify(parts, platform).await?.ok_or(Problem::new(Code::Unauthenticated))?;
+        let taken = throttle::try_to_take(platform, Bucket::Api, &found.bucket()).await?;
+        if let Some(allowance) = parts.extensions.get::<Allowance>() {
+            allowance.note(&taken);
+        }
+        throttle::granted(&taken)?;
+        parts.extensions.insert(found.clone());
+        Ok(found)
     }
+}
+
+async fn identify(parts: &mut Parts, platform: &Arc<Platform>) -> Result<Option<Caller>, Problem> {
+    let Some(header) = parts.headers.get(AUTHORIZATION) else {
+        let signed = <Signed as OptionalFromRequestParts<_>>::from_request_parts(parts, platform).await?;
+        return Ok(signed.map(Caller::Session));
+    };
+    let Some(text) = header.to_str().ok().and_then(bearer) else { return Ok(None) };
+    let request = Request::read(parts, platform.config.proxies);
+    Ok(find(platform, request, text).await?.map(Caller::Token))
 }
 
 /// The token in an `Authorization` header (RFC 6750 §2.1; the scheme's name is in any case, RFC 9110 §11.1).
@@ -154,7 +177,6 @@ async fn find(platform: &Platform, mut request: Request, text: &str) -> Result<O
         store::api_token::used(&mut connection, token.id, now).await?;
     }
     drop(connection);
-    throttle::take(platform, Bucket::Api, &token.id.to_string()).await?;
     request.texts = request.texts.in_locale(account.locale);
     Ok(Some(Bearer { request, account, token, membership }))
 }

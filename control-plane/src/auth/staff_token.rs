@@ -59,6 +59,12 @@ impl StaffKeys {
         Ok(keys)
     }
 
+    /// Whether there is no key to sign with.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.signing.is_none()
+    }
+
     fn add(&mut self, kid: String, pem: &str) -> anyhow::Result<()> {
         let key = SigningKey::from_pkcs8_pem(pem).map_err(|_| anyhow::anyhow!("it cannot be read"))?;
         let public = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());

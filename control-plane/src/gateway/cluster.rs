@@ -2,6 +2,7 @@
 
 pub mod fake;
 mod kubernetes;
+mod listed;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 pub use kubernetes::Kubernetes;
+pub use listed::instances;
 
 /// Who writes, in the field management of the objects.
 pub const FIELD_MANAGER: &str = "steppe";

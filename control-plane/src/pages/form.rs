@@ -6,6 +6,7 @@ use http::StatusCode;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
+pub use crate::error::Check;
 use crate::error::{Code, Problem};
 
 /// A form's fields. What cannot be read is a [`Problem`] as everything else.
@@ -66,31 +67,6 @@ pub fn within(next: &str) -> &str {
     let ours =
         next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|byte| byte > b' ' && byte != b'\\');
     if ours { next } else { "/" }
-}
-
-/// Collects what is wrong with a form, so that all of it is said at once.
-#[derive(Debug, Default)]
-pub struct Check {
-    fields: Vec<crate::error::Field>,
-}
-
-impl Check {
-    /// Keeps a value, or notes what is wrong with it.
-    pub fn take<T>(&mut self, name: &'static str, value: Result<T, &'static str>) -> Option<T> {
-        value.map_err(|code| self.fields.push(crate::error::Field { name, code })).ok()
-    }
-
-    /// Whether nothing was wrong so far.
-    #[must_use]
-    pub const fn is_good(&self) -> bool {
-        self.fields.is_empty()
-    }
-
-    /// Everything that was wrong, as one problem.
-    #[must_use]
-    pub fn problem(self) -> Problem {
-        Problem { fields: self.fields, ..Problem::new(Code::Invalid) }
-    }
 }
 
 #[cfg(test)]

@@ -215,6 +215,28 @@ pub async fn of_instance(
     rows.into_iter().map(AccountChange::try_from).collect()
 }
 
+/// The changes on a server, newest first, from before `before` on.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn page_of(
+    connection: &mut PgConnection,
+    instance: InstanceId,
+    before: Option<AccountChangeId>,
+    limit: i64,
+) -> Result<Vec<AccountChange>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT * FROM account_changes WHERE instance_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+        instance.uuid(),
+        before.map(AccountChangeId::uuid),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(AccountChange::try_from).collect()
+}
+
 /// Forgets the new password: it was shown. What was there, if anything.
 ///
 /// # Errors

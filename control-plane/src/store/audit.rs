@@ -81,17 +81,17 @@ pub struct Line {
     pub address: Option<String>,
 }
 
-struct Row {
-    seq: i64,
-    at: jiff_sqlx::Timestamp,
-    actor: String,
-    actor_name: String,
-    instance_id: Option<uuid::Uuid>,
-    action: String,
-    subject: Option<String>,
-    reason: Option<String>,
-    detail: serde_json::Value,
-    address: Option<String>,
+pub(super) struct Row {
+    pub(super) seq: i64,
+    pub(super) at: jiff_sqlx::Timestamp,
+    pub(super) actor: String,
+    pub(super) actor_name: String,
+    pub(super) instance_id: Option<uuid::Uuid>,
+    pub(super) action: String,
+    pub(super) subject: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) detail: serde_json::Value,
+    pub(super) address: Option<String>,
 }
 
 impl TryFrom<Row> for Line {

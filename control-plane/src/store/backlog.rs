@@ -50,3 +50,88 @@ pub async fn read(connection: &mut PgConnection, now: Timestamp) -> Result<Backl
         cells_refused: rest.refused,
     })
 }
+
+/// What waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desk {
+    /// Orders that one of us has to look at.
+    pub approvals: i64,
+    /// Orders in the waitlist.
+    pub waiting: i64,
+    /// Operations that were given up.
+    pub dead: i64,
+    /// Operations that take long.
+    pub stuck: i64,
+    /// Reports of abuse that nobody has decided about, and how many of them nobody has answered.
+    pub reports: i64,
+    /// Holds that staff or the law placed.
+    pub holds: i64,
+}
+
+/// What waits for a person now. What was asked for before `slow` takes long.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn desk(connection: &mut PgConnection, slow: Timestamp) -> Result<Desk> {
+    let row = sqlx::query!(
+        "SELECT (SELECT count(*) FROM orders WHERE state = 'approval') AS \"approvals!\",
+                (SELECT count(*) FROM orders WHERE state = 'waitlisted') AS \"waiting!\",
+                (SELECT count(*) FROM operations WHERE state = 'failed') AS \"dead!\",
+                (SELECT count(*) FROM operations WHERE state IN ('queued', 'running', 'waiting') AND created_at <= $1)
+                    AS \"stuck!\",
+                (SELECT count(*) FROM abuse_reports WHERE state <> 'closed') AS \"reports!\",
+                (SELECT count(*) FROM holds WHERE lifted_at IS NULL AND kind IN ('staff', 'legal')) AS \"holds!\"",
+        slow.to_sqlx(),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Desk {
+        approvals: row.approvals,
+        waiting: row.waiting,
+        dead: row.dead,
+        stuck: row.stuck,
+        reports: row.reports,
+        holds: row.holds,
+    })
+}
+
+/// How far those who follow the outbox, and the mails, are behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lag {
+    /// The newest place in the outbox.
+    pub newest: i64,
+    /// Each reader that keeps its place, and how many facts it is behind.
+    pub readers: Vec<(String, i64)>,
+    /// How many mails wait.
+    pub mails: i64,
+    /// For how many seconds the oldest of them has waited since it was due.
+    pub oldest_mail: i64,
+    /// How many mails were given up.
+    pub failed_mails: i64,
+}
+
+/// How far everything is behind now.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lag(connection: &mut PgConnection, now: Timestamp) -> Result<Lag> {
+    let newest = super::outbox::last(connection).await?;
+    let readers =
+        sqlx::query!("SELECT reader, seq FROM outbox_readers ORDER BY reader").fetch_all(&mut *connection).await?;
+    let mails = sqlx::query!(
+        "SELECT count(*) FILTER (WHERE state = 'queued') AS \"waiting!\",
+                min(created_at) FILTER (WHERE state = 'queued' AND run_at <= $1) AS oldest,
+                count(*) FILTER (WHERE state = 'failed') AS \"failed!\" FROM mails WHERE state <> 'sent'",
+        now.to_sqlx(),
+    )
+    .fetch_one(connection)
+    .await?;
+    let oldest = mails.oldest.map(jiff_sqlx::Timestamp::to_jiff);
+    Ok(Lag {
+        newest,
+        readers: readers.into_iter().map(|row| (row.reader, (newest - row.seq).max(0))).collect(),
+        mails: mails.waiting,
+        oldest_mail: oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs().max(0)),
+        failed_mails: mails.failed,
+    })
+}

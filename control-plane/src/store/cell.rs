@@ -1,12 +1,14 @@
 //! Cells, and how much room they have.
 
-use std::collections::BTreeMap;
+mod room;
 
 use domain::id::CellId;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Stored, ToSqlx as _};
 use names::{Hostname, Size};
 use sqlx::PgConnection;
+
+pub use room::{Room, Said, count_place, observe, rooms, set_room};
 
 use super::{Error, Result, word};
 
@@ -147,14 +149,39 @@ pub async fn find(connection: &mut PgConnection, id: CellId) -> Result<Option<Ce
     row.map(Cell::try_from).transpose()
 }
 
+/// A cell, locked until the transaction ends: for changes by people.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock(connection: &mut PgConnection, id: CellId) -> Result<Option<Cell>> {
+    let row = sqlx::query_as!(Row, "SELECT * FROM cells WHERE id = $1 FOR NO KEY UPDATE", id.uuid())
+        .fetch_optional(connection)
+        .await?;
+    row.map(Cell::try_from).transpose()
+}
+
+/// The cell of a name.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn named(connection: &mut PgConnection, name: &str) -> Result<Option<Cell>> {
+    let row = sqlx::query_as!(Row, "SELECT * FROM cells WHERE name = $1", name).fetch_optional(connection).await?;
+    row.map(Cell::try_from).transpose()
+}
+
 /// Changes whether new servers are placed there.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn set_open(connection: &mut PgConnection, id: CellId, open: bool) -> Result<()> {
-    sqlx::query!("UPDATE cells SET open = $2, version = version + 1 WHERE id = $1", id.uuid(), open)
-        .execute(connection)
-        .await?;
+    sqlx::query!(
+        "WITH changed AS (UPDATE cells SET open = $2, version = version + 1 WHERE id = $1) SELECT pg_notify($3, '')",
+        id.uuid(),
+        open,
+        CHANNEL,
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -230,77 +257,6 @@ pub async fn reached(connection: &mut PgConnection, id: CellId, at: Timestamp) -
     .fetch_optional(connection)
     .await?;
     Ok(done.unwrap_or(false))
-}
-
-/// What the cell says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// How many servers of each size fit; a size that is missing has no limit.
-    pub room: BTreeMap<Size, u32>,
-    /// Why nothing is destroyed in it.
-    pub breaker: Option<String>,
-}
-
-/// Writes down what a cell says of itself. Whether that changed anything. How many places are taken is our own count and
-/// stays.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn observe(connection: &mut PgConnection, id: CellId, said: &Said) -> Result<bool> {
-    let breaker = sqlx::query!(
-        "UPDATE cells SET breaker = $2 WHERE id = $1 AND breaker IS DISTINCT FROM $2",
-        id.uuid(),
-        said.breaker,
-    )
-    .execute(&mut *connection)
-    .await?;
-    let mut changed = breaker.rows_affected() > 0;
-    for size in Size::ALL {
-        let places = said.room.get(&size).map_or(UNLIMITED, |room| i32::try_from(*room).unwrap_or(UNLIMITED));
-        let done = sqlx::query!(
-            "INSERT INTO cell_room (cell_id, size, places) VALUES ($1, $2, $3)
-             ON CONFLICT (cell_id, size) DO UPDATE SET places = excluded.places WHERE cell_room.places <> excluded.places",
-            id.uuid(),
-            size.as_str(),
-            places,
-        )
-        .execute(&mut *connection)
-        .await?;
-        changed |= done.rows_affected() > 0;
-    }
-    if changed {
-        sqlx::query!("SELECT pg_notify($1, '')", CHANNEL).execute(connection).await?;
-    }
-    Ok(changed)
-}
-
-/// Room for servers of one size in one cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    /// The cell.
-    pub cell: CellId,
-    /// The size.
-    pub size: Size,
-    /// How many fit.
-    pub places: i32,
-    /// How many are taken.
-    pub taken: i32,
-}
-
-/// How much room there is everywhere.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn rooms(connection: &mut PgConnection) -> Result<Vec<Room>> {
-    let rows = sqlx::query!("SELECT cell_id, size, places, taken FROM cell_room ORDER BY cell_id, size")
-        .fetch_all(connection)
-        .await?;
-    rows.into_iter()
-        .map(|row| {
-            let size = word("cell_room", format!("{}/{}", row.cell_id, row.size), &row.size)?;
-            Ok(Room { cell: row.cell_id.into(), size, places: row.places, taken: row.taken })
-        })
-        .collect()
 }
 
 /// How often a place is looked for again when somebody else took the last one of the emptiest cell meanwhile.

@@ -247,6 +247,32 @@ pub async fn of_instance(
     rows.into_iter().map(Export::try_from).collect()
 }
 
+/// The bundles of a server, newest first, from the one after `after` on. Nightly ones get their ids when they are first seen,
+/// so that ids are not in the order in which bundles were made.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn page_of(
+    connection: &mut PgConnection,
+    instance: InstanceId,
+    after: Option<ExportId>,
+    limit: i64,
+) -> Result<Vec<Export>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT * FROM exports e WHERE instance_id = $1
+            AND ($2::uuid IS NULL
+                 OR (e.created_at, e.id) < (SELECT c.created_at, c.id FROM exports c WHERE c.id = $2 AND c.instance_id = $1))
+         ORDER BY created_at DESC, id DESC LIMIT $3",
+        instance.uuid(),
+        after.map(ExportId::uuid),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Export::try_from).collect()
+}
+
 /// The newest bundle that an operation makes.
 ///
 /// # Errors

@@ -1,5 +1,9 @@
 //! Holds: why servers stand still although they are paid.
 
+mod staff;
+
+pub use staff::{Entry, find, list, past};
+
 use domain::id::{HoldId, InstanceId};
 use domain::{Hold, HoldKind};
 use jiff::Timestamp;
@@ -95,13 +99,30 @@ pub async fn insert(connection: &mut PgConnection, instance: InstanceId, hold: &
     Ok(())
 }
 
+/// Changes what is said about a hold, if the row still has the version that was seen. `false`: somebody was faster.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn change(connection: &mut PgConnection, hold: &Hold, version: i64) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE holds SET reason = $3, until = $4, version = version + 1 WHERE id = $1 AND version = $2",
+        hold.id.uuid(),
+        version,
+        hold.reason,
+        hold.until.map(|until| until.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Writes down that a hold was lifted.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn lift(connection: &mut PgConnection, id: HoldId, lifted_by: Who, at: Timestamp) -> Result<()> {
     sqlx::query!(
-        "UPDATE holds SET lifted_by = $2, lifted_at = $3 WHERE id = $1 AND lifted_at IS NULL",
+        "UPDATE holds SET lifted_by = $2, lifted_at = $3, version = version + 1 WHERE id = $1 AND lifted_at IS NULL",
         id.uuid(),
         lifted_by.to_string(),
         at.to_sqlx(),

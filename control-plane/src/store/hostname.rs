@@ -135,3 +135,28 @@ pub async fn free_due(connection: &mut PgConnection, now: Timestamp, limit: i64)
     .await?;
     Ok(done.rows_affected())
 }
+
+/// Writes down that a name is that of a server that was found in a cell. `false`: it is another's here, or was.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn adopt(
+    connection: &mut PgConnection,
+    name: &Hostname,
+    organization: OrganizationId,
+    instance: InstanceId,
+    at: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "INSERT INTO hostnames (name, state, organization_id, instance_id, created_at) VALUES ($1, 'live', $2, $3, $4)
+         ON CONFLICT (name) DO UPDATE SET state = 'live', organization_id = $2, order_id = NULL, instance_id = $3, held_until = NULL
+         WHERE hostnames.state = 'held' AND hostnames.held_until <= $4",
+        name.as_str(),
+        organization.uuid(),
+        instance.uuid(),
+        at.to_sqlx(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

@@ -55,8 +55,10 @@ pub async fn begin(connection: &mut PgConnection, key: &str, request_hash: &[u8]
         return Ok(Found::New);
     }
     let row = sqlx::query!("SELECT request_hash, status, body, headers FROM idempotency_keys WHERE key = $1", key)
-        .fetch_one(connection)
+        .fetch_optional(connection)
         .await?;
+    // It was there and was given back meanwhile: whoever comes again gets it.
+    let Some(row) = row else { return Ok(Found::Busy) };
     if row.request_hash != request_hash {
         return Ok(Found::Other);
     }

@@ -1,5 +1,7 @@
 //! Servers.
 
+mod adopted;
+mod many;
 mod observed;
 mod row;
 
@@ -11,6 +13,8 @@ use jiff_sqlx::ToSqlx as _;
 use names::{Flavour, Handle, Hostname, Revision, Size, Version};
 use sqlx::PgConnection;
 
+pub use adopted::{Adopted, adopt, catch_up};
+pub use many::with_ids;
 pub use observed::{Changed, Seen, lock_named, observe, revisions, seen_names, set_purged, vanished};
 
 use super::Result;

@@ -158,7 +158,7 @@ pub async fn of_organization(
     rows.into_iter().map(Operation::try_from).collect()
 }
 
-/// All operations for staff, newest first, of one state or all, from before `before` on. `failed` ones are the dead letters.
+/// All operations, newest first, of one state or all, from before `before` on. `failed` ones are the dead letters.
 ///
 /// # Errors
 /// When the database refuses.
@@ -168,11 +168,25 @@ pub async fn list(
     before: Option<OperationId>,
     limit: i64,
 ) -> Result<Vec<Operation>> {
+    let states = state.map(|state| vec![state.to_owned()]);
+    in_states(connection, states.as_deref(), before, limit).await
+}
+
+/// All operations for staff, newest first, of some states or all, from before `before` on. `failed` ones are the dead letters.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn in_states(
+    connection: &mut PgConnection,
+    states: Option<&[String]>,
+    before: Option<OperationId>,
+    limit: i64,
+) -> Result<Vec<Operation>> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT * FROM operations WHERE ($1::text IS NULL OR state = $1) AND ($2::uuid IS NULL OR id < $2)
+        "SELECT * FROM operations WHERE ($1::text[] IS NULL OR state = ANY ($1)) AND ($2::uuid IS NULL OR id < $2)
          ORDER BY id DESC LIMIT $3",
-        state,
+        states,
         before.map(OperationId::uuid),
         limit,
     )

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::error::Problem;
 use crate::platform::Platform;
-use crate::store::{operation, retention};
+use crate::store::{operation, report, retention};
 
 const fn days(days: i64) -> SignedDuration {
     SignedDuration::from_hours(days * 24)
@@ -24,6 +24,8 @@ const LINKS: SignedDuration = days(7);
 const LIMITS: SignedDuration = days(2);
 /// Answers for repeats, as the API promises.
 const ANSWERS: SignedDuration = days(1);
+/// Reports of abuse after they were closed: what somebody else said, and where they read mail.
+const REPORTS: SignedDuration = days(365);
 /// Workers that fell silent.
 const WORKERS: SignedDuration = days(7);
 
@@ -43,6 +45,7 @@ pub async fn once(platform: Arc<Platform>) -> Result<(), Problem> {
         most = most.max(retention::rate_limits(&mut connection, now - LIMITS).await?);
         most = most.max(retention::idempotency_keys(&mut connection, now - ANSWERS).await?);
         most = most.max(retention::workers(&mut connection, now - WORKERS).await?);
+        most = most.max(report::forget(&mut connection, now - REPORTS, retention::LIMIT).await?);
         if most < retention::LIMIT.unsigned_abs() {
             return Ok(());
         }

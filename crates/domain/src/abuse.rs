@@ -38,6 +38,16 @@ words! {
     }
 }
 
+words! {
+    /// What came of a report.
+    pub enum Decision, "decision" {
+        /// Nothing was done to the server.
+        Dismissed = "dismissed",
+        /// The server was stopped.
+        Held = "held",
+    }
+}
+
 impl Category {
     /// Whether it comes before others in the queue: people are harmed meanwhile.
     #[must_use]
@@ -68,6 +78,8 @@ pub struct Report {
     pub text: Prose<10_000>,
     /// Where it stands.
     pub state: ReportState,
+    /// What came of it, once it is closed.
+    pub decision: Option<Decision>,
     /// The newest answer.
     pub answer: Option<Prose<10_000>>,
     /// When it came in.
@@ -100,11 +112,13 @@ impl Report {
         }
     }
 
-    /// Lays it aside. One that nobody answered can be closed too: spam comes in here as well.
-    pub fn close(self, now: Timestamp) -> Result<Self, ReportError> {
+    /// Decides about it. One that nobody answered can be closed too: spam comes in here as well.
+    pub fn close(self, decision: Decision, now: Timestamp) -> Result<Self, ReportError> {
         let to = ReportState::Closed;
         match self.state {
-            ReportState::Open | ReportState::Answered => Ok(Self { state: to, updated_at: now, ..self }),
+            ReportState::Open | ReportState::Answered => {
+                Ok(Self { state: to, decision: Some(decision), updated_at: now, ..self })
+            }
             ReportState::Closed => Err(ReportError { id: self.id, state: self.state, to }),
         }
     }
@@ -113,7 +127,7 @@ impl Report {
     pub fn reopen(self, now: Timestamp) -> Result<Self, ReportError> {
         let to = ReportState::Open;
         match self.state {
-            ReportState::Closed => Ok(Self { state: to, updated_at: now, ..self }),
+            ReportState::Closed => Ok(Self { state: to, decision: None, updated_at: now, ..self }),
             ReportState::Open | ReportState::Answered => Err(ReportError { id: self.id, state: self.state, to }),
         }
     }
@@ -139,6 +153,7 @@ mod tests {
             links: None,
             text: "They write to everybody.\nEvery day.".parse().unwrap(),
             state: ReportState::Open,
+            decision: None,
             answer: None,
             created_at: at(0),
             updated_at: at(0),
@@ -150,17 +165,19 @@ mod tests {
         let first = report().answer("We look at it.".parse().unwrap(), at(1)).unwrap();
         let second = first.answer("It is over.".parse().unwrap(), at(2)).unwrap();
         assert_eq!((second.state, second.answer.as_ref().unwrap().as_str()), (ReportState::Answered, "It is over."));
-        let closed = second.close(at(3)).unwrap();
+        let closed = second.close(Decision::Held, at(3)).unwrap();
         assert_eq!((closed.state, closed.updated_at, closed.created_at), (ReportState::Closed, at(3), at(0)));
         assert!(closed.clone().answer("Again.".parse().unwrap(), at(4)).is_err());
-        let error = closed.clone().close(at(4)).unwrap_err();
+        let error = closed.clone().close(Decision::Dismissed, at(4)).unwrap_err();
         assert!(error.to_string().ends_with("is closed and cannot become closed"), "{error}");
-        assert_eq!(closed.reopen(at(5)).unwrap().state, ReportState::Open);
+        assert_eq!(closed.decision, Some(Decision::Held));
+        let reopened = closed.reopen(at(5)).unwrap();
+        assert_eq!((reopened.state, reopened.decision), (ReportState::Open, None));
     }
 
     #[test]
     fn an_open_one_is_not_opened() {
         assert!(report().reopen(at(1)).is_err());
-        assert!(report().close(at(1)).is_ok());
+        assert!(report().close(Decision::Dismissed, at(1)).is_ok());
     }
 }

@@ -109,6 +109,8 @@ words! {
         InstancePurge = "instance.purge",
         /// A hold was placed.
         HoldPlace = "hold.place",
+        /// What is said about a hold was changed.
+        HoldChange = "hold.change",
         /// A hold was lifted.
         HoldLift = "hold.lift",
         /// A hold ended by itself.
@@ -129,6 +131,8 @@ words! {
         ReportAnswer = "report.answer",
         /// A report was closed.
         ReportClose = "report.close",
+        /// A closed report was taken up again.
+        ReportReopen = "report.reopen",
         /// Someone of staff was added.
         StaffCreate = "staff.create",
         /// Someone of staff was shut out.
@@ -149,6 +153,8 @@ words! {
         CellOpen = "cell.open",
         /// How much room a cell has was changed.
         CellRoom = "cell.room",
+        /// Somebody looked at a cell to which nothing was written, and it is written to again.
+        CellTrust = "cell.trust",
     }
 }
 

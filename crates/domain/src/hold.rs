@@ -142,6 +142,21 @@ impl Hold {
         self.lifted_at.is_none() && self.until.is_none_or(|until| now < until)
     }
 
+    /// Says something else about it: another reason, another end.
+    pub fn change(
+        self,
+        authority: Authority,
+        reason: String,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Self, HoldError> {
+        if !self.is_in_force(now) {
+            return Err(HoldError::Over(self.id));
+        }
+        let changed = Self::place(self.id, self.kind, reason, authority, now, until)?;
+        Ok(Self { since: self.since, ..changed })
+    }
+
     /// Ends it.
     pub fn lift(self, authority: Authority, now: Timestamp) -> Result<Self, HoldError> {
         match self.kind.belongs_to(authority) {
@@ -215,6 +230,31 @@ mod tests {
         let later = Some(now() + 1.hour());
         assert!(matches!(place(HoldKind::Legal, Authority::Staff, later), Err(HoldError::End { .. })));
         assert!(matches!(place(HoldKind::Staff, Authority::Staff, Some(now())), Err(HoldError::End { .. })));
+    }
+
+    #[test]
+    fn a_change_keeps_kind_and_beginning_and_follows_the_same_rules() {
+        let later = now() + 1.hour();
+        let hold = place(HoldKind::Staff, Authority::Staff, None).unwrap();
+        let changed = hold.clone().change(Authority::Staff, "else".to_owned(), Some(later), now() + 1.minute());
+        let changed = changed.unwrap();
+        assert_eq!((changed.id, changed.kind, changed.since), (hold.id, hold.kind, hold.since));
+        assert_eq!((changed.reason.as_str(), changed.until), ("else", Some(later)));
+        assert!(matches!(
+            hold.clone().change(Authority::Customer, String::new(), None, now()),
+            Err(HoldError::NotTheirs { .. })
+        ));
+        assert!(matches!(
+            hold.clone().change(Authority::Staff, String::new(), Some(now()), now()),
+            Err(HoldError::End { .. })
+        ));
+        let lifted = hold.lift(Authority::Staff, now()).unwrap();
+        assert!(matches!(lifted.change(Authority::Staff, String::new(), None, now()), Err(HoldError::Over(_))));
+        let legal = place(HoldKind::Legal, Authority::Staff, None).unwrap();
+        assert!(matches!(
+            legal.change(Authority::Staff, String::new(), Some(later), now()),
+            Err(HoldError::End { .. })
+        ));
     }
 
     #[test]

@@ -51,6 +51,12 @@ pub enum Verb {
         #[arg(long)]
         to: Option<String>,
     },
+    /// Print the code that the demo's staff member is asked for beside the password
+    Code {
+        /// The ground's name
+        #[arg(long, default_value = "steppe")]
+        name: String,
+    },
     /// Ask PostgreSQL about queries and print its answers as JSON; `cargo xtask gen` runs this by itself
     #[command(hide = true)]
     Queries {
@@ -134,6 +140,7 @@ impl Verb {
             Self::Cluster { .. } | Self::Direct(_) => "cluster",
             Self::Demo { .. } => "demo",
             Self::Mails { .. } => "mails",
+            Self::Code { .. } => "code",
             Self::Queries { .. } => "queries",
             Self::Elsewhere { .. } => "elsewhere",
             Self::Watch { .. } => "watch",

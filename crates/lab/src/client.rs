@@ -6,11 +6,11 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::cache::Cache;
+use crate::python;
 
 const PROGRAM: &str = include_str!("../client/client.py");
 const REQUIREMENTS: &str = include_str!("../client/requirements.txt");
@@ -27,23 +27,7 @@ impl Library {
     /// # Errors
     /// When `python3` with its `venv` module is missing or the packages cannot be fetched.
     pub async fn prepare(cache: &Cache) -> Result<Self> {
-        let key = hex::encode(&Sha256::digest([PROGRAM, REQUIREMENTS].concat())[..8]);
-        let folder = cache.keyed("client", &key)?;
-        let _lock = cache.lock("client")?;
-        let done = folder.join("done");
-        if !done.exists() {
-            std::fs::create_dir_all(&folder)?;
-            std::fs::write(folder.join("requirements.txt"), REQUIREMENTS)?;
-            std::fs::write(folder.join("client.py"), PROGRAM)?;
-            let venv = folder.join("venv");
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv)).await?;
-            let pip = venv.join("bin/pip");
-            run(Command::new(pip)
-                .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
-                .arg(folder.join("requirements.txt")))
-            .await?;
-            std::fs::write(done, "")?;
-        }
+        let folder = python::environment(cache, "client", REQUIREMENTS, &[("client.py", PROGRAM)]).await?;
         Ok(Self { folder })
     }
 
@@ -52,14 +36,6 @@ impl Library {
     pub fn app(&self, base: &str) -> App {
         App { library: self.clone(), base: base.to_owned(), args: Vec::new() }
     }
-}
-
-async fn run(command: &mut Command) -> Result<()> {
-    let output = command.stdin(Stdio::null()).output().await.with_context(|| format!("{command:?}"))?;
-    if !output.status.success() {
-        bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(())
 }
 
 /// One app on one server.

@@ -174,7 +174,7 @@ impl Installer {
 }
 
 /// Runs a program on `input`, with nothing of the environment but a home, and gives what it printed.
-async fn run(mut command: Command, input: &str) -> Result<String> {
+pub(crate) async fn run(mut command: Command, input: &str) -> Result<String> {
     let home = tempfile::tempdir().context("cannot make a folder")?;
     command.env_clear().env("HOME", home.path()).env("PATH", "/usr/bin:/bin");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -138,8 +138,14 @@ impl Site {
     /// The client app on this server, through its public address.
     #[must_use]
     pub fn app(&self, order: &Order) -> App {
-        let app = self.library.app(&order.base()).trusting(&self.ca);
-        app.resolving(&order.host, &self.address)
+        self.app_of(&order.host)
+    }
+
+    /// The client app on the server of this name, through its public address.
+    #[must_use]
+    pub fn app_of(&self, host: &str) -> App {
+        let app = self.library.app(&format!("https://{host}")).trusting(&self.ca);
+        app.resolving(host, &self.address)
     }
 
     /// Asks for a mode.

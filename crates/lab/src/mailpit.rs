@@ -133,6 +133,11 @@ impl Mailpit {
         self.private.as_ref().map(Private::id)
     }
 
+    /// The list of all mails, as its API gives it.
+    pub fn inbox(&self) -> String {
+        format!("{}api/v1/messages", self.api)
+    }
+
     /// Where a mail is seen as a mail program shows it.
     pub fn page(&self, id: &str) -> String {
         format!("{}view/{id}.html", self.api)

@@ -10,7 +10,7 @@ use lab::browser::Browser;
 use lab::cache::Cache;
 use lab::node::{self, Config, Ground};
 use lab::report::{self, Report};
-use lab::{demo, images, mailpit, preflight, queries, tools, watchers};
+use lab::{control, demo, images, mailpit, preflight, queries, tools, watchers};
 
 use cli::{Action, Cli, Verb};
 
@@ -72,6 +72,7 @@ async fn work(cli: &Cli) -> Result<ExitCode> {
             };
             report::mails(&mailpit, &mails)?;
         }
+        Verb::Code { name } => report::result(&control::code(&ground(name)?)?)?,
         Verb::Queries { migrations, list } => {
             report::json(&queries::describe(&cache, migrations, list).await?)?;
         }

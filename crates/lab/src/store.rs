@@ -1,5 +1,5 @@
-//! The object store: versitygw, an S3 gateway in front of a folder. Each bucket has two users of its own, who see nothing
-//! else: one reads, writes and lists, the other deletes as well. A policy of the bucket says so, and the store keeps it.
+//! The object store: versitygw, an S3 gateway in front of a folder. Each bucket has users of its own, who see nothing
+//! else: one reads, writes and lists, one deletes as well, one only reads. A policy of the bucket says so, and the store keeps it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -95,7 +95,7 @@ pub async fn stop(ground: &Ground) -> Result<()> {
 /// before the store hears of them and all else is done again, so a run that was cut off is finished by the next.
 pub async fn bucket(ground: &Ground, tools: &Tools, name: &str) -> Result<Bucket> {
     let purger = format!("{name}-purger");
-    let kept = |user: &str| keys(&folder(ground).join(format!("keys/{user}.json")), user);
+    let kept = |user: &str| kept(ground, user);
     let bucket = Bucket {
         endpoint: ground.s3_endpoint.clone(),
         region: REGION.into(),
@@ -103,18 +103,28 @@ pub async fn bucket(ground: &Ground, tools: &Tools, name: &str) -> Result<Bucket
         keys: kept(name)?,
         purger_keys: kept(&purger)?,
     };
-    for Keys { access_key, secret_key } in [&bucket.keys, &bucket.purger_keys] {
+    let reader = reader(ground, name)?;
+    for Keys { access_key, secret_key } in [&bucket.keys, &bucket.purger_keys, &reader] {
         let user = ["create-user", "--access", access_key, "--secret", secret_key, "--role", "user"];
         allow(admin(ground, tools, &user).await, &["already exists", "UserAlreadyExists"])?;
     }
     // Neither of them owns it, so neither of them can change who may do what.
     allow(put(ground, name, String::new()).await, &["BucketAlreadyOwnedByYou", "BucketAlreadyExists"])?;
-    put(ground, &format!("{name}?policy"), policy(&bucket)).await?;
+    put(ground, &format!("{name}?policy"), policy(&bucket, &reader)).await?;
     Ok(bucket)
 }
 
+/// The key that reads and lists a bucket and nothing else: the control plane's.
+pub fn reader(ground: &Ground, name: &str) -> Result<Keys> {
+    kept(ground, &format!("{name}-reader"))
+}
+
+fn kept(ground: &Ground, user: &str) -> Result<Keys> {
+    keys(&folder(ground).join(format!("keys/{user}.json")), user)
+}
+
 /// Who may do what in the bucket. What is not said is refused.
-fn policy(bucket: &Bucket) -> String {
+fn policy(bucket: &Bucket, reader: &Keys) -> String {
     let (writer, purger) = (&bucket.keys.access_key, &bucket.purger_keys.access_key);
     let all = format!("arn:aws:s3:::{}", bucket.name);
     let all = [all.clone(), format!("{all}/*")];
@@ -122,6 +132,7 @@ fn policy(bucket: &Bucket) -> String {
     let statements = [
         allow(&[writer, purger], &["s3:GetObject", "s3:PutObject", "s3:ListBucket"]),
         allow(&[purger], &["s3:DeleteObject"]),
+        allow(&[&reader.access_key], &["s3:GetObject", "s3:ListBucket"]),
     ];
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
 }

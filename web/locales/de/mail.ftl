@@ -131,3 +131,54 @@ mail-cell-refused-body =
 
     Was zu tun ist, steht in docs/operating.md.
 mail-cell-refused-button = Zellen ansehen
+
+mail-order-approved-subject = Deine Bestellung für { $host } geht los
+mail-order-approved-body =
+    Wir haben uns deine Bestellung für { $host } angesehen und freuen uns auf dich: Der Server wird jetzt eingerichtet.
+
+    Sobald er bereit ist, bekommst du noch eine Mail.
+mail-order-approved-button = Bestellung ansehen
+
+mail-order-declined-subject = Deine Bestellung für { $host } wurde abgelehnt
+mail-order-declined-body =
+    Wir haben uns deine Bestellung für { $host } angesehen und nehmen sie nicht an. Es wurde nichts berechnet, und nichts wird behalten.
+
+    { $reason }
+
+    Wenn du das für einen Irrtum hältst, antworte bitte auf diese Mail.
+mail-order-declined-button = Bestellung ansehen
+
+mail-held-subject = Wir haben { $host } angehalten
+mail-held-body =
+    Wir haben { $host } angehalten oder eingeschränkt. Das ist der Grund:
+
+    { $reason }
+
+    Es geht nichts verloren, und du kannst deine Daten jederzeit mitnehmen. Wenn du das für einen Irrtum hältst, antworte bitte auf diese Mail.
+mail-held-button = Seite des Servers öffnen
+
+mail-hold-lifted-subject = { $host } ist nicht mehr von uns angehalten
+mail-hold-lifted-body =
+    Wir haben aufgehoben, was wir über { $host } verhängt hatten. In einer Minute läuft er wieder, wenn ihn nichts anderes anhält; das steht auf seiner Seite.
+
+    Der Grund war: { $reason }
+mail-hold-lifted-button = Seite des Servers öffnen
+
+mail-report-received-subject = Wir haben deine Meldung zu { $host }
+mail-report-received-body =
+    Danke für deine Meldung zu { $host }. Jemand von uns liest sie und entscheidet, was zu tun ist; dann bekommst du eine Mail.
+
+    Wenn du nichts gemeldet hast, hat jemand anders deine Adresse eingetragen, und du brauchst nichts zu tun.
+mail-report-received-button = Etwas anderes melden
+
+mail-report-answered-subject = Deine Meldung zu { $host }
+mail-report-answered-body =
+    Du hast etwas auf { $host } gemeldet. Das ist unsere Antwort:
+
+    { $answer }
+mail-report-answered-button = Etwas anderes melden
+
+mail-report-filed-subject = Missbrauch gemeldet: { $category } auf { $host }
+mail-report-filed-body =
+    Jemand hat { $category } auf { $host } gemeldet. Was genau, steht auf der Seite der Meldung.
+mail-report-filed-button = Meldung ansehen

@@ -131,3 +131,54 @@ mail-cell-refused-body =
 
     docs/operating.md says what to do.
 mail-cell-refused-button = See the cells
+
+mail-order-approved-subject = Your order for { $host } goes ahead
+mail-order-approved-body =
+    We have looked at your order for { $host } and are glad to have you: the server is being set up now.
+
+    You get another mail when it is ready.
+mail-order-approved-button = See the order
+
+mail-order-declined-subject = Your order for { $host } was declined
+mail-order-declined-body =
+    We have looked at your order for { $host } and do not take it on. Nothing was charged, and nothing is kept.
+
+    { $reason }
+
+    If you think that this is a mistake, please answer to this mail.
+mail-order-declined-button = See the order
+
+mail-held-subject = { $host } has been stopped by us
+mail-held-body =
+    We have stopped { $host } or limited what it does. This is why:
+
+    { $reason }
+
+    Nothing is lost, and you can take your data with you at any time. If you think that this is a mistake, please answer to this mail.
+mail-held-button = Open the server's page
+
+mail-hold-lifted-subject = { $host } is no longer stopped by us
+mail-hold-lifted-body =
+    We have lifted what we had placed on { $host }. It is up again in a minute, unless something else holds it; its page says so.
+
+    The reason had been: { $reason }
+mail-hold-lifted-button = Open the server's page
+
+mail-report-received-subject = We have your report about { $host }
+mail-report-received-body =
+    Thank you for your report about { $host }. One of us reads it and decides what is to be done; you get a mail then.
+
+    If you did not report anything, somebody else has entered your address, and you need do nothing.
+mail-report-received-button = Report something else
+
+mail-report-answered-subject = Your report about { $host }
+mail-report-answered-body =
+    You reported something on { $host }. This is our answer:
+
+    { $answer }
+mail-report-answered-button = Report something else
+
+mail-report-filed-subject = Abuse reported: { $category } on { $host }
+mail-report-filed-body =
+    Somebody has reported { $category } on { $host }. What exactly is on the report's page.
+mail-report-filed-button = See the report

@@ -41,7 +41,7 @@ pub const fn may_correct(order: &Order) -> bool {
     order.state.is_open()
 }
 
-async fn lock(tx: &mut Tx, id: OrderId) -> Result<Order, Problem> {
+pub(super) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Order, Problem> {
     store::order::lock(tx, id).await?.ok_or(Problem::new(Code::NotFound))
 }
 

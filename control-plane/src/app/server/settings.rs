@@ -3,8 +3,10 @@
 use bundle::seal::Recipient;
 use domain::Email;
 use domain::audit::Action;
-use domain::id::InstanceId;
+use domain::email::EmailError;
+use domain::id::{InstanceId, OperationId};
 use domain::operation::{Kind, Subject};
+use domain::person::{Prose, TextError};
 use serde_json::json;
 
 use super::{lock, note};
@@ -31,7 +33,13 @@ pub struct Wish {
 ///
 /// # Errors
 /// `stale`.
-pub async fn set(platform: &Platform, actor: &Actor, id: InstanceId, version: i64, wish: &Wish) -> Result<(), Problem> {
+pub async fn set(
+    platform: &Platform,
+    actor: &Actor,
+    id: InstanceId,
+    version: i64,
+    wish: &Wish,
+) -> Result<OperationId, Problem> {
     let mut tx = platform.begin().await?;
     let instance = lock(&mut tx, id).await?;
     let settings = Settings {
@@ -43,10 +51,11 @@ pub async fn set(platform: &Platform, actor: &Actor, id: InstanceId, version: i6
     if !store::instance::set(&mut tx, id, version, &settings).await? {
         return Err(Problem::new(Code::Stale));
     }
-    begin(platform, &mut tx, actor, &instance, Kind::ApplyInstance, Subject::Instance(id)).await?;
+    let operation = begin(platform, &mut tx, actor, &instance, Kind::ApplyInstance, Subject::Instance(id)).await?;
     let detail = json!({ "before": { "title": instance.title }, "after": { "title": wish.title } });
     note(platform, &mut tx, actor, &instance, Action::InstanceSettings, Entry { detail, ..Entry::default() }).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(operation)
 }
 
 /// Changes the key to which a server's bundles are encrypted from now on; none gives each a key of its own.
@@ -59,7 +68,7 @@ pub async fn set_recipient(
     id: InstanceId,
     version: i64,
     recipient: Option<&Recipient>,
-) -> Result<(), Problem> {
+) -> Result<OperationId, Problem> {
     let mut tx = platform.begin().await?;
     let instance = lock(&mut tx, id).await?;
     let recipient = recipient.map(ToString::to_string);
@@ -72,8 +81,47 @@ pub async fn set_recipient(
     if !store::instance::set(&mut tx, id, version, &settings).await? {
         return Err(Problem::new(Code::Stale));
     }
-    begin(platform, &mut tx, actor, &instance, Kind::ApplyInstance, Subject::Instance(id)).await?;
+    let operation = begin(platform, &mut tx, actor, &instance, Kind::ApplyInstance, Subject::Instance(id)).await?;
     let detail = json!({ "before": instance.export_recipient, "after": recipient });
     note(platform, &mut tx, actor, &instance, Action::InstanceExportKey, Entry { detail, ..Entry::default() }).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(operation)
+}
+
+/// A title as it was written: one line, or nothing.
+///
+/// # Errors
+/// A stable word for what is wrong with it.
+pub fn title(text: &str) -> Result<Option<String>, &'static str> {
+    match prose::<100>(text)? {
+        Some(text) if text.contains(['\n', '\t']) => Err("text-characters"),
+        other => Ok(other),
+    }
+}
+
+/// A description as it was written, or nothing.
+///
+/// # Errors
+/// A stable word for what is wrong with it.
+pub fn description(text: &str) -> Result<Option<String>, &'static str> {
+    prose::<500>(text)
+}
+
+/// Where visitors can write to, or nothing.
+///
+/// # Errors
+/// A stable word for what is wrong with it.
+pub fn contact(text: &str) -> Result<Option<Email>, &'static str> {
+    match text.trim() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|error: EmailError| error.code()),
+    }
+}
+
+fn prose<const MAX: usize>(text: &str) -> Result<Option<String>, &'static str> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let parsed: Result<Prose<MAX>, TextError> = text.parse();
+    parsed.map(|prose| Some(prose.as_str().to_owned())).map_err(TextError::text_code)
 }

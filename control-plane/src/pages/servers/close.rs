@@ -60,7 +60,7 @@ pub async fn submit(
 ) -> Result<Response, Problem> {
     let visit = visit(&platform, &signed, &id, Right::Close, "/close").await?;
     match closing::close(&platform, &signed.actor(), visit.instance.id, &input.typed).await {
-        Ok(()) => Ok(see_other(&format!("/servers/{id}"))),
+        Ok(_) => Ok(see_other(&format!("/servers/{id}"))),
         Err(problem) if problem.is_about_input() => {
             let frame = visit.frame(&platform, &signed, "/settings").await?;
             page(&platform, &signed, &frame, &input, Some(&problem))

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
-use domain::person::Prose;
 use serde::Deserialize;
 
 use super::visit;
@@ -33,14 +32,7 @@ pub async fn submit(
     Form(input): Form<Input>,
 ) -> Result<Response, Problem> {
     let visit = visit(&platform, &signed, &id, Right::Pause, "").await?;
-    let reason = match input.reason.trim() {
-        "" => String::new(),
-        text => {
-            let prose: Prose<300> =
-                text.parse().map_err(|error: domain::person::TextError| Problem::field("reason", error.text_code()))?;
-            prose.as_str().to_owned()
-        }
-    };
+    let reason = pause::reason(&input.reason).map_err(|code| Problem::field("reason", code))?;
     pause::pause(&platform, &signed.actor(), visit.instance.id, reason).await?;
     Ok(see_other(&format!("/servers/{id}")))
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use domain::person::{Prose, TextError};
-use domain::{Email, Right};
+use domain::Right;
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -75,7 +74,7 @@ pub async fn submit(
         Err(problem) => Err(problem),
     };
     match done {
-        Ok(()) => Ok(see_other(&format!("/servers/{id}"))),
+        Ok(_) => Ok(see_other(&format!("/servers/{id}"))),
         Err(problem) if problem.is_about_input() => page(&platform, &signed, &visit, &input, Some(&problem)).await,
         Err(problem) => Err(problem),
     }
@@ -103,35 +102,12 @@ async fn page(
 
 fn parse(input: &Input) -> Result<Wish, Problem> {
     let mut check = Check::default();
-    let title = check.take("title", prose::<100>(&input.title).and_then(one_line));
-    let description = check.take("description", prose::<500>(&input.description));
-    let contact = check.take("contact", email(&input.contact));
+    let title = check.take("title", settings::title(&input.title));
+    let description = check.take("description", settings::description(&input.description));
+    let contact = check.take("contact", settings::contact(&input.contact));
     match (title, description, contact) {
         (Some(title), Some(description), Some(contact_email)) => Ok(Wish { title, description, contact_email }),
         _ => Err(check.problem()),
-    }
-}
-
-/// A text, or none when the field was left empty.
-fn prose<const MAX: usize>(text: &str) -> Result<Option<String>, &'static str> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let parsed: Result<Prose<MAX>, TextError> = text.parse();
-    parsed.map(|prose| Some(prose.as_str().to_owned())).map_err(TextError::text_code)
-}
-
-fn one_line(text: Option<String>) -> Result<Option<String>, &'static str> {
-    match text {
-        Some(text) if text.contains(['\n', '\t']) => Err("text-characters"),
-        other => Ok(other),
-    }
-}
-
-fn email(text: &str) -> Result<Option<Email>, &'static str> {
-    match text.trim() {
-        "" => Ok(None),
-        text => text.parse().map(Some).map_err(|error: domain::email::EmailError| error.code()),
     }
 }
 

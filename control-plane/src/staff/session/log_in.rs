@@ -14,7 +14,8 @@ use crate::app::staff::log_in;
 use crate::auth::secret::Secret;
 use crate::auth::staff::cookie;
 use crate::error::{Code, Problem};
-use crate::pages::{Form, Page, html, see_other};
+use crate::pages::form::within;
+use crate::pages::{Form, Page, Query, html, see_other};
 use crate::platform::Platform;
 use crate::request::Request;
 
@@ -25,6 +26,15 @@ pub struct Input {
     email: String,
     password: String,
     code: String,
+    /// Where to go on to.
+    next: String,
+}
+
+/// What the address says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Next {
+    next: String,
 }
 
 #[derive(Template)]
@@ -39,8 +49,9 @@ struct LogInPage<'a> {
 ///
 /// # Errors
 /// When its template fails.
-pub async fn show(request: Request) -> Result<Response, Problem> {
-    html(StatusCode::OK, &LogInPage { page: &Page::of(&request), input: &Input::default(), problem: None })
+pub async fn show(request: Request, Query(asked): Query<Next>) -> Result<Response, Problem> {
+    let input = Input { next: within(&asked.next).to_owned(), ..Input::default() };
+    html(StatusCode::OK, &LogInPage { page: &Page::of(&request), input: &input, problem: None })
 }
 
 /// The form that was sent.
@@ -54,7 +65,7 @@ pub async fn submit(
     Form(input): Form<Input>,
 ) -> Result<Response, Problem> {
     match attempt(&platform, &request, &input).await {
-        Ok(secret) => Ok((jar.add(cookie(&secret)?), see_other("/")).into_response()),
+        Ok(secret) => Ok((jar.add(cookie(&secret)?), see_other(within(&input.next))).into_response()),
         Err(problem) if problem.is_about_input() => {
             let page = Page::of(&request);
             html(problem.status(), &LogInPage { page: &page, input: &input, problem: Some(&problem) })

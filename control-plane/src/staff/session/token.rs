@@ -15,6 +15,7 @@ use crate::platform::Platform;
 
 /// A token.
 #[derive(Serialize, ToSchema)]
+#[schema(as = StaffToken)]
 pub struct TokenBody {
     /// Sent as `Authorization: Bearer …`.
     token: String,
@@ -22,10 +23,17 @@ pub struct TokenBody {
     expires_in: i64,
 }
 
+/// A token for the log-in that asks
+///
 /// A token for the session that asks. A token cannot ask for its own successor for longer than the session lasts.
 ///
 /// # Errors
 /// `unavailable` when there is no key to sign with.
+#[utoipa::path(
+    post, path = "/token", tag = "token", operation_id = "token_create",
+    responses((status = 200, description = "A token", body = TokenBody)),
+    security(("log-in" = []), ("token" = [])),
+)]
 pub async fn create(State(platform): State<Arc<Platform>>, signed: StaffSigned) -> Result<Json<TokenBody>, Problem> {
     Ok(Json(TokenBody { token: token(&platform, &signed).await?, expires_in: FOR.as_secs() }))
 }

@@ -87,8 +87,8 @@ pub async fn unknown(connection: &mut PgConnection, names: &[String]) -> Result<
     Ok(rows)
 }
 
-/// Writes what was seen of one bundle. None when nothing has changed. A key is kept only while ours is waiting for it: `claim`
-/// is what is sealed to that very one.
+/// Writes what was seen of one bundle. None when nothing has changed. A key is kept only while the key of ours that it is for
+/// waits for it: `claim` is that one, sealed, and what was answered to it. Meanwhile it may have been asked for anew.
 ///
 /// # Errors
 /// When the database refuses.
@@ -96,7 +96,7 @@ pub async fn observe(
     connection: &mut PgConnection,
     cell: CellId,
     seen: &Seen,
-    claim: Option<&str>,
+    claim: Option<&(Vec<u8>, String)>,
 ) -> Result<Option<Changed>> {
     let phase = Phase::from(seen.work.phase);
     let bundle = seen.bundle.as_ref();
@@ -104,7 +104,8 @@ pub async fn observe(
         "UPDATE exports e SET object_uid = $3, observed_digest = $4, phase = $5, message = $6, work = $7, prefix = $8,
                 manifest_digest = $9, bytes = $10, parts = $11, stopped_seconds = $12, finished_at = $13, expired_at = $14,
                 recipient = coalesce(e.recipient, $15),
-                claim_answer = CASE WHEN e.claim_key_sealed IS NULL THEN NULL ELSE coalesce($16, e.claim_answer) END
+                claim_answer = CASE WHEN e.claim_key_sealed IS NULL THEN NULL
+                                    WHEN e.claim_key_sealed = $17 THEN $16 ELSE e.claim_answer END
          FROM instances i
          WHERE e.object_name = $2 AND i.id = e.instance_id AND i.cell_id = $1 AND e.observed_digest IS DISTINCT FROM $4
          RETURNING e.id, e.instance_id, i.organization_id",
@@ -123,7 +124,8 @@ pub async fn observe(
         seen.work.finished_at.map(|time| time.to_sqlx()) as Option<Stored>,
         seen.expired_at.map(|time| time.to_sqlx()) as Option<Stored>,
         seen.recipient,
-        claim,
+        claim.map(|(_, answer)| answer.as_str()),
+        claim.map(|(key, _)| key.as_slice()),
     )
     .fetch_optional(connection)
     .await?;

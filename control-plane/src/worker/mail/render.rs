@@ -203,7 +203,7 @@ mod tests {
             "from": "192.0.2.1", "email": "jo@mail.example",
             // For staff.
             "operation": "op_1", "kind": "instance.create", "reason": "why", "message": "because", "count": 2, "list": "op_1",
-            "cell": "one",
+            "cell": "one", "category": "spam",
         });
         for template in templates() {
             for locale in Locale::ALL {

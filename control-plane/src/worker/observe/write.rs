@@ -122,7 +122,7 @@ async fn write_exports(
             }
         }
         let claim = answer(platform, database, name, &seen).await?;
-        if let Some(changed) = export::observe(database, cell.id, &seen, claim.as_deref()).await? {
+        if let Some(changed) = export::observe(database, cell.id, &seen, claim.as_ref()).await? {
             let about =
                 About { organization: Some(changed.organization), instance: Some(changed.instance), operation: None };
             let payload = json!({ "export": changed.id, "phase": changed.phase.as_str() });
@@ -133,18 +133,18 @@ async fn write_exports(
     Ok(())
 }
 
-/// The bundle's own key, if it is sealed to the key of ours that waits for it: an answer to an earlier question is not taken
+/// The key of ours that waits, and the bundle's own key, if it is sealed to that one: an answer to an earlier question is not taken
 /// for one to this.
 async fn answer(
     platform: &Platform,
     database: &mut PgConnection,
     name: &str,
     seen: &export::Seen,
-) -> store::Result<Option<String>> {
+) -> store::Result<Option<(Vec<u8>, String)>> {
     let Some((claim, sealed_to)) = &seen.claim else { return Ok(None) };
     let Some(ours) = export::awaited_key(database, name).await? else { return Ok(None) };
     match recipient(platform, Some(&ours)) {
-        Ok(Some(ours)) if ours == *sealed_to => Ok(Some(claim.clone())),
+        Ok(Some(to)) if to == *sealed_to => Ok(Some((ours, claim.clone()))),
         Ok(_) => Ok(None),
         Err(error) => {
             tracing::error!(export = name, %error, "the key that waits for its answer cannot be opened");

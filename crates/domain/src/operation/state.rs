@@ -58,6 +58,15 @@ impl State {
         }
     }
 
+    /// Why it waits or was given up, a stable word.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Waiting { reason, .. } | Self::Failed { reason, .. } => Some(reason),
+            Self::Queued { .. } | Self::Running { .. } | Self::Succeeded { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+
     /// Whether nothing happens any more by itself.
     #[must_use]
     pub const fn is_final(&self) -> bool {
@@ -223,6 +232,20 @@ impl Operation {
             | State::Waiting { .. }
             | State::Succeeded { .. }
             | State::Cancelled { .. } => Err(self.impossible("queued")),
+        }
+    }
+
+    /// One of us has dealt with what was given up: it is not shown as failed any more. A server that is half closed is not
+    /// laid aside.
+    pub fn lay_aside(self, now: Timestamp) -> Result<Self, OperationError> {
+        match self.state {
+            State::Failed { .. } if self.kind == Kind::CloseInstance => Err(OperationError::NotCancellable(self.kind)),
+            State::Failed { .. } => Ok(Self { state: State::Cancelled { at: now }, ..self }),
+            State::Queued { .. }
+            | State::Running { .. }
+            | State::Waiting { .. }
+            | State::Succeeded { .. }
+            | State::Cancelled { .. } => Err(self.impossible("cancelled")),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::cache::Cache;
 use crate::claim::Claim;
 use crate::download;
 use crate::journey::{Order, Site};
-use crate::restore::PlainDebian;
+use crate::restore::{PlainDebian, Served};
 use crate::store::Bucket;
 use crate::tools::Progress;
 use crate::{client, wait};
@@ -36,6 +36,30 @@ pub struct Seconds {
     pub export_stopped: u32,
     /// From the download to an old token's answer on a plain Debian.
     pub restore: f64,
+    /// What was seen through the dashboard; nothing without a control plane.
+    #[serde(flatten)]
+    pub dashboard: Option<Dashboard>,
+}
+
+/// How long each step took a customer, in seconds.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Dashboard {
+    /// Until the control plane was up beside the cell.
+    pub control_plane: f64,
+    /// From the form of sign-up, by way of the mail, to the first log-in.
+    pub sign_up: f64,
+    /// From the order's form to the page of the order.
+    pub order: f64,
+    /// From the order's form to the page that says ready.
+    pub ready_from_order: f64,
+    /// The owner's password shown, and the log-in with a client app.
+    pub order_login: f64,
+    /// From the wish to the bundle on its page.
+    pub order_export: f64,
+    /// The bundle's key and all its files, by the script from its page.
+    pub order_download: f64,
+    /// From the files to the old token's answer on a plain Debian.
+    pub order_restore: f64,
 }
 
 /// A server whose owner is logged in.
@@ -57,7 +81,7 @@ impl Living {
 }
 
 /// Runs `step` and writes down how long it took.
-async fn timed<T>(seconds: &mut f64, step: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn timed<T>(seconds: &mut f64, step: impl Future<Output = Result<T>>) -> Result<T> {
     let begun = Instant::now();
     let result = step.await?;
     *seconds = rounded(begun.elapsed());
@@ -164,6 +188,8 @@ pub async fn take(site: &Site, living: &Living, bucket: &Bucket, work: &Path, se
     seconds.export_stopped = made.stopped_seconds;
     let bundle = work.join("bundle");
     download::folder(bucket, &made.prefix, &bundle).await?;
+    // It stood still for the copy, and is asked again soon.
+    site.ready(&living.order, Duration::from_secs(120)).await.context("after the export")?;
     Ok(Taken { export, bundle, key })
 }
 
@@ -181,14 +207,8 @@ pub async fn restore(
     work: &Path,
     public_key: &str,
 ) -> Result<client::Account> {
-    let machine = PlainDebian::prepare(cache).await?;
-    let port = free_port()?;
     std::fs::write(work.join("key.txt"), taken.key.identity_file())?;
-    std::fs::write(work.join("host.pem"), public_key)?;
-    let script =
-        format!("sh /mnt/bundle/restore.sh -k /mnt/host.pem -i /mnt/key.txt -t /mnt/data -a 127.0.0.1 -p {port}");
-    machine.run(work, &script).await?;
-    let served = machine.serve(work, &living.order.host, port).await?;
+    let served = boot(cache, work, &living.order.host, public_key).await?;
     let app = site.library.app(&served.base).as_host(&living.order.host);
     let account = app.verify(&living.token).await.context("the old token on the restored server")?;
     app.home_with(&living.token, "the steppe is wide", 5).await?;
@@ -197,6 +217,20 @@ pub async fn restore(
     let (before, after) = (here.relation(&living.token, &id).await?, app.relation(&living.token, &id).await?);
     ensure!(before.followed_by && before == after, "relation to {follower} before {before:?}, after {after:?}");
     Ok(account)
+}
+
+/// Brings up, on a plain Debian, the bundle in `work/bundle` that `work/key.txt` opens.
+///
+/// # Errors
+/// When it does not verify or does not boot.
+pub async fn boot(cache: &Cache, work: &Path, host: &str, public_key: &str) -> Result<Served> {
+    let machine = PlainDebian::prepare(cache).await?;
+    let port = free_port()?;
+    std::fs::write(work.join("host.pem"), public_key)?;
+    let script =
+        format!("sh /mnt/bundle/restore.sh -k /mnt/host.pem -i /mnt/key.txt -t /mnt/data -a 127.0.0.1 -p {port}");
+    machine.run(work, &script).await?;
+    machine.serve(work, host, port).await
 }
 
 fn free_port() -> Result<u16> {

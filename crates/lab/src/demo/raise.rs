@@ -164,10 +164,10 @@ fn is_ready(deployment: &Deployment) -> bool {
 }
 
 fn how_to_look(ground: &Ground) -> String {
-    let (ip, zone, root) = (ground.ingress_ip, &ground.zone, ground.root_crt.display());
+    let (ip, zone, root, domain) = (ground.ingress_ip, &ground.zone, ground.root_crt.display(), crate::control::DOMAIN);
     format!(
         "In a browser on this machine (changes nothing on it):\n\
-         \x20 chromium --user-data-dir=$(mktemp -d) --ignore-certificate-errors --host-resolver-rules=\"MAP *.{zone} {ip}\"\n\
+         \x20 chromium --user-data-dir=$(mktemp -d) --ignore-certificate-errors --host-resolver-rules=\"MAP *.{zone} {ip},MAP *.{domain} {ip}\"\n\
          By command:\n\
          \x20 curl --cacert {root} --resolve NAME.{zone}:443:{ip} https://NAME.{zone}/\n\
          The cluster:\n\

@@ -108,6 +108,14 @@ pub struct Ports {
     pub smtp: u16,
     /// Mails are read.
     pub mails: u16,
+    /// The control plane's pages, for customers and for staff by name, TLS.
+    pub dashboard: u16,
+    /// Behind it, on the namespace's loopback only: what customers see.
+    pub customers: u16,
+    /// The same, what staff see.
+    pub staff: u16,
+    /// How the control plane's worker is.
+    pub worker: u16,
 }
 
 impl Default for Ports {
@@ -126,6 +134,10 @@ impl Default for Ports {
             postgres: 5432,
             smtp: 1025,
             mails: 8025,
+            dashboard: 8443,
+            customers: 8080,
+            staff: 8081,
+            worker: 8082,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ground::Ground;
 use super::pki::Pair;
@@ -17,6 +17,19 @@ pub async fn client(path: &Path) -> Result<kube::Client> {
     let file = kube::config::Kubeconfig::read_from(path).with_context(|| format!("cannot read {}", path.display()))?;
     let config = kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default()).await?;
     Ok(kube::Client::try_from(config)?)
+}
+
+/// The ground's kubeconfig for somebody who has a token (JSON, which is YAML too).
+///
+/// # Errors
+/// When the administrator's own, which names the server and its authority, cannot be read.
+pub fn with_token(ground: &Ground, user: &str, token: &str) -> Result<String> {
+    let path = &ground.kubeconfig;
+    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut file: Value = serde_json::from_slice(&text).with_context(|| format!("{} is no JSON", path.display()))?;
+    file["users"] = json!([{"name": user, "user": {"token": token}}]);
+    file["contexts"][0]["context"]["user"] = user.into();
+    Ok(file.to_string())
 }
 
 /// The kubeconfig of one user (JSON, which is YAML too).

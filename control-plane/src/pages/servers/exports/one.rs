@@ -5,16 +5,16 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use bundle::format::Manifest;
 use domain::Right;
-use futures::TryStreamExt as _;
 use http::StatusCode;
 use jiff::Timestamp;
 
 use super::{find, state};
+
 use crate::app::download;
 use crate::app::export::Key;
 use crate::auth::signed::Signed;
+use crate::contents::{File, files};
 use crate::error::{Code, Problem};
 use crate::pages::servers::{Frame, Visit, WorkView, visit};
 use crate::pages::{Page, Path, html, see_other};
@@ -25,14 +25,6 @@ use crate::store::export::Export;
 
 /// How many files are listed; the script fetches all.
 const LISTED: usize = 200;
-
-/// A file of a bundle.
-pub(super) struct File {
-    pub(super) name: String,
-    pub(super) size: u64,
-    /// Absent for the manifest and its signature, which are checked by what they are.
-    pub(super) sha256: Option<String>,
-}
 
 #[derive(Template)]
 #[template(path = "servers/export.html")]
@@ -110,7 +102,7 @@ pub(super) async fn page(
     drop(connection);
     let granted = granted.filter(|_| visit.may(Right::Download) && state(export) == "there");
     let mut files = match granted {
-        Some(_) => files(platform, visit, export).await?,
+        Some(_) => files(platform, &visit.instance, export).await?,
         None => Vec::new(),
     };
     let all = i64::try_from(files.len()).unwrap_or(i64::MAX);
@@ -141,30 +133,4 @@ const fn key(export: &Export) -> &'static str {
         Key::Asked => "asked",
         Key::Here => "here",
     }
-}
-
-/// The files of a bundle: as its manifest lists them, and itself and its signature before them.
-pub(super) async fn files(platform: &Platform, visit: &Visit, export: &Export) -> Result<Vec<File>, Problem> {
-    let missing = || Problem::new(Code::NotFound);
-    let bundle = export.bundle.as_ref().ok_or_else(missing)?;
-    let mut connection = platform.pool.acquire().await?;
-    let cell = store::cell::find(&mut connection, visit.instance.cell).await?.ok_or_else(missing)?;
-    drop(connection);
-    let store = platform.stores.of(&cell.name).await?;
-    let key = format!("{}manifest.json", bundle.prefix);
-    let meta = store.head(&key).await?;
-    if meta.size > Manifest::MAX_BYTES as u64 {
-        return Err(Problem::internal(anyhow::anyhow!("{key} is larger than any manifest")));
-    }
-    let bytes: Vec<bytes::Bytes> = store.read(&key, 0..meta.size).await?.try_collect().await?;
-    let manifest = Manifest::parse(&bytes.concat()).map_err(Problem::internal)?;
-    let signature = store.head(&format!("{}manifest.sig", bundle.prefix)).await?;
-    let head = [("manifest.json", meta.size), ("manifest.sig", signature.size)];
-    let head = head.into_iter().map(|(name, size)| File { name: name.to_owned(), size, sha256: None });
-    let listed = manifest.objects().map(|(name, size, digest)| File {
-        name: name.as_str().to_owned(),
-        size,
-        sha256: Some(digest.to_string()),
-    });
-    Ok(head.chain(listed).collect())
 }

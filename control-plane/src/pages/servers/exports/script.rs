@@ -9,9 +9,11 @@ use domain::Right;
 use http::header;
 
 use super::find;
-use super::one::{File, back, files};
+use super::one::back;
+
 use crate::app::download;
 use crate::auth::signed::Signed;
+use crate::contents::{File, files};
 use crate::error::{Code, Problem};
 use crate::pages::Path;
 use crate::pages::servers::visit;
@@ -52,7 +54,7 @@ pub async fn submit(
     let export = find(&platform, &visit, &bundle).await?;
     download::check(&platform, &signed, visit.instance.organization)
         .map_err(|problem| back(problem, &visit, &export))?;
-    let files = files(&platform, &visit, &export).await?;
+    let files = files(&platform, &visit.instance, &export).await?;
     let secret = download::allow(&platform, &signed, &export, true).await?.ok_or(Problem::new(Code::Internal))?;
     let source = platform.link(&format!("/servers/{}/exports/{}/files", visit.instance.id, export.id));
     let folder = format!("{}-{}", visit.instance.hostname, export.created_at.strftime("%Y-%m-%d"));

@@ -133,6 +133,20 @@ fn a_revived_one_starts_over_and_keeps_its_fence() {
     assert_eq!(revived.claim(later(5), LEASE).unwrap().fence, 2);
 }
 
+#[test]
+fn what_was_given_up_can_be_laid_aside_but_not_half_closed() {
+    for kind in Kind::ALL {
+        let failed = running(*kind).fail(1, now(), "full").unwrap();
+        let aside = failed.lay_aside(later(5));
+        assert_eq!(aside.is_ok(), *kind != Kind::CloseInstance, "{kind}");
+        if let Ok(aside) = aside {
+            assert_eq!(aside.state, State::Cancelled { at: later(5) });
+            assert!(aside.revive(later(6)).is_err());
+        }
+        assert!(running(*kind).lay_aside(now()).is_err(), "{kind}: it is not over");
+    }
+}
+
 /// What can happen to an operation, with the newest claim or an older one.
 #[derive(Debug, Clone, Copy)]
 enum Happening {

@@ -1,0 +1,3 @@
+//! What can be ordered.
+
+pub mod list;

@@ -1,0 +1,40 @@
+//! Removing an account from a server.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use domain::Right;
+use domain::id::InstanceId;
+use domain::scope::Scope;
+use names::Handle;
+
+use super::{asked, here};
+use crate::api::operations::{Accepted, OperationBody};
+use crate::api::{Path, schema};
+use crate::app::server::user;
+use crate::auth::caller::Caller;
+use crate::error::Problem;
+use crate::platform::Platform;
+use crate::store::account_change::Action;
+
+/// Remove an account
+///
+/// With all it posted. The owner's stays.
+#[utoipa::path(
+    delete, path = "/instances/{instance}/users/{handle}", tag = "Users", operation_id = "users_remove",
+    params(("instance" = schema::InstanceId, Path), ("handle" = schema::Handle, Path)),
+    responses((status = 202, description = "It is being done", body = OperationBody, headers(("Location" = String)))),
+    security(("token" = ["instances:write"]), ("session" = [])),
+    extensions(("x-right" = json!("settings"))),
+)]
+pub async fn remove(
+    State(platform): State<Arc<Platform>>,
+    caller: Caller,
+    Path((id, handle)): Path<(InstanceId, Handle)>,
+) -> Result<Accepted, Problem> {
+    let instance = here(&platform, &caller, id, Right::Settings).await?;
+    // What needs more than that needs more than that.
+    let right = user::right(&instance, Action::Remove, &handle);
+    caller.demand(&platform, instance.organization, Scope::InstancesWrite, right)?;
+    asked(&platform, user::change(&platform, &caller.actor(), id, Action::Remove, &handle).await?).await
+}

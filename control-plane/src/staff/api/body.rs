@@ -1,0 +1,57 @@
+//! What several of staff's endpoints give back or take.
+
+use axum::response::{IntoResponse, Response};
+use domain::person::{Prose, TextError};
+use http::{StatusCode, header};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::etag::tag;
+use crate::error::Problem;
+
+/// A thing and its version.
+#[derive(Debug)]
+pub struct Tagged<T>(pub i64, pub T);
+
+impl<T: Serialize> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        ([(header::ETAG, tag(self.0))], axum::Json(self.1)).into_response()
+    }
+}
+
+/// Something that is done from now on.
+#[derive(Debug)]
+pub struct Begun<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Begun<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::ACCEPTED, axum::Json(self.0)).into_response()
+    }
+}
+
+/// Something new.
+#[derive(Debug)]
+pub struct Made<T>(pub String, pub T);
+
+impl<T: Serialize> IntoResponse for Made<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::CREATED, [(header::LOCATION, self.0)], axum::Json(self.1)).into_response()
+    }
+}
+
+/// Why, for the customer to read.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonBody {
+    /// Why, for the customer to read.
+    #[schema(min_length = 1, max_length = 1000)]
+    pub reason: String,
+}
+
+/// A text that people will read.
+///
+/// # Errors
+/// `invalid`, with the field.
+pub fn prose<const MAX: usize>(name: &'static str, text: &str) -> Result<Prose<MAX>, Problem> {
+    text.parse().map_err(|error: TextError| Problem::field(name, error.text_code()))
+}

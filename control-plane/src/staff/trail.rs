@@ -1,0 +1,61 @@
+//! Lines of the audit log in words, with everything that is in them: for us, not for customers.
+
+use domain::id::InstanceId;
+use jiff::Timestamp;
+
+use crate::pages::Page;
+use crate::store::audit;
+
+/// A line in words.
+#[derive(Debug)]
+pub struct Line {
+    /// When.
+    pub at: Timestamp,
+    /// What they were called.
+    pub actor_name: String,
+    /// Who: `account:…`.
+    pub actor: String,
+    /// The same for people: customer, staff, a program.
+    pub kind: String,
+    /// What was done.
+    pub what: String,
+    /// To which server.
+    pub instance: Option<InstanceId>,
+    /// To what else.
+    pub subject: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Values before and after.
+    pub detail: Option<String>,
+    /// From where.
+    pub address: Option<String>,
+}
+
+/// Lines in words.
+#[must_use]
+pub fn lines(page: &Page, lines: Vec<audit::Line>) -> Vec<Line> {
+    lines.into_iter().map(|line| one(page, line)).collect()
+}
+
+fn one(page: &Page, line: audit::Line) -> Line {
+    let kind = match line.actor.split(':').next() {
+        Some("staff") => "trail-staff",
+        Some("token") => "trail-token",
+        Some("account") => "trail-account",
+        Some("system") => "actor-system",
+        Some(_) | None => "actor-visitor",
+    };
+    let empty = line.detail.as_object().is_none_or(serde_json::Map::is_empty);
+    Line {
+        kind: page.t(kind),
+        what: page.t(&format!("action-{}", line.action.as_str().replace('.', "-"))),
+        detail: (!empty).then(|| line.detail.to_string()),
+        at: line.at,
+        actor: line.actor,
+        actor_name: line.actor_name,
+        instance: line.instance,
+        subject: line.subject,
+        reason: line.reason.filter(|reason| !reason.is_empty()),
+        address: line.address,
+    }
+}

@@ -1,0 +1,22 @@
+# Missbrauch melden.
+abuse-title = Missbrauch melden
+abuse-lead = Etwas auf einem Server, den wir betreiben, ist gegen das Gesetz oder schadet Menschen? Sag es uns. Jede Meldung wird von einem Menschen gelesen und per Mail beantwortet.
+abuse-server = Server
+abuse-server-hint = Sein Name, oder eine Adresse auf ihm.
+abuse-category = Worum geht es?
+abuse-links = Wo ist es?
+abuse-links-hint = Adressen von Beiträgen oder Profilen, eine je Zeile. Kann leer bleiben.
+abuse-text = Was ist nicht in Ordnung?
+abuse-text-hint = So genau du kannst. Füge nichts bei, dessen Besitz verboten ist.
+abuse-email-hint = Für unsere Antwort. Die Menschen auf dem Server sehen sie nicht.
+abuse-send = Meldung senden
+abuse-done = Danke
+abuse-done-text = Deine Meldung zu { $server } ist da. Wir lesen sie und antworten an { $email }.
+report-category-illegal = Etwas Verbotenes
+report-category-harassment = Jemand wird belästigt
+report-category-spam = Unerwünschte Nachrichten
+report-category-malware = Schädliche Programme oder gestohlene Passwörter
+report-category-copyright = Das Werk von jemandem ohne dessen Erlaubnis
+report-category-other = Etwas anderes
+field-server-unknown = Das ist kein Name eines Servers. Er sieht aus wie name.example.
+field-category-unknown = Bitte wähle, worum es geht.

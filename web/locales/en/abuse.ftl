@@ -1,0 +1,22 @@
+# Reporting abuse.
+abuse-title = Report abuse
+abuse-lead = Something on a server that we host is against the law or harms people? Tell us. One of us reads every report and answers by mail.
+abuse-server = Server
+abuse-server-hint = Its name, or an address on it.
+abuse-category = What is it about?
+abuse-links = Where is it?
+abuse-links-hint = Addresses of posts or profiles, one a line. May stay empty.
+abuse-text = What is wrong?
+abuse-text-hint = As precisely as you can. Do not attach what is illegal to have.
+abuse-email-hint = For our answer. The people of the server do not see it.
+abuse-send = Send the report
+abuse-done = Thank you
+abuse-done-text = Your report about { $server } is here. We read it and answer to { $email }.
+report-category-illegal = Something illegal
+report-category-harassment = Somebody is harassed
+report-category-spam = Unwanted messages
+report-category-malware = Harmful programs or stolen passwords
+report-category-copyright = Somebody’s work without their leave
+report-category-other = Something else
+field-server-unknown = This is not the name of a server. It looks like name.example.
+field-category-unknown = Please choose what it is about.
