@@ -22,6 +22,8 @@ use crate::{binaries, derived, lab, lint, workspace};
 
 /// The name under which the whole run is remembered.
 const WHOLE: &str = "whole";
+/// The ground of the lab's own tests of what stands around Kubernetes.
+const SERVICES: &str = "services";
 
 pub fn command(context: &Context, options: &TestOptions) -> anyhow::Result<bool> {
     let watch = Stopwatch::start();
@@ -141,20 +143,20 @@ fn grounds(
     })
 }
 
-/// The ground that node tests have shared: nothing of a run stays behind.
+/// The grounds that node tests have shared: nothing of a run stays behind.
 fn take_away(context: &Context, stages: &[Stage], hindrance: Option<&str>, tally: &mut Tally) -> anyhow::Result<()> {
     let on_ours = stages.iter().any(|stage| *stage >= Stage::Node) && context.cluster().is_none();
     if !on_ours || hindrance.is_some() {
         return Ok(());
     }
-    match lab::take_away(context, &context.test_ground) {
-        Err(error) if error.downcast_ref::<Interrupted>().is_some() => Err(error),
-        Err(error) => {
-            tally.fail(1, "the ground could not be taken away", format!("{error:#}"));
-            Ok(())
+    for ground in [context.test_ground.as_str(), SERVICES] {
+        match lab::take_away(context, ground) {
+            Err(error) if error.downcast_ref::<Interrupted>().is_some() => return Err(error),
+            Err(error) => tally.fail(1, format!("the ground {ground} could not be taken away"), format!("{error:#}")),
+            Ok(()) => {}
         }
-        Ok(()) => Ok(()),
     }
+    Ok(())
 }
 
 /// Programs that do not build are a failure, and no reason to leave the rest out.
