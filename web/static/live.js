@@ -17,7 +17,10 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const old of document.querySelectorAll("[data-live]")) {
         const fresh = page.getElementById(old.id);
-        if (!fresh || fresh.innerHTML === old.dataset.was) continue;
+        if (!fresh) continue;
+        // A badge says by its class how it is meant.
+        old.className = fresh.className;
+        if (fresh.innerHTML === old.dataset.was) continue;
         // What somebody is using stays until they have left it.
         if (old.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) continue;
         const open = [...old.querySelectorAll("details[open]")].map((details) => details.id);
