@@ -35,6 +35,7 @@ pub use openapi::{document, text};
 pub(crate) use problem::words;
 pub use problem::{ProblemBody, render};
 
+use crate::auth::caller::Caller;
 use crate::pages::Path;
 use crate::platform::Platform;
 
@@ -85,7 +86,8 @@ fn endpoints() -> OpenApiRouter<Arc<Platform>> {
 pub fn router(platform: &Arc<Platform>) -> axum::Router<Arc<Platform>> {
     let (endpoints, _) = endpoints().split_for_parts();
     let served = axum::Router::new().route("/openapi.json", get(openapi::serve));
-    let endpoints =
-        endpoints.layer(from_fn_with_state(platform.clone(), idempotency::remember)).layer(from_fn(allowance::tell));
+    let endpoints = endpoints
+        .layer(from_fn_with_state(platform.clone(), idempotency::remember::<Caller>))
+        .layer(from_fn(allowance::tell));
     endpoints.merge(served)
 }

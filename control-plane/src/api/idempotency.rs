@@ -6,14 +6,16 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts as _, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, Method, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
 use super::body::Secret;
+use crate::actor::Actor;
 use crate::auth::caller::Caller;
+use crate::auth::staff::StaffSigned;
 use crate::error::{Code, Problem};
 use crate::platform::Platform;
 use crate::store::idempotency_key::{self, Answer, Found};
@@ -25,22 +27,40 @@ const MOST: usize = 256 * 1024;
 /// Headers of an answer that are kept with it.
 const KEPT: [header::HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, header::ETAG];
 
-/// Answers a repeated POST from what was kept.
-pub async fn remember(State(platform): State<Arc<Platform>>, request: Request, next: Next) -> Response {
-    match attempt(&platform, request, next).await {
+/// Whose keys they are: who has proved who they are.
+pub trait Holder: FromRequestParts<Arc<Platform>, Rejection = Problem> + Send {
+    /// As the audit log knows them.
+    fn actor(&self) -> Actor;
+}
+
+impl Holder for Caller {
+    fn actor(&self) -> Actor {
+        Self::actor(self)
+    }
+}
+
+impl Holder for StaffSigned {
+    fn actor(&self) -> Actor {
+        Self::actor(self)
+    }
+}
+
+/// Answers a repeated POST from what was kept for its holder.
+pub async fn remember<H: Holder>(State(platform): State<Arc<Platform>>, request: Request, next: Next) -> Response {
+    match attempt::<H>(&platform, request, next).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn attempt(platform: &Arc<Platform>, request: Request, next: Next) -> Result<Response, Problem> {
+async fn attempt<H: Holder>(platform: &Arc<Platform>, request: Request, next: Next) -> Result<Response, Problem> {
     let given = request.headers().get(HEADER).filter(|_| request.method() == Method::POST).cloned();
     let Some(given) = given else {
         return Ok(next.run(request).await);
     };
     let (mut parts, body) = request.into_parts();
-    let caller = Caller::from_request_parts(&mut parts, platform).await?;
-    let key = key(&caller, &given)?;
+    let holder = H::from_request_parts(&mut parts, platform).await?;
+    let key = key(&holder.actor(), &given)?;
     let body = axum::body::to_bytes(body, MOST).await.map_err(|_| Problem::new(Code::TooLarge))?;
     let hash = fingerprint(parts.uri.path(), &body);
     let mut connection = platform.pool.acquire().await?;
@@ -55,10 +75,10 @@ async fn attempt(platform: &Arc<Platform>, request: Request, next: Next) -> Resu
     keep(platform, &key, response).await
 }
 
-fn key(caller: &Caller, given: &HeaderValue) -> Result<String, Problem> {
+fn key(holder: &Actor, given: &HeaderValue) -> Result<String, Problem> {
     let text = given.to_str().ok().filter(|text| (1..=200).contains(&text.len()));
     let text = text.ok_or(Problem::field("Idempotency-Key", "key-length"))?;
-    Ok(format!("{}/{text}", caller.actor().who))
+    Ok(format!("{}/{text}", holder.who))
 }
 
 fn fingerprint(path: &str, body: &Bytes) -> Vec<u8> {

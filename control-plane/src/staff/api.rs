@@ -28,6 +28,7 @@ pub use openapi::{document, text};
 
 use super::session;
 use crate::api::idempotency;
+use crate::auth::staff::StaffSigned;
 use crate::platform::Platform;
 
 /// All endpoints, one line for each path.
@@ -69,5 +70,5 @@ fn endpoints() -> OpenApiRouter<Arc<Platform>> {
 pub fn router(platform: &Arc<Platform>) -> Router<Arc<Platform>> {
     let (endpoints, _) = endpoints().split_for_parts();
     let served = Router::new().route("/openapi.json", get(openapi::serve));
-    endpoints.layer(from_fn_with_state(platform.clone(), idempotency::remember)).merge(served)
+    endpoints.layer(from_fn_with_state(platform.clone(), idempotency::remember::<StaffSigned>)).merge(served)
 }
