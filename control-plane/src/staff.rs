@@ -12,6 +12,7 @@ mod operations;
 mod orders;
 mod organizations;
 mod problem;
+mod prose;
 mod reports;
 mod session;
 mod trail;

@@ -7,11 +7,11 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::id::{OrderId, OrganizationId};
 use domain::order::Order as Stands;
-use domain::person::{Prose, TextError};
 use http::StatusCode;
 use serde::Deserialize;
 
 use super::list::{self, Pager, ROWS, Wanted};
+use super::prose::prose;
 use crate::app::order::{approve as agree, decline as refuse, may_approve, may_decline};
 use crate::auth::staff::StaffSigned;
 use crate::error::{Code, Problem};
@@ -164,11 +164,9 @@ pub async fn decline(
     signed: StaffSigned,
     Form(input): Form<Input>,
 ) -> Result<Response, Problem> {
-    let reason = input.reason.parse::<Prose<1000>>();
-    let reason = reason.map_err(|error: TextError| Problem::field("reason", error.text_code()));
-    let done = match &reason {
-        Ok(reason) => refuse(&platform, &signed.actor(), id, reason).await,
-        Err(problem) => Err(problem.clone()),
+    let done = match prose("reason", &input.reason) {
+        Ok(reason) => refuse(&platform, &signed.actor(), id, &reason).await,
+        Err(problem) => Err(problem),
     };
     match done {
         Err(problem) if problem.is_about_input() => view(&platform, &signed, id, &input, Some(&problem)).await,

@@ -7,12 +7,13 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::abuse::ReportState;
 use domain::id::ReportId;
-use domain::person::{Prose, TextError};
+use domain::person::Prose;
 use http::StatusCode;
 use serde::Deserialize;
 
 use super::hold_form;
 use super::list::{self, Pager, ROWS, Wanted};
+use super::prose::prose;
 use crate::app::report;
 use crate::auth::staff::StaffSigned;
 use crate::error::{Code, Problem};
@@ -69,7 +70,7 @@ impl Input {
     }
 
     fn answer(&self) -> Result<Prose<10_000>, Problem> {
-        self.answer.parse().map_err(|error: TextError| Problem::field("answer", error.text_code()))
+        prose("answer", &self.answer)
     }
 
     fn answer_if_any(&self) -> Result<Option<Prose<10_000>>, Problem> {

@@ -158,20 +158,6 @@ pub async fn of_organization(
     rows.into_iter().map(Operation::try_from).collect()
 }
 
-/// All operations, newest first, of one state or all, from before `before` on. `failed` ones are the dead letters.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn list(
-    connection: &mut PgConnection,
-    state: Option<&str>,
-    before: Option<OperationId>,
-    limit: i64,
-) -> Result<Vec<Operation>> {
-    let states = state.map(|state| vec![state.to_owned()]);
-    in_states(connection, states.as_deref(), before, limit).await
-}
-
 /// All operations for staff, newest first, of some states or all, from before `before` on. `failed` ones are the dead letters.
 ///
 /// # Errors

@@ -106,5 +106,7 @@ async fn lives_of_servers_under_workers_that_are_killed_end_right_and_nothing_ha
     let writes = workshop.cluster.calls().into_iter().filter(|call| *call == Call::ApplyInstance).count();
     assert!(writes >= 2 * servers.len());
     let mut connection = workshop.platform.pool.acquire().await.unwrap();
-    assert!(store::operation::list(&mut connection, Some("failed"), None, 10).await.unwrap().is_empty());
+    assert!(
+        store::operation::in_states(&mut connection, Some(&["failed".to_owned()]), None, 10).await.unwrap().is_empty()
+    );
 }

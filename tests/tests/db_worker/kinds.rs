@@ -248,7 +248,7 @@ async fn a_server_that_cannot_be_made_fails_its_order_which_can_be_tried_again()
     assert!(matches!(&dead.course.state, State::Failed { reason, .. } if reason == "cell-refused"), "{dead:#?}");
     assert!(dead.message.contains("the object was being changed"), "{}", dead.message);
     let mut connection = workshop.platform.pool.acquire().await.unwrap();
-    let letters = store::operation::list(&mut connection, Some("failed"), None, 10).await.unwrap();
+    let letters = store::operation::in_states(&mut connection, Some(&["failed".to_owned()]), None, 10).await.unwrap();
     assert_eq!(letters.iter().map(|one| one.id).collect::<Vec<_>>(), [create.id]);
     drop(connection);
     let ordered = workshop.order_row(id).await.unwrap();

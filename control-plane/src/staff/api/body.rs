@@ -1,13 +1,11 @@
 //! What several of staff's endpoints give back or take.
 
 use axum::response::{IntoResponse, Response};
-use domain::person::{Prose, TextError};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::etag::tag;
-use crate::error::Problem;
 
 /// A thing and its version.
 #[derive(Debug)]
@@ -46,12 +44,4 @@ pub struct ReasonBody {
     /// Why, for the customer to read.
     #[schema(min_length = 1, max_length = 1000)]
     pub reason: String,
-}
-
-/// A text that people will read.
-///
-/// # Errors
-/// `invalid`, with the field.
-pub fn prose<const MAX: usize>(name: &'static str, text: &str) -> Result<Prose<MAX>, Problem> {
-    text.parse().map_err(|error: TextError| Problem::field(name, error.text_code()))
 }

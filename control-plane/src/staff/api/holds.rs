@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::{Tagged, prose};
+use super::body::Tagged;
 use crate::app::server::hold::Wish;
 use crate::error::{Code, Problem};
 use crate::platform::Platform;
+use crate::staff::prose::prose;
 use crate::store;
 use crate::store::hold::Entry;
 

@@ -14,9 +14,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::prose;
 use crate::error::{Code, Problem};
 use crate::platform::Platform;
+use crate::staff::prose::prose;
 use crate::store;
 use crate::store::report::Filed;
 

@@ -16,7 +16,8 @@ use crate::error::Problem;
 use crate::pages::Path;
 use crate::platform::Platform;
 use crate::staff::api::Caller;
-use crate::staff::api::body::{Tagged, prose};
+use crate::staff::api::body::Tagged;
+use crate::staff::prose::prose;
 
 /// What is said about a hold: all of it.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -12,7 +12,8 @@ use crate::error::Problem;
 use crate::pages::Path;
 use crate::platform::Platform;
 use crate::staff::api::Caller;
-use crate::staff::api::body::{ReasonBody, prose};
+use crate::staff::api::body::ReasonBody;
+use crate::staff::prose::prose;
 
 /// Declines an order: its place and its name are free.
 #[utoipa::path(

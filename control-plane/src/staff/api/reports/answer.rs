@@ -12,7 +12,7 @@ use crate::error::Problem;
 use crate::pages::Path;
 use crate::platform::Platform;
 use crate::staff::api::Caller;
-use crate::staff::api::body::prose;
+use crate::staff::prose::prose;
 
 /// Answers who reported it, by mail.
 #[utoipa::path(
