@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::pki::{Authority, Certified, TokenKeys};
-use crate::child::{Child, Sweeper};
+use crate::child::{Child, Launch, Sweeper};
 use crate::tools::Tools;
 use crate::wait;
 
@@ -64,8 +64,11 @@ impl Ground {
         let admin = kubeconfig(&url, &authority.pem(), &client_certificate(&admin_certificate));
         let path = folder.path().join("admin.kubeconfig");
         fs::write(&path, admin.to_string()).with_context(|| format!("cannot write {}", path.display()))?;
-        let start =
-            |name: &str, program: PathBuf, args: Vec<String>| Child::start(name, &program, &args, folder.path());
+        let start = |name: &str, program: PathBuf, args: Vec<String>| {
+            let wrapper = ["env", "GOGC=400", "setpriv"].map(str::to_owned).to_vec();
+            let launch = Launch { name: name.into(), program, args, wrapper, ..Launch::default() };
+            Child::launch(&Launch { folder: folder.path().into(), ..launch })
+        };
         let mut etcd = start("etcd", "etcd".into(), ports.etcd_args(folder.path()))?;
         let mut apiserver = start("kube-apiserver", tools.program("kube-apiserver"), ports.apiserver_args())?;
         let client = client(&admin).await?;

@@ -34,12 +34,6 @@ pub async fn stop(ground: &Ground, keep: bool) -> Result<()> {
     for socket in sockets {
         remove_file(&socket)?;
     }
-    // Folders that others share go only when nobody uses them.
-    for folder in
-        ["/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni", "/var/log/containers"]
-    {
-        let _ = fs::remove_dir(folder);
-    }
     Ok(())
 }
 
@@ -51,8 +45,19 @@ pub async fn remove(ground: &Ground) -> Result<()> {
     if fs::remove_dir(BASE).is_ok() || !Path::new(BASE).exists() {
         ground.before.restore()?;
         plugin_folder()?;
+        shared_folders();
     }
     Ok(())
+}
+
+/// Folders that all grounds share go with the last ground and not as soon as they are empty: a kubelet makes the one of
+/// its log links when it starts, and never again.
+fn shared_folders() {
+    for folder in
+        ["/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni", "/var/log/containers"]
+    {
+        let _ = fs::remove_dir(folder);
+    }
 }
 
 /// The kubelet's folder for device plugins, which is the same wherever the kubelet's own folder is. It goes unless

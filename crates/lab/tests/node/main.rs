@@ -105,18 +105,21 @@ async fn two_grounds_stand_side_by_side() {
     assert_ne!(one.addresses.node_ip, two.addresses.node_ip);
     assert!(!one.addresses.pod_cidr.overlaps(two.addresses.pod_cidr));
     assert!(!one.addresses.service_cidr.overlaps(two.addresses.service_cidr));
-    // The same names in both: nothing is shared that could be taken for the other's.
-    tokio::join!(web::run(&one), web::run(&two));
-    tokio::join!(web::answers(&one), web::answers(&two));
+    web::run(&one).await;
+    web::answers(&one).await;
     let traces = Traces::of(&one);
     left.down().await;
     traces.are_gone().await;
+    // The other had no pod yet: what it will need of the shared folders is still there.
+    web::run(&two).await;
     web::answers(&two).await;
+    Traces::of(&two);
     assert!(node::status(two.clone()).await.unwrap().up);
-    // The place is free again.
+    // The place is free again. The same names in both: nothing is shared that could be taken for the other's.
     let again = left.up().await;
     assert_eq!(again.addresses, one.addresses);
-    web::answers(&two).await;
+    web::run(&again).await;
+    tokio::join!(web::answers(&again), web::answers(&two));
 }
 
 #[tokio::test]
