@@ -39,7 +39,7 @@ use crate::light::LIMIT;
 /// How many runs go side by side on two cores: most of a run is waiting.
 const AT_ONCE: usize = 8;
 /// How many times the operator dies in one run; alone each time when all plans are run.
-const IN_ONE: usize = 3;
+const IN_ONE: usize = 6;
 /// How long a step may take. A deadline, not a measure: the operator looks at some things once a minute only.
 const STEP: Duration = Duration::from_secs(150);
 /// So many of a hundred plans may find no moment to strike.

@@ -1,6 +1,7 @@
 //! Everything at once: the cell of [`crate::node`] with a control plane beside it, and a browser. What people do there is in
 //! `tests/browser`, one file a journey.
 
+mod outage;
 mod secrets;
 mod staff;
 
@@ -19,6 +20,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use crate::node;
 
+pub use outage::Outage;
 pub use secrets::Secrets;
 
 /// How long one journey may take. A deadline, not a measure.
@@ -146,6 +148,16 @@ impl Stage {
         let order = customer.order(&person.label, &person.handle, &person.account.email).await?;
         let server = customer.ready(&order).await?;
         Ok((customer, server))
+    }
+
+    /// The name of a server's object in the cell; `page` is its page.
+    ///
+    /// # Errors
+    /// When there is no such server.
+    pub async fn object(&self, page: &str) -> Result<String> {
+        let id: uuid::Uuid = staff::instance(page)?.into();
+        let name = sqlx::query_scalar("SELECT object_name FROM instances WHERE id = $1").bind(id);
+        name.fetch_one(&mut self.database().await?).await.with_context(|| page.to_owned())
     }
 
     /// The public name of somebody's server.

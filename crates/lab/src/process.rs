@@ -167,12 +167,15 @@ impl Processes {
         command.env("PATH", PATH).env("HOME", &self.state).env("LANG", "C.UTF-8").envs(&spec.env);
         command.current_dir(spec.cwd.as_ref().unwrap_or(&self.state));
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
-        let child = command.spawn().with_context(|| format!("cannot start {}", spec.name))?;
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", spec.name))?;
         let pid = i32::try_from(child.id()).context("the process id is out of range")?;
         // Nobody but us reaps this child, so it is on the process table even when it has ended already.
         let Some((_, identity)) = Identity::stat(pid) else {
             bail!("{} (process {pid}) is not on the process table; see {}", spec.name, log.display());
         };
+        // Who starts a program and sees its end must take note of it, or it stays on the table, and PostgreSQL takes itself
+        // for running.
+        std::thread::spawn(move || child.wait());
         let record = Record { identity, boot: boot(), version: version(&program), program };
         self.record(&spec.name, &record)?;
         Ok(true)

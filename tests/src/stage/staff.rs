@@ -52,7 +52,7 @@ impl Stage {
 }
 
 /// The server that a page is about.
-fn instance(page: &str) -> Result<InstanceId> {
+pub(super) fn instance(page: &str) -> Result<InstanceId> {
     let id = page.strip_prefix("/servers/").context("not a server's page")?;
     id.parse::<InstanceId>().with_context(|| id.to_owned())
 }

@@ -51,11 +51,21 @@ impl ControlPlane {
     /// # Errors
     /// When it is missing.
     pub fn start(&self, program: Program) -> Result<()> {
+        self.start_with(program, &[])
+    }
+
+    /// Starts a program with more in its environment than the others have, or finds it running.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn start_with(&self, program: Program, environment: &[(&str, &str)]) -> Result<()> {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let log = ("RUST_LOG".to_owned(), "info".to_owned());
         self.ground.processes().start(&Spec {
             name: program.name().into(),
             program: self.steppe.clone(),
             args: vec!["--config".into(), self.configuration().display().to_string(), program.word().into()],
-            env: [("RUST_LOG".to_owned(), "info".to_owned())].into(),
+            env: environment.chain([log]).collect(),
             cwd: Some(self.folder.clone()),
         })?;
         Ok(())
@@ -99,16 +109,30 @@ impl ControlPlane {
     /// # Errors
     /// When one of the programs has ended, or does not answer in time.
     pub async fn answers(&self) -> Result<()> {
+        for program in Program::ALL {
+            self.answers_as(program).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a program does what it is for.
+    ///
+    /// # Errors
+    /// When it has ended, or does not answer in time.
+    pub async fn answers_as(&self, program: Program) -> Result<()> {
         let (processes, ports) = (self.ground.processes(), &self.ground.ports);
-        let worker = format!("http://{}:{}/readyz", self.ground.addresses.node_ip, ports.worker);
-        let staff = format!("{}/log-in", self.staff_url);
-        for (what, url, program) in [
-            ("the dashboard", format!("{}/imprint", self.url), Program::Server.name()),
-            ("staff's pages", staff, Program::Server.name()),
-            ("the worker", worker, Program::Worker.name()),
-        ] {
+        let urls = match program {
+            Program::Server => vec![
+                ("the dashboard", format!("{}/imprint", self.url)),
+                ("staff's pages", format!("{}/log-in", self.staff_url)),
+            ],
+            Program::Worker => {
+                vec![("the worker", format!("http://{}:{}/readyz", self.ground.addresses.node_ip, ports.worker))]
+            }
+        };
+        for (what, url) in urls {
             wait::until(what, UP, async || {
-                processes.must_run(program)?;
+                processes.must_run(program.name())?;
                 processes.must_run(door::NAME)?;
                 let answer = self.http.get(&url).send().await?;
                 if !answer.status().is_success() {

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::pki::{Authority, Certified, TokenKeys};
 use crate::child::{Child, Launch, Sweeper};
-use crate::tools::Tools;
+use crate::tools::{SPARING, Tools};
 use crate::wait;
 
 /// How long each of the programs may take to come up before the ground is given up.
@@ -65,7 +65,7 @@ impl Ground {
         let path = folder.path().join("admin.kubeconfig");
         fs::write(&path, admin.to_string()).with_context(|| format!("cannot write {}", path.display()))?;
         let start = |name: &str, program: PathBuf, args: Vec<String>| {
-            let wrapper = ["env", "GOGC=400", "setpriv"].map(str::to_owned).to_vec();
+            let wrapper = ["env", &format!("{}={}", SPARING.0, SPARING.1), "setpriv"].map(str::to_owned).to_vec();
             let launch = Launch { name: name.into(), program, args, wrapper, ..Launch::default() };
             Child::launch(&Launch { folder: folder.path().into(), ..launch })
         };

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::ground::Ground;
 use crate::process::Spec;
+use crate::tools::SPARING;
 
 /// A flag with its value.
 fn flag(name: &str, value: impl std::fmt::Display) -> String {
@@ -16,7 +17,8 @@ fn pki(ground: &Ground, name: &str, file: &str) -> String {
 }
 
 fn spec(name: &str, program: &Path, args: Vec<String>) -> Spec {
-    Spec { name: name.into(), program: program.into(), args, ..Spec::default() }
+    let env = [SPARING].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Spec { name: name.into(), program: program.into(), args, env, ..Spec::default() }
 }
 
 /// etcd, on the namespace's loopback only.
