@@ -13,6 +13,7 @@ pub mod identity;
 pub mod light;
 pub mod node;
 pub mod office;
+pub mod page;
 pub mod parcel;
 pub mod pods;
 pub mod program;
