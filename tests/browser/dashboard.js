@@ -137,6 +137,17 @@ class Dashboard {
     await this.press('button', 'Confirm my address');
   }
 
+  /** Orders the first offer that there is, under a name; the page of the order is in front then. */
+  async order(label) {
+    await this.open('/order');
+    await this.page.getByRole('radio').first().check();
+    await this.fill('Name', label);
+    await this.fill('Account name', 'owner');
+    await this.tick('checkbox', /I have read/);
+    await this.press('button', /^Order with/);
+    await this.page.getByRole('heading', { name: label, level: 1 }).waitFor();
+  }
+
   /** Logs in on the page of log-in, which is opened if it is not. */
   async logIn({ email, password }) {
     if (this.path() !== '/log-in') await this.open('/log-in');

@@ -7,6 +7,7 @@ pub mod calls;
 pub mod chaos;
 pub mod chart;
 pub mod control;
+pub mod counter;
 pub mod desk;
 pub mod estate;
 pub mod identity;
