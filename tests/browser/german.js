@@ -11,7 +11,7 @@ journey(async (it) => {
   const one = new Dashboard(it, page, it.given);
   const pages = {};
   const look = async (name) => {
-    await one.see(`de-${name}`);
+    await one.glance(`de-${name}`);
     pages[name] = await page.content();
   };
   await one.open('/');
