@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -42,7 +43,8 @@ pub fn public(platform: Arc<Platform>) -> Router {
     let api =
         common(api::router(&platform)).layer(CsrfLayer::new()).layer(from_fn_with_state(platform.clone(), api::render));
     let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));
-    Router::new().nest(api::BASE, api).merge(pages).layer(every).with_state(platform)
+    let stray = stray(&["/v1/"], &platform);
+    Router::new().nest(api::BASE, api).merge(stray).merge(pages).layer(every).with_state(platform)
 }
 
 /// What staff see.
@@ -57,7 +59,8 @@ pub fn staff(platform: Arc<Platform>) -> Router {
         .layer(from_fn(cross_site))
         .layer(from_fn_with_state(platform.clone(), api::render));
     let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));
-    Router::new().nest("/v1/staff", api).merge(pages).layer(every).with_state(platform)
+    let stray = stray(&["/v1", "/v1/", "/v1/{*rest}", "/v1/staff/"], &platform);
+    Router::new().nest("/v1/staff", api).merge(stray).merge(pages).layer(every).with_state(platform)
 }
 
 /// What all surfaces have in common.
@@ -72,6 +75,12 @@ fn common(routes: Router<Arc<Platform>>) -> Router<Arc<Platform>> {
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Problem::internal(anyhow::anyhow!("a handler panicked")).into_response()
         }))
+}
+
+/// Paths that only a program asks for and that a nested router does not see: it is answered as programs are.
+fn stray(paths: &[&str], platform: &Arc<Platform>) -> Router<Arc<Platform>> {
+    let routes = paths.iter().fold(Router::new(), |routes, path| routes.route(path, any(not_found)));
+    routes.layer(from_fn_with_state(platform.clone(), api::render))
 }
 
 async fn not_found() -> Problem {

@@ -34,7 +34,8 @@ impl Texts {
         Self { locale, pseudo: false }
     }
 
-    /// The English texts, each marked: `⟦Log in⟧`.
+    /// The English texts, each marked; values stand outside of the marks, because they are not ours: `⟦Log out ⟧Firefox⟦⟧`.
+    /// No person is offered them: a test has to put them into a request by itself.
     #[must_use]
     pub const fn pseudo() -> Self {
         Self { locale: Locale::En, pseudo: true }
@@ -62,7 +63,7 @@ impl Texts {
     #[must_use]
     pub fn with(&self, id: &str, arguments: &[(&'static str, FluentValue<'_>)]) -> String {
         let arguments: HashMap<Cow<'static, str>, FluentValue<'_>> =
-            arguments.iter().map(|(name, value)| (Cow::Borrowed(*name), value.clone())).collect();
+            arguments.iter().map(|(name, value)| (Cow::Borrowed(*name), self.unmark(value.clone()))).collect();
         self.mark(LOCALES.try_lookup_with_args(self.language(), id, &arguments), id)
     }
 
@@ -79,7 +80,7 @@ impl Texts {
             | serde_json::Value::Object(_)) => FluentValue::from(other.to_string()),
         };
         let arguments: HashMap<Cow<'static, str>, FluentValue<'_>> =
-            arguments.iter().map(|(name, one)| (Cow::Owned(name.clone()), value(one))).collect();
+            arguments.iter().map(|(name, one)| (Cow::Owned(name.clone()), self.unmark(value(one)))).collect();
         let text = LOCALES.try_lookup_with_args(self.language(), id, &arguments)?;
         Some(self.mark(Some(text), id))
     }
@@ -99,8 +100,16 @@ impl Texts {
 
     /// A missing text shows its id: ugly and harmless; a test finds it before anybody else does.
     fn mark(&self, text: Option<String>, id: &str) -> String {
-        let text = text.unwrap_or_else(|| id.to_owned());
+        let Some(text) = text else { return id.to_owned() };
         if self.pseudo { format!("⟦{text}⟧") } else { text }
+    }
+
+    /// A value within a marked text. Numbers stay numbers, because they decide about forms.
+    fn unmark<'a>(&self, value: FluentValue<'a>) -> FluentValue<'a> {
+        match value {
+            FluentValue::String(text) if self.pseudo => FluentValue::from(format!("⟧{text}⟦")),
+            other => other,
+        }
     }
 }
 
@@ -163,6 +172,12 @@ mod tests {
                 assert!(english.contains_key(&id), "{id}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_not_ours_stands_outside_of_the_marks() {
+        let told = Texts::pseudo().with("session-end-one", &[("browser", "Firefox".into())]);
+        assert_eq!(told, "⟦Log out ⟧Firefox⟦⟧");
     }
 
     #[test]

@@ -17,6 +17,7 @@ journey(async (it) => {
   await one.press('button', 'Close it');
   await page.getByRole('button', { name: 'Open it again' }).waitFor();
   await one.until('the last bundle is made', page.locator('#live-work .past .mark.succeeded').first());
+  await one.good('Closed');
   await one.see('closed');
   const title = await page.locator('#live-badge').innerText();
   await one.open(`${server}/exports`);

@@ -93,8 +93,7 @@ class Dashboard {
     const wide = page.viewportSize();
     for (const width of [wide.width, 320]) {
       await page.setViewportSize({ width, height: wide.height });
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      if (over > 0) it.seen.console.push(`${name} is ${over} px wider than a window of ${width}`);
+      await this.fits(name, width);
       for (const scheme of ['light', 'dark']) {
         await page.emulateMedia({ colorScheme: scheme });
         await it.picture(page, `${name}-${width}-${scheme}`);
@@ -102,6 +101,24 @@ class Dashboard {
     }
     await page.emulateMedia({ colorScheme: null });
     await page.setViewportSize(wide);
+  }
+
+  /** A narrow picture, where the most can go wrong; with script, axe looks too. For pages that others take all pictures of. */
+  async glance(name) {
+    const { it, page, plain } = this;
+    if (plain) return;
+    await it.look(page, name);
+    const wide = page.viewportSize();
+    await page.setViewportSize({ width: 320, height: wide.height });
+    await this.fits(name, 320);
+    await it.picture(page, `${name}-320`);
+    await page.setViewportSize(wide);
+  }
+
+  /** Whether nothing is wider than the window. */
+  async fits(name, width) {
+    const over = await this.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    if (over > 0) this.it.seen.console.push(`${name} is ${over} px wider than a window of ${width}`);
   }
 
   /** The newest link in somebody's mails whose path begins so. */
@@ -135,6 +152,17 @@ class Dashboard {
     await this.page.goto(await this.mailed(email, '/confirm/'));
     await this.see('confirm');
     await this.press('button', 'Confirm my address');
+  }
+
+  /** Orders the first offer that there is, under a name; the page of the order is in front then. */
+  async order(label) {
+    await this.open('/order');
+    await this.page.getByRole('radio').first().check();
+    await this.fill('Name', label);
+    await this.fill('Account name', 'owner');
+    await this.tick('checkbox', /I have read/);
+    await this.press('button', /^Order with/);
+    await this.page.getByRole('heading', { name: label, level: 1 }).waitFor();
   }
 
   /** Logs in on the page of log-in, which is opened if it is not. */

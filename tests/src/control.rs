@@ -156,6 +156,12 @@ impl Control {
 }
 
 impl Browser {
+    /// The same browser, logged in as it is, before the same pages served in another way.
+    #[must_use]
+    pub fn before(&self, router: Router) -> Self {
+        Self { router, address: self.address, cookie: self.cookie.clone() }
+    }
+
     /// What it keeps of a log-in.
     #[must_use]
     pub fn cookie(&self) -> Option<&str> {

@@ -12,7 +12,7 @@ use domain::{Email, Password};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use jiff::SignedDuration;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use totp_rs::Totp;
 use tower::ServiceExt as _;
@@ -98,16 +98,24 @@ impl Office {
         Program { router: self.router.clone(), token: None }
     }
 
+    /// One of staff, who has never logged in: where they read mail, and what their authenticator app is given.
+    ///
+    /// # Errors
+    /// When there is somebody of that name.
+    pub async fn hire(&self, name: &str) -> Result<(Email, SecretString)> {
+        let email: Email = format!("{name}@steppe.example").parse()?;
+        let password = Password::choose(PASSWORD.to_owned(), &email)?;
+        let factor = staff::create(&self.control.workshop.platform, &email, name, password).await?;
+        Ok((email, factor))
+    }
+
     /// One of staff, logged in.
     ///
     /// # Errors
     /// When they are not let in.
     pub async fn clerk(&self, name: &str) -> Result<Clerk> {
-        let workshop = &self.control.workshop;
-        let email: Email = format!("{name}@steppe.example").parse()?;
-        let password = Password::choose(PASSWORD.to_owned(), &email)?;
-        let factor = staff::create(&workshop.platform, &email, name, password).await?;
-        let code = code(factor.expose_secret(), workshop.platform.now())?;
+        let (email, factor) = self.hire(name).await?;
+        let code = code(factor.expose_secret(), self.control.workshop.platform.now())?;
         let mut browser = self.browser();
         let fields = [("email", email.as_str()), ("password", PASSWORD), ("code", &code), ("next", "/")];
         let answer = browser.post("/log-in", &fields).await?.expect(StatusCode::SEE_OTHER)?;

@@ -35,7 +35,7 @@ struct TextPage<'a> {
     support: &'a str,
 }
 
-const PRIVACY: &[&str] = &["who", "what", "why", "share", "long", "rights", "cookies"];
+const PRIVACY: &[&str] = &["who", "what", "why", "share", "long", "reports", "rights", "cookies"];
 const TERMS: &[&str] = &["what", "yours", "conduct", "price", "stop", "leave", "change"];
 const PROCESSING: &[&str] = &["subject", "roles", "instructions", "security", "helpers", "breach", "end"];
 

@@ -76,6 +76,8 @@ struct OperationPage<'a> {
     hostname: String,
     work: WorkView,
     reason: Option<&'a str>,
+    /// The text of what a repeat does.
+    repeat: String,
     problem: Option<&'a Problem>,
     may_retry: bool,
     may_cancel: bool,
@@ -107,6 +109,7 @@ async fn view(
         hostname: instance.map(|one| one.hostname.to_string()).unwrap_or_default(),
         work: WorkView::of(&page, platform, &operation, false),
         reason: operation.course.state.reason(),
+        repeat: format!("operation-repeat-{}", operation.course.kind.as_str().replace('.', "-")),
         may_retry: staff::may_retry(&operation),
         may_cancel: staff::may_cancel(platform, &operation),
         operation: &operation,

@@ -11,10 +11,8 @@ use crate::store::audit;
 pub struct Line {
     /// When.
     pub at: Timestamp,
-    /// What they were called.
-    pub actor_name: String,
-    /// Who: `account:…`.
-    pub actor: String,
+    /// What they were called, or else who: `account:…`. None for who was not logged in.
+    pub who: Option<String>,
     /// The same for people: customer, staff, a program.
     pub kind: String,
     /// What was done.
@@ -51,8 +49,7 @@ fn one(page: &Page, line: audit::Line) -> Line {
         what: page.t(&format!("action-{}", line.action.as_str().replace('.', "-"))),
         detail: (!empty).then(|| line.detail.to_string()),
         at: line.at,
-        actor: line.actor,
-        actor_name: line.actor_name,
+        who: [line.actor_name, line.actor].into_iter().find(|who| !who.is_empty() && who != "visitor"),
         instance: line.instance,
         subject: line.subject,
         reason: line.reason.filter(|reason| !reason.is_empty()),

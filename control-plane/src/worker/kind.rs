@@ -1,5 +1,5 @@
 //! What each kind of operation does. All of them read everything anew on each run, so that a run that was cut off anywhere is
-//! simply done again; what that means for each is `Kind::on_repeat` in the domain.
+//! simply done again; what that means for each is said to staff beside it (`operation-repeat-…` in the texts).
 
 pub mod account_change;
 pub mod apply;

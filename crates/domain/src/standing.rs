@@ -1,12 +1,16 @@
 //! What a customer reads about a server: one word, how it is meant, and the way out. Computed in one place from all that
 //! is known, so that no two pages say different things. Texts belong to the pages; here are their keys.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::closing::Closing;
 use crate::mode::{Because, Effective};
 use crate::order::Order;
 use crate::{Entitlement, HoldKind, Mode};
+
+/// How long a server that was started may not answer before that is told: it reads its data first, and the probes of its cell come
+/// some seconds apart.
+pub const START: SignedDuration = SignedDuration::from_mins(2);
 
 /// What was seen of a server in its cell, last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,6 +27,8 @@ pub struct Seen {
     pub host_taken: bool,
     /// Condition `IdentityMissing`.
     pub identity_missing: bool,
+    /// Since when it has not been stopped any more: when its cell began to start it, last. `None`: it is stopped, or never was.
+    pub started_at: Option<Timestamp>,
     /// Condition `Serving`: it answers inside.
     pub serving: bool,
     /// Condition `Reachable`: it answers at its public address.
@@ -44,6 +50,8 @@ pub struct Facts<'a> {
     pub purged_at: Option<Timestamp>,
     /// Since when its cell cannot be reached by us.
     pub cell_lost_since: Option<Timestamp>,
+    /// When this is asked.
+    pub now: Timestamp,
 }
 
 /// How a server stands.
@@ -200,8 +208,8 @@ impl Standing {
         }
         match facts.effective.because.first() {
             None if making || !seen.was_ready => Self::SettingUp,
-            None => Self::of_running(seen),
-            Some(because) => Self::of_stopped(*because, seen),
+            None => Self::of_running(seen, facts.now),
+            Some(because) => Self::of_stopped(*because, seen, facts.now),
         }
     }
 
@@ -236,9 +244,12 @@ impl Standing {
     }
 
     /// One that should run.
-    fn of_running(seen: Seen) -> Self {
+    fn of_running(seen: Seen, now: Timestamp) -> Self {
+        // After a copy of its data, say: its mode never was another one.
+        let just_started = seen.started_at.is_some_and(|at| now < at + START);
         match (seen.serving, seen.reachable) {
             (true, true) => Self::Up,
+            _ if just_started => Self::Starting,
             (true, false) => Self::Unreachable,
             (false, _) if !seen.caught_up || seen.mode != Some(Mode::Running) => Self::Starting,
             (false, _) => Self::Disturbed,
@@ -246,7 +257,7 @@ impl Standing {
     }
 
     /// One that should do less than run.
-    fn of_stopped(because: Because, seen: Seen) -> Self {
+    fn of_stopped(because: Because, seen: Seen, now: Timestamp) -> Self {
         if because.mode() >= Mode::Frozen && seen.mode.is_some_and(|mode| mode < Mode::Frozen) {
             return Self::Stopping;
         }
@@ -259,7 +270,7 @@ impl Standing {
                 HoldKind::Capacity => Self::OverCapacity,
             },
             Because::Entitlement { entitlement } => match entitlement {
-                Entitlement::Full => Self::of_running(seen),
+                Entitlement::Full => Self::of_running(seen, now),
                 Entitlement::ReadOnly => Self::Unpaid,
                 Entitlement::None => Self::NoSubscription,
             },

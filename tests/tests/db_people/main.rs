@@ -8,4 +8,3 @@ mod links;
 mod organizations;
 mod silence;
 mod tokens;
-mod words;

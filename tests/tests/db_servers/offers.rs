@@ -35,6 +35,14 @@ async fn a_change_is_a_new_version_and_who_has_the_old_one_keeps_it() {
     // What costs something waits for one of us, because nobody takes the money yet.
     assert!(page.says("We look at each order first"));
 
+    // Beside one that is free, the button says what belongs to the one that is chosen.
+    let free = FILE.replace("snac-small", "snac-tiny").replace("300", "0");
+    assert_eq!(run(&format!("{FILE}{free}")).await.added, ["snac-tiny"]);
+    let both = jo.browser.get("/order").await.unwrap();
+    assert!(both.says("class=\"when-paid\"") && both.says("class=\"when-free\" hidden"), "{}", both.text());
+    assert_eq!(both.text().matches("class=\"free\"").count(), 1);
+    assert_eq!(run(FILE).await.retired, ["snac-tiny"]);
+
     let old = page.input("offer").unwrap();
     assert_eq!(run(&FILE.replace("300", "400")).await.revised, ["snac-small"]);
     let fields = [
@@ -58,6 +66,6 @@ async fn a_change_is_a_new_version_and_who_has_the_old_one_keeps_it() {
     assert_eq!(run("").await.retired, ["snac-small"]);
     assert!(jo.browser.get("/order").await.unwrap().says("Nothing can be ordered just now"));
     assert_eq!(run(FILE).await.added, ["snac-small"]);
-    assert_eq!(control.count("SELECT count(*) FROM offers").await.unwrap(), 4, "nothing is ever deleted");
+    assert_eq!(control.count("SELECT count(*) FROM offers").await.unwrap(), 5, "nothing is ever deleted");
     assert!(jo.browser.get(&server).await.unwrap().says("Running"));
 }

@@ -108,6 +108,15 @@ async fn every_answer_is_json_and_no_bad_input_breaks_anything() {
     assert!(calls > 500, "{calls}");
     let nowhere = program.call(Method::GET, "/nowhere", None, &[]).await.unwrap();
     assert_eq!((nowhere.status, nowhere.code()), (StatusCode::NOT_FOUND, "not-found"));
+    for path in ["/v1", "/v1/", "/v1/nowhere", "/v1/nowhere/", "/v1/staff", "/v1/staff/", "/v1/staff/nowhere"] {
+        for mut browser in [office.browser(), office.control.browser()] {
+            for answer in [browser.get(path).await.unwrap(), browser.post(path, &[]).await.unwrap()] {
+                let kind = answer.header("content-type").to_owned();
+                let told = (answer.status, kind.as_str());
+                assert_eq!(told, (StatusCode::NOT_FOUND, "application/problem+json"), "{path}");
+            }
+        }
+    }
     let wrong = program.call(Method::DELETE, "/cells", None, &[]).await.unwrap();
     assert_eq!((wrong.status, wrong.code()), (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"));
 }

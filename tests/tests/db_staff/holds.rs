@@ -86,6 +86,46 @@ async fn a_held_server_stands_still_its_people_read_why_and_cannot_lift_it() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_held_while_it_is_made_is_made_and_stands_still() {
+    for before in [true, false] {
+        let office = Office::open(&format!("staff_hold_birth_{before}")).await.unwrap();
+        let workshop = &office.control.workshop;
+        let mut ada = office.clerk("ada").await.unwrap();
+        let mut jo = office.control.person("jo").await.unwrap();
+        let order = jo.order("birds").await.unwrap().expect(StatusCode::SEE_OTHER).unwrap().location().unwrap();
+        // The hold comes before the cell is asked for the server, or after.
+        assert!(before || workshop.turn().await.unwrap());
+        let list = ada.browser.get("/instances").await.unwrap();
+        let instance = format!("/instances/{}", list.between("href=\"/instances/", "\"").unwrap());
+        let hold = [("kind", "staff"), ("reason", "Spam."), ("until", "")];
+        let placed = ada.browser.post(&format!("{instance}/holds"), &hold).await.unwrap();
+        placed.expect(StatusCode::SEE_OTHER).unwrap();
+        office.control.settle().await.unwrap();
+
+        let id: InstanceId = instance.trim_start_matches("/instances/").parse().unwrap();
+        assert_eq!(seen(&office, id).await.0, Mode::Frozen);
+        assert_eq!(office.control.count("SELECT count(*) FROM orders WHERE state = 'done'").await.unwrap(), 1);
+        let server = instance.replace("/instances/", "/servers/");
+        assert!(jo.browser.get(&order).await.unwrap().says(&server));
+        let page = jo.browser.get(&server).await.unwrap();
+        assert!(page.says("Suspended") && page.says("Spam."), "{}", page.text());
+        let login = jo.browser.get(&format!("{server}/login")).await.unwrap();
+        assert!(login.says("Show it now"), "the password has come: {}", login.text());
+
+        let list = ada.browser.get("/holds").await.unwrap();
+        let hold = format!("/holds/{}", list.between("href=\"/holds/", "\"").unwrap());
+        let lifted = ada.browser.post(&format!("{hold}/lift"), &[("why", "")]).await.unwrap();
+        lifted.expect(StatusCode::SEE_OTHER).unwrap();
+        office.control.settle().await.unwrap();
+        assert!(jo.browser.get(&server).await.unwrap().says("Running"));
+        let mails = office.mailed("jo@mail.example").await.unwrap();
+        if before {
+            assert!(!mails.iter().any(|subject| subject.ends_with("is ready")), "{mails:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn paying_lifts_no_hold_and_a_hold_takes_no_money() {
     let office = Office::open("staff_hold_money").await.unwrap();
     let workshop = &office.control.workshop;

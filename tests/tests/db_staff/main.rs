@@ -11,3 +11,5 @@ mod operations;
 mod orders;
 mod pages;
 mod reports;
+mod walk;
+mod words;

@@ -25,6 +25,7 @@ pub struct Known {
     seen: Seen,
     instance: Instance,
     cell_lost_since: Option<Timestamp>,
+    now: Timestamp,
 }
 
 impl Known {
@@ -38,6 +39,7 @@ impl Known {
             closing: self.instance.closing,
             purged_at: self.instance.purged_at,
             cell_lost_since: self.cell_lost_since,
+            now: self.now,
         })
     }
 }
@@ -72,6 +74,7 @@ pub async fn facts(
             seen: seen(instance),
             cell_lost_since: cells.get(&instance.cell).copied().flatten(),
             instance: instance.clone(),
+            now,
         }
     };
     Ok(instances.iter().map(known).collect())
@@ -79,6 +82,7 @@ pub async fn facts(
 
 fn seen(instance: &Instance) -> Seen {
     let observed = &instance.observed;
+    let started = observed.condition(crd::condition::STOPPED).filter(|condition| condition.status == "False");
     let refused = observed.condition(crd::condition::ACCEPTED).is_some_and(|condition| condition.status == "False");
     Seen {
         caught_up: is_reached(instance.revision, observed.revision),
@@ -87,6 +91,7 @@ fn seen(instance: &Instance) -> Seen {
         refused,
         host_taken: observed.is(crd::condition::HOST_TAKEN),
         identity_missing: observed.is(crd::condition::IDENTITY_MISSING),
+        started_at: started.map(|condition| condition.last_transition_time),
         serving: observed.is(crd::condition::SERVING),
         reachable: observed.is(crd::condition::REACHABLE),
     }

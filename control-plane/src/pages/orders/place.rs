@@ -74,9 +74,15 @@ struct PlacePage<'a> {
 }
 
 impl PlacePage<'_> {
-    /// Whether something may have to be paid: the button says so then, as § 312j (3) BGB wants it.
+    /// Whether something may have to be paid: the button says so then, as § 312j (3) BGB wants it. Where there are both, the style
+    /// shows the words that belong to the offer that is chosen; a browser without it shows the stricter ones.
     fn costs(&self) -> bool {
         self.cards.iter().any(|card| !card.free)
+    }
+
+    /// Whether something may be had for nothing.
+    fn is_free(&self) -> bool {
+        self.cards.iter().any(|card| card.free)
     }
 }
 

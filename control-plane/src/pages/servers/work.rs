@@ -53,6 +53,8 @@ pub struct Line {
     pub at: Timestamp,
     /// What.
     pub text: String,
+    /// What a program said to it, in its own words; may be empty.
+    pub said: String,
 }
 
 impl View {
@@ -65,14 +67,8 @@ impl View {
             |word: &str| page.find(&format!("step-{kind}-{word}")).or_else(|| page.find(&format!("reason-{word}")));
         let steps = course.kind.steps().iter().map(|step| step.word);
         let log = operation.log.iter().map(|line| {
-            let said = line.message.trim();
-            let text = match word(&line.word) {
-                Some(text) if said.is_empty() => text,
-                Some(text) => format!("{text}: {said}"),
-                None if said.is_empty() => line.word.clone(),
-                None => said.to_owned(),
-            };
-            Line { at: line.at, text }
+            let text = word(&line.word).unwrap_or_else(|| page.t("work-news"));
+            Line { at: line.at, text, said: line.message.trim().to_owned() }
         });
         Self {
             id: operation.id.to_string(),
@@ -128,8 +124,10 @@ fn why(page: &Page, operation: &Operation) -> Option<String> {
             return None;
         }
     };
-    let message = Some(operation.message.clone()).filter(|text| !text.is_empty());
-    page.find(&format!("reason-{reason}")).or(message)
+    // A program's own words are for those who run it; they stand in the log.
+    let rest =
+        if matches!(operation.course.state, State::Failed { .. }) { "reason-failed" } else { "reason-cell-works" };
+    Some(page.find(&format!("reason-{reason}")).unwrap_or_else(|| page.t(rest)))
 }
 
 #[cfg(test)]

@@ -1,9 +1,15 @@
 //! Bringing a server to life. The object is named after the instance, so that a repeat finds it; birth happens once, in the
 //! cell.
+//!
+//! A hold that is placed meanwhile stops the server, not its birth: keys and storage are made, the owner's password comes back, the
+//! order is done, and the server stands still with the hold's reason on its page. Waiting for the hold to be lifted would keep a
+//! place and a name for something that nobody can look at, export or close. That it is ready is told to nobody before it runs.
 
 use crd::condition;
+use domain::Mode;
 use domain::Topic;
 use domain::audit::Action;
+use domain::mode::effective;
 use domain::operation::is_reached;
 use jiff::Timestamp;
 use names::Revision;
@@ -84,7 +90,11 @@ async fn live(platform: &Platform, tx: &mut Tx, instance: &Instance, now: Timest
         store::hostname::follow(tx, &instance.hostname, order.id, Some(instance.id), claim).await?;
         store::outbox::write(tx, now, Topic::Order, about, json!({ "order": order.id, "state": order.state.as_str() }))
             .await?;
-        tell::of_ready(platform, tx, instance).await?;
+        let holds = store::hold::of_instance(tx, instance.id).await?;
+        // Its owners were told why it stands still, and are told when that ends.
+        if effective(instance.entitlement, &holds, false, None, now).mode < Mode::Frozen {
+            tell::of_ready(platform, tx, instance).await?;
+        }
     }
     store::outbox::write(tx, now, Topic::Instance, about, json!({ "ready": true })).await?;
     let entry = Entry {

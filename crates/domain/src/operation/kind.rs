@@ -122,29 +122,6 @@ impl Kind {
         }
     }
 
-    /// What happens when it is run again after it had been cut off anywhere.
-    #[must_use]
-    pub const fn on_repeat(self) -> &'static str {
-        match self {
-            Self::CreateInstance => {
-                "The object is named after the instance: a repeat finds it and writes the same wish; birth happens once, in the cell."
-            }
-            Self::ApplyInstance => {
-                "Everything is read anew and written whole; a repeat writes the same or a newer wish."
-            }
-            Self::Export => {
-                "The object is named after the export: a repeat finds it and waits on; the cell continues at the last complete segment."
-            }
-            Self::AccountChange => {
-                "The object is named after the change: a repeat finds it; the cell makes one password for it and answers the same."
-            }
-            Self::CloseInstance => {
-                "The mode is written again as it is; the final export is named after its row and found again."
-            }
-            Self::ReopenInstance => "The mode is computed and written again; a repeat after success changes nothing.",
-        }
-    }
-
     /// How often it is begun before it is given up and shown to staff. Waiting is no failure and does not count.
     #[must_use]
     pub const fn max_attempts(self) -> u32 {
@@ -199,16 +176,6 @@ mod tests {
             assert_eq!(kind.percent(steps[0].word, 0), 0, "{kind}");
             assert_eq!(kind.percent(steps[steps.len() - 1].word, 100), 100, "{kind}");
         }
-    }
-
-    #[test]
-    fn each_says_in_a_sentence_what_repeats_do() {
-        for kind in Kind::ALL {
-            let sentence = kind.on_repeat();
-            assert!(sentence.ends_with('.') && sentence.len() > 30, "{kind}: {sentence}");
-        }
-        let sentences: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.on_repeat()).collect();
-        assert_eq!(sentences.len(), Kind::ALL.len());
     }
 
     #[test]

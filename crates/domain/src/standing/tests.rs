@@ -30,7 +30,7 @@ fn paid(holds: &[Hold]) -> Effective {
 }
 
 fn facts<'a>(effective: &'a Effective, seen: Seen) -> Facts<'a> {
-    Facts { order: None, effective, seen, closing: None, purged_at: None, cell_lost_since: None }
+    Facts { order: None, effective, seen, closing: None, purged_at: None, cell_lost_since: None, now: now() }
 }
 
 #[test]
@@ -49,6 +49,26 @@ fn one_that_should_run() {
     ] {
         assert_eq!(Standing::of(&facts(&runs, seen)), standing, "{seen:?}");
     }
+}
+
+#[test]
+fn one_that_was_just_started_again_is_starting_and_not_broken() {
+    let runs = paid(&[]);
+    let at = |ago: SignedDuration, serving| {
+        let seen = Seen { started_at: Some(now() - ago), ..seen(Mode::Running, serving, false) };
+        Standing::of(&facts(&runs, seen))
+    };
+    let second = SignedDuration::from_secs(1);
+    for ago in [SignedDuration::ZERO, second, START - second] {
+        assert_eq!((at(ago, false), at(ago, true)), (Standing::Starting, Standing::Starting), "{ago}");
+    }
+    for ago in [START, START * 10] {
+        assert_eq!((at(ago, false), at(ago, true)), (Standing::Disturbed, Standing::Unreachable), "{ago}");
+    }
+    // Clocks differ: what begins in a moment has just begun.
+    assert_eq!(at(-second, false), Standing::Starting);
+    let up = Seen { started_at: Some(now()), ..seen(Mode::Running, true, true) };
+    assert_eq!(Standing::of(&facts(&runs, up)), Standing::Up);
 }
 
 #[test]
@@ -174,9 +194,10 @@ fn nothing_bad_or_urgent_is_left_without_a_way_out() {
 
 fn any_seen() -> impl Strategy<Value = Seen> {
     let flags = proptest::array::uniform7(any::<bool>());
-    (flags, proptest::option::of(select(Mode::ALL))).prop_map(|(flags, mode)| {
+    let started = proptest::option::of((0..600_i64).prop_map(|ago| now() - SignedDuration::from_secs(ago)));
+    (flags, proptest::option::of(select(Mode::ALL)), started).prop_map(|(flags, mode, started_at)| {
         let [caught_up, was_ready, refused, host_taken, identity_missing, serving, reachable] = flags;
-        Seen { caught_up, mode, was_ready, refused, host_taken, identity_missing, serving, reachable }
+        Seen { caught_up, mode, was_ready, refused, host_taken, identity_missing, started_at, serving, reachable }
     })
 }
 

@@ -81,7 +81,8 @@ fn server(instance: &mut Instance, host_taken: bool) -> bool {
             status.owner_claim = None;
         }
         match spec.mode {
-            Mode::Running | Mode::ReadOnly if !born => birth(instance, &mut status),
+            // One that is wished frozen is born all the same: what it is made of must be there before anything can be held.
+            Mode::Running | Mode::ReadOnly | Mode::Frozen if !born => birth(instance, &mut status),
             Mode::Running | Mode::ReadOnly if !crd::condition::is_true(&status.conditions, condition::SERVING) => {
                 set(&mut status, condition::STOPPED, false, "Running");
                 set(&mut status, condition::SERVING, true, "Answers");
