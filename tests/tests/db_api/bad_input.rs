@@ -86,6 +86,7 @@ fn offers(wish: &Value) -> Vec<Row> {
         order("another currency", "/price/currency", json!("USD"), 409, "offer-changed"),
         order("a currency that is none", "/price/currency", json!("XXX"), 422, "invalid price:currency-unknown"),
         order("a tip", "/price", json!({ "minor": 0, "currency": "EUR", "tip": 1 }), 422, "invalid price.tip:unknown"),
+        order("a price that is a list", "/price", json!([0, "EUR"]), 422, "invalid price:type"),
         order("a price without a currency", "/price", json!({ "minor": 0 }), 422, "invalid price.currency:missing"),
     ]
 }
@@ -328,10 +329,11 @@ async fn a_clear_error_and_nothing_changes() {
     let program = control.program(&jo).await.unwrap();
     let server = program.server(&control, jo.organization, "taken").await.unwrap();
     let wish = program.wish(jo.organization, "birds").await.unwrap();
-    let rows: Vec<Row> = [names(&wish), offers(&wish), owners(&wish), bodies(&wish), reasons(), accounts(), readings()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let rows: Vec<Row> =
+        [names(&wish), offers(&wish), owners(&wish), bodies(&wish), reasons(), accounts(), readings()]
+            .into_iter()
+            .flatten()
+            .collect();
     assert!(rows.len() >= 60, "{}", rows.len());
     let state = "SELECT count(*) + (SELECT count(*) FROM instances) + (SELECT count(*) FROM operations) \
                  + (SELECT count(*) FROM audit) + (SELECT count(*) FROM hostnames) + (SELECT count(*) FROM mails) FROM orders";
