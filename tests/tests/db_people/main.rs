@@ -9,3 +9,4 @@ mod organizations;
 mod silence;
 mod tokens;
 mod words;
+mod work;
