@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::etag::tag;
 use crate::error::{Code, Problem};
 use object::Strict;
 
@@ -106,6 +107,16 @@ impl<T: ToSchema> Page<T> {
         let has_more = data.len() > usize::from(limit);
         data.truncate(usize::from(limit));
         Self { data, has_more }
+    }
+}
+
+/// A thing and its version.
+#[derive(Debug)]
+pub struct Tagged<T>(pub i64, pub T);
+
+impl<T: Serialize> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        ([(header::ETAG, tag(self.0))], axum::Json(self.1)).into_response()
     }
 }
 
