@@ -1,35 +1,17 @@
 //! How long an answer takes says nothing about who has an account. Time is not measured here, because machines differ: what
 //! takes it is counted. That is passwords that are hashed, and statements outside of what is answered at a fixed pace.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use e2e::desk::{Desk, PASSWORD};
-use tracing::{Event, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
-use tracing_subscriber::registry::LookupSpan;
+use e2e::statements::Statements;
 
-/// Counts statements to the database that do not run at a fixed pace.
-#[derive(Debug, Clone, Default)]
-struct Statements(Arc<AtomicU64>);
-
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Statements {
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let paced = context.event_scope(event).into_iter().flatten().any(|span| span.name() == "evenly");
-        if event.metadata().target() == "sqlx::query" && !paced {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// What a form costs: the status, passwords hashed, statements.
-async fn cost(desk: &Desk, path: &str, fields: &[(&str, &str)]) -> (u16, u64, u64) {
-    let (statements, hashed) = (Statements::default(), desk.platform.passwords.done());
-    let watch = tracing_subscriber::registry().with(statements.clone());
-    let guard = tracing::subscriber::set_default(watch);
+/// What a form costs: the status, passwords hashed, statements that do not run at a fixed pace.
+async fn cost(desk: &Desk, path: &str, fields: &[(&str, &str)]) -> (u16, u64, usize) {
+    let hashed = desk.platform.passwords.done();
+    let (statements, guard) = Statements::listen();
     let answer = desk.browser().post(path, fields).await.unwrap();
     drop(guard);
-    (answer.status, desk.platform.passwords.done() - hashed, statements.0.load(Ordering::Relaxed))
+    let counted = statements.heard().iter().filter(|one| !one.paced).count();
+    (answer.status, desk.platform.passwords.done() - hashed, counted)
 }
 
 /// A desk that knows somebody who is confirmed, somebody who is not, and somebody who was and is deleted.
