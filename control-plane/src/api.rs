@@ -30,7 +30,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use allowance::Allowance;
-pub use body::{Created, Json, Page};
+pub use body::{Created, Json, Page, Tagged};
+pub(crate) use openapi::tell_conditional;
 pub use openapi::{document, text};
 pub(crate) use problem::words;
 pub use problem::{ProblemBody, render};
@@ -46,13 +47,16 @@ pub const BASE: &str = "/v1";
 fn endpoints() -> OpenApiRouter<Arc<Platform>> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(account::show::show))
-        .routes(routes!(organizations::list::list))
-        .routes(routes!(organizations::show::show))
+        .routes(routes!(organizations::list::list, organizations::create::create))
+        .routes(routes!(organizations::show::show, organizations::update::update))
         .routes(routes!(organizations::members::list))
+        .routes(routes!(organizations::member_update::update, organizations::member_remove::remove))
+        .routes(routes!(organizations::invite::invite))
+        .routes(routes!(organizations::hand_over::hand_over))
         .routes(routes!(organizations::audit::list))
         .routes(routes!(offers::list::list))
         .routes(routes!(orders::list::list, orders::place::place))
-        .routes(routes!(orders::show::show))
+        .routes(routes!(orders::show::show, orders::update::update))
         .routes(routes!(orders::accept::accept))
         .routes(routes!(orders::cancel::cancel))
         .routes(routes!(orders::retry::retry))
@@ -87,6 +91,7 @@ pub fn router(platform: &Arc<Platform>) -> axum::Router<Arc<Platform>> {
     let (endpoints, _) = endpoints().split_for_parts();
     let served = axum::Router::new().route("/openapi.json", get(openapi::serve));
     let endpoints = endpoints
+        .layer(from_fn(etag::conditional))
         .layer(from_fn_with_state(platform.clone(), idempotency::remember::<Caller>))
         .layer(from_fn(allowance::tell));
     endpoints.merge(served)

@@ -1,5 +1,6 @@
 //! Who is asking, and whether they may.
 
+pub mod bearer;
 pub mod caller;
 pub mod member;
 pub mod password;

@@ -20,5 +20,6 @@ pub mod pods;
 pub mod program;
 pub mod shore;
 pub mod stage;
+pub mod statements;
 pub mod workshop;
 pub mod yard;

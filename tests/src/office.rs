@@ -18,6 +18,7 @@ use totp_rs::Totp;
 use tower::ServiceExt as _;
 
 use crate::control::{Browser, Control};
+use crate::program::Served;
 
 /// What everybody's password is here.
 pub const PASSWORD: &str = "five owls in an oak";
@@ -84,6 +85,14 @@ impl Office {
     pub async fn look_at_orders(&self) -> Result<()> {
         sqlx::query("UPDATE offers SET approval = 'staff'").execute(&self.control.workshop.platform.pool).await?;
         Ok(())
+    }
+
+    /// Serves what staff see, for programs that are not ours.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn serve(&self) -> Result<Served> {
+        Served::begin(self.router.clone()).await
     }
 
     /// A browser in which nobody is logged in.

@@ -46,6 +46,16 @@ pub struct Served {
     task: tokio::task::JoinHandle<()>,
 }
 
+impl Served {
+    pub(crate) async fn begin(router: Router) -> Result<Self> {
+        let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let app = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+        let task = tokio::spawn(async move { drop(axum::serve(listener, app).await) });
+        Ok(Self { url, task })
+    }
+}
+
 impl Drop for Served {
     fn drop(&mut self) {
         self.task.abort();
@@ -58,12 +68,7 @@ impl Control {
     /// # Errors
     /// When no port can be had.
     pub async fn serve(&self) -> Result<Served> {
-        let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let app = router::public(self.workshop.platform.clone());
-        let app = app.into_make_service_with_connect_info::<std::net::SocketAddr>();
-        let task = tokio::spawn(async move { drop(axum::serve(listener, app).await) });
-        Ok(Served { url, task })
+        Served::begin(router::public(self.workshop.platform.clone())).await
     }
 
     /// A token for somebody in an organization; its text.

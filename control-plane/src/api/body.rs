@@ -1,5 +1,7 @@
 //! What goes in and out as JSON.
 
+mod object;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +10,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::etag::tag;
 use crate::error::{Code, Problem};
+use object::Strict;
 
 /// A JSON body. What cannot be read is a [`Problem`] as everything else, which names the field.
 #[derive(Debug)]
@@ -36,12 +40,8 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde would take a list of the fields' values, too.
-    if bytes.trim_ascii_start().first() == Some(&b'[') {
-        return Err(Problem::new(Code::Invalid));
-    }
     let mut source = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut source).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut source)).map_err(|error| {
         let path = error.path().to_string();
         refusal(path, error.inner())
     })?;
@@ -107,6 +107,16 @@ impl<T: ToSchema> Page<T> {
         let has_more = data.len() > usize::from(limit);
         data.truncate(usize::from(limit));
         Self { data, has_more }
+    }
+}
+
+/// A thing and its version.
+#[derive(Debug)]
+pub struct Tagged<T>(pub i64, pub T);
+
+impl<T: Serialize> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        ([(header::ETAG, tag(self.0))], axum::Json(self.1)).into_response()
     }
 }
 
@@ -178,6 +188,8 @@ mod tests {
             (r#"{"label": "a", "price": {}}"#, "invalid price.amount:missing"),
             (r#"{"label": "a", "price": {"amount": 1, "tip": 2}}"#, "invalid price.tip:unknown"),
             (r#"{"label": "a", "title": ["b"]}"#, "invalid title:type"),
+            (r#"{"label": "a", "price": [1]}"#, "invalid price:type"),
+            (r#"{"label": "a", "price": []}"#, "invalid price:type"),
             ("[]", "invalid"),
             (r#" ["birds", null, null]"#, "invalid"),
             ("7", "invalid"),

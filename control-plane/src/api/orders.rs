@@ -6,6 +6,7 @@ pub mod list;
 pub mod place;
 pub mod retry;
 pub mod show;
+pub mod update;
 
 use domain::Right;
 use domain::id::{InstanceId, OfferId, OrderId, OrganizationId};
@@ -17,6 +18,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
+use crate::api::Tagged;
 use crate::api::schema::{self, MoneyBody};
 use crate::app::order::{may_accept, may_cancel, may_retry};
 use crate::auth::caller::Caller;
@@ -108,9 +110,14 @@ impl OrderBody {
 
     /// How it stands now.
     async fn read(platform: &Platform, id: OrderId) -> Result<Self, Problem> {
+        Self::tagged(platform, id).await.map(|Tagged(_, body)| body)
+    }
+
+    /// How it stands now, with its version.
+    async fn tagged(platform: &Platform, id: OrderId) -> Result<Tagged<Self>, Problem> {
         let mut connection = platform.pool.acquire().await?;
         let order = store::order::find(&mut connection, id).await?.ok_or(Problem::new(Code::NotFound))?;
-        Self::of(platform, &mut connection, order).await
+        Ok(Tagged(order.version, Self::of(platform, &mut connection, order).await?))
     }
 }
 

@@ -123,7 +123,7 @@ pub struct Tag;
 impl PartialSchema for Tag {
     fn schema() -> RefOr<Schema> {
         text()
-            .pattern(Some("^\"[0-9]{1,18}\"$"))
+            .pattern(Some("^\"[0-9]{1,18}([.][0-9a-f]{16})?\"$"))
             .examples(["\"3\""])
             .description(Some("Its `ETag`, as it was read."))
             .into()

@@ -34,13 +34,9 @@ pub async fn log_in(
     throttle::take(platform, Bucket::LogInFrom, &request.address.to_string()).await?;
     throttle::take(platform, Bucket::LogInTo, &email.canonical()).await?;
     let mut connection = platform.pool.acquire().await?;
-    let account = store::account::with_email(&mut connection, email).await?;
-    let hash = match &account {
-        Some(account) => store::account::password_hash(&mut connection, account.id).await?,
-        None => None,
-    };
+    let (account, hash) = store::account::with_login(&mut connection, email).await?.unzip();
     drop(connection); // hashing waits for its turn
-    let right = platform.passwords.check(password, hash).await?;
+    let right = platform.passwords.check(password, hash.flatten()).await?;
     let account = account.filter(|_| right).ok_or(Problem::new(Code::WrongLogin))?;
 
     let (secret, now) = (platform.secret()?, platform.now());

@@ -52,13 +52,17 @@ pub async fn create(
     Ok(tx.commit().await?)
 }
 
-/// Changes what an organization is called.
+/// Changes what an organization is called. `seen` is the version for which it is meant, if it is for one.
 ///
 /// # Errors
-/// See [`Member::enter`].
-pub async fn rename(platform: &Platform, member: &Member, name: &PersonName) -> Result<(), Problem> {
+/// `stale` when it is another version; see [`Member::enter`].
+pub async fn rename(platform: &Platform, member: &Member, seen: Option<i64>, name: &PersonName) -> Result<(), Problem> {
     let mut tx = platform.begin().await?;
     member.enter(&mut tx, Right::Rename).await?;
+    let now = store::organization::find(&mut tx, member.organization).await?.ok_or(Problem::new(Code::NotFound))?;
+    if seen.is_some_and(|seen| seen != now.version) {
+        return Err(Problem::new(Code::Stale));
+    }
     store::organization::rename(&mut tx, member.organization, name).await?;
     note(platform, &mut tx, member, Action::OrganizationRename, None, json!({ "name": name.as_str() })).await?;
     Ok(tx.commit().await?)

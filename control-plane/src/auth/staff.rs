@@ -6,10 +6,10 @@ use axum::extract::FromRequestParts;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use domain::id::SessionId;
-use http::header;
 use http::request::Parts;
 use jiff::SignedDuration;
 
+use super::bearer;
 use super::secret::Secret;
 use crate::actor::{Actor, Who};
 use crate::error::{Code, Problem};
@@ -54,10 +54,9 @@ impl FromRequestParts<Arc<Platform>> for StaffSigned {
             return Ok(found.clone());
         }
         let now = platform.now();
-        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let jar = CookieJar::from_headers(&parts.headers);
         let cookie = jar.get(COOKIE).and_then(|cookie| Secret::parse(cookie.value()));
-        let by = match (bearer.and_then(|value| value.strip_prefix("Bearer ")), &cookie) {
+        let by = match (bearer::token(&parts.headers), &cookie) {
             (Some(token), _) => By::Id(platform.staff_keys.verify(token, now)?.1),
             (None, Some(secret)) => By::Secret(secret),
             (None, None) => return Err(Problem::new(Code::Unauthenticated)),

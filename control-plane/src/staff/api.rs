@@ -18,7 +18,7 @@ mod waitlist;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,7 +27,7 @@ pub use caller::Caller;
 pub use openapi::{document, text};
 
 use super::session;
-use crate::api::idempotency;
+use crate::api::{etag, idempotency};
 use crate::auth::staff::StaffSigned;
 use crate::platform::Platform;
 
@@ -70,5 +70,6 @@ fn endpoints() -> OpenApiRouter<Arc<Platform>> {
 pub fn router(platform: &Arc<Platform>) -> Router<Arc<Platform>> {
     let (endpoints, _) = endpoints().split_for_parts();
     let served = Router::new().route("/openapi.json", get(openapi::serve));
+    let endpoints = endpoints.layer(from_fn(etag::conditional));
     endpoints.layer(from_fn_with_state(platform.clone(), idempotency::remember::<StaffSigned>)).merge(served)
 }

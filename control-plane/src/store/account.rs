@@ -129,6 +129,32 @@ pub async fn with_email(connection: &mut PgConnection, email: &Email) -> Result<
     row.map(Account::try_from).transpose()
 }
 
+/// The account with an address, and the hash of its password: in one statement, as for an address without one.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn with_login(connection: &mut PgConnection, email: &Email) -> Result<Option<(Account, Option<String>)>> {
+    let row = sqlx::query!(
+        "SELECT id, email, name, locale, email_confirmed_at, password_changed_at, email_changed_at, created_at, password_hash
+         FROM accounts WHERE lower(email) = $1 AND deleted_at IS NULL",
+        email.canonical(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let account = Row {
+        id: row.id,
+        email: row.email,
+        name: row.name,
+        locale: row.locale,
+        email_confirmed_at: row.email_confirmed_at.map(Into::into),
+        password_changed_at: row.password_changed_at.into(),
+        email_changed_at: row.email_changed_at.into(),
+        created_at: row.created_at.into(),
+    };
+    Ok(Some((account.try_into()?, row.password_hash)))
+}
+
 /// The hash of an account's password.
 ///
 /// # Errors

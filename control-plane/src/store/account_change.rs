@@ -195,41 +195,25 @@ pub async fn find(connection: &mut PgConnection, id: AccountChangeId) -> Result<
     row.map(AccountChange::try_from).transpose()
 }
 
-/// The changes on a server, newest first.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn of_instance(
-    connection: &mut PgConnection,
-    instance: InstanceId,
-    limit: i64,
-) -> Result<Vec<AccountChange>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "SELECT * FROM account_changes WHERE instance_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
-        instance.uuid(),
-        limit,
-    )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(AccountChange::try_from).collect()
-}
-
-/// The changes on a server, newest first, from before `before` on.
+/// The changes on a server, newest first, from the one after `after` on. One that was not asked for here gets its id when it
+/// is first seen, so that ids are not in the order in which changes were made.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn page_of(
     connection: &mut PgConnection,
     instance: InstanceId,
-    before: Option<AccountChangeId>,
+    after: Option<AccountChangeId>,
     limit: i64,
 ) -> Result<Vec<AccountChange>> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT * FROM account_changes WHERE instance_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+        "SELECT * FROM account_changes e WHERE instance_id = $1
+            AND ($2::uuid IS NULL OR (e.created_at, e.id) <
+                 (SELECT c.created_at, c.id FROM account_changes c WHERE c.id = $2 AND c.instance_id = $1))
+         ORDER BY created_at DESC, id DESC LIMIT $3",
         instance.uuid(),
-        before.map(AccountChangeId::uuid),
+        after.map(AccountChangeId::uuid),
         limit,
     )
     .fetch_all(connection)

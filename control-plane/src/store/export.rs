@@ -224,29 +224,6 @@ pub async fn find(connection: &mut PgConnection, id: ExportId) -> Result<Option<
     row.map(Export::try_from).transpose()
 }
 
-/// The bundles of a server, newest first, from before `before` on.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn of_instance(
-    connection: &mut PgConnection,
-    instance: InstanceId,
-    before: Option<Timestamp>,
-    limit: i64,
-) -> Result<Vec<Export>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "SELECT * FROM exports WHERE instance_id = $1 AND ($2::timestamptz IS NULL OR created_at < $2)
-         ORDER BY created_at DESC LIMIT $3",
-        instance.uuid(),
-        before.map(|time| time.to_sqlx()) as Option<Stored>,
-        limit,
-    )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(Export::try_from).collect()
-}
-
 /// The bundles of a server, newest first, from the one after `after` on. Nightly ones get their ids when they are first seen,
 /// so that ids are not in the order in which bundles were made.
 ///

@@ -19,6 +19,8 @@ pub struct Organization {
     pub personal: bool,
     /// Since when there is one.
     pub created_at: Timestamp,
+    /// +1 with each change.
+    pub version: i64,
 }
 
 /// An organization, and what somebody is in it.
@@ -166,19 +168,19 @@ pub async fn insert(
 /// When the database refuses.
 pub async fn find(connection: &mut PgConnection, id: OrganizationId) -> Result<Option<Organization>> {
     let row = sqlx::query!(
-        "SELECT name, personal_of IS NOT NULL AS \"personal!\", created_at FROM organizations
+        "SELECT name, personal_of IS NOT NULL AS \"personal!\", created_at, version FROM organizations
          WHERE id = $1 AND deleted_at IS NULL",
         id.uuid(),
     )
     .fetch_optional(connection)
     .await?;
-    let organization = |(name, personal, at): (String, bool, jiff_sqlx::Timestamp)| Organization {
+    Ok(row.map(|row| Organization {
         id,
-        name,
-        personal,
-        created_at: at.to_jiff(),
-    };
-    Ok(row.map(|row| organization((row.name, row.personal, row.created_at))))
+        name: row.name,
+        personal: row.personal,
+        created_at: row.created_at.to_jiff(),
+        version: row.version,
+    }))
 }
 
 /// Locks an organization until the transaction ends, so that changes to who is in it come one after another. Whether it is

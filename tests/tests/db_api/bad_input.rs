@@ -86,6 +86,7 @@ fn offers(wish: &Value) -> Vec<Row> {
         order("another currency", "/price/currency", json!("USD"), 409, "offer-changed"),
         order("a currency that is none", "/price/currency", json!("XXX"), 422, "invalid price:currency-unknown"),
         order("a tip", "/price", json!({ "minor": 0, "currency": "EUR", "tip": 1 }), 422, "invalid price.tip:unknown"),
+        order("a price that is a list", "/price", json!([0, "EUR"]), 422, "invalid price:type"),
         order("a price without a currency", "/price", json!({ "minor": 0 }), 422, "invalid price.currency:missing"),
     ]
 }
@@ -270,6 +271,75 @@ fn accounts() -> Vec<Row> {
     ]
 }
 
+/// Organizations that cannot be called so, and people who can be nothing in them.
+fn organizations() -> Vec<Row> {
+    let path = "/organizations/ORG/invitations";
+    let invite = |what, email: &str, role: &str, told| {
+        row(what, "POST", path, json!({ "email": email, "role": role }), 422, told)
+    };
+    vec![
+        invite("nobody is invited", "", "billing", "invalid email:email-form"),
+        invite(
+            "an invitation with a second header",
+            "a@b.example\r\nBcc: c@d.example",
+            "billing",
+            "invalid email:email-characters",
+        ),
+        invite("an invitation as nothing", "eve@mail.example", "", "invalid role:role-unknown"),
+        invite("an invitation as god", "eve@mail.example", "god", "invalid role:role-unknown"),
+        row("an invitation that is a list", "POST", path, json!(["eve@mail.example", "billing"]), 422, "invalid"),
+        row(
+            "an owner is invited",
+            "POST",
+            path,
+            json!({ "email": "eve@mail.example", "role": "owner" }),
+            403,
+            "forbidden",
+        ),
+        row(
+            "an order is corrected without its version",
+            "PATCH",
+            "/orders/ord_01kb0c9w40e8ar2xtk7c0h8v4f",
+            json!({ "owner_email": "eve@mail.example" }),
+            428,
+            "precondition-needed",
+        ),
+        row(
+            "a name is changed without its version",
+            "PATCH",
+            "/organizations/ORG",
+            json!({ "name": "x" }),
+            428,
+            "precondition-needed",
+        ),
+        row(
+            "a role for nobody",
+            "PATCH",
+            "/organizations/ORG/members/acc_01kb0c9w40e8ar2xtk7c0h8v4f",
+            json!({ "role": "billing" }),
+            404,
+            "not-found",
+        ),
+        row(
+            "a role that is a number",
+            "PATCH",
+            "/organizations/ORG/members/acc_01kb0c9w40e8ar2xtk7c0h8v4f",
+            json!({ "role": 7 }),
+            422,
+            "invalid role:type",
+        ),
+        row(
+            "nobody is removed",
+            "DELETE",
+            "/organizations/ORG/members/acc_01kb0c9w40e8ar2xtk7c0h8v4f",
+            json!(null),
+            404,
+            "not-found",
+        ),
+        row("a program makes an organization", "POST", "/organizations", json!({ "name": "x" }), 403, "forbidden"),
+    ]
+}
+
 /// What cannot be read.
 fn readings() -> Vec<Row> {
     vec![
@@ -328,10 +398,11 @@ async fn a_clear_error_and_nothing_changes() {
     let program = control.program(&jo).await.unwrap();
     let server = program.server(&control, jo.organization, "taken").await.unwrap();
     let wish = program.wish(jo.organization, "birds").await.unwrap();
-    let rows: Vec<Row> = [names(&wish), offers(&wish), owners(&wish), bodies(&wish), reasons(), accounts(), readings()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let rows: Vec<Row> =
+        [names(&wish), offers(&wish), owners(&wish), bodies(&wish), reasons(), accounts(), organizations(), readings()]
+            .into_iter()
+            .flatten()
+            .collect();
     assert!(rows.len() >= 60, "{}", rows.len());
     let state = "SELECT count(*) + (SELECT count(*) FROM instances) + (SELECT count(*) FROM operations) \
                  + (SELECT count(*) FROM audit) + (SELECT count(*) FROM hostnames) + (SELECT count(*) FROM mails) FROM orders";

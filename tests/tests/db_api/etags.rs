@@ -72,3 +72,54 @@ async fn of_two_at_once_one_is_told_that_it_came_too_late() {
         "invalid recipient:missing"
     );
 }
+
+#[tokio::test]
+async fn the_owner_of_an_order_is_corrected_by_who_has_seen_it() {
+    let control = Control::open("api_etags_order").await.unwrap();
+    let jo = control.person("jo").await.unwrap();
+    let program = control.program(&jo).await.unwrap();
+    let wish = program.wish(jo.organization, "birds").await.unwrap();
+    let order = program.post(&format!("/organizations/{}/orders", jo.organization), wish).await.unwrap();
+    let path = format!("/orders/{}", order.expect(StatusCode::CREATED).unwrap().text("id"));
+    let tag = program.call("GET", &path, None).await.unwrap().header("etag").to_owned();
+    let correct = async |tag: &str, email: &str| {
+        let body = json!({ "owner_email": email });
+        program.call_with("PATCH", &path, &[("if-match", tag)], Some(&body)).await.unwrap()
+    };
+    assert_eq!(correct(&tag, "nobody").await.problem(), "invalid owner_email:email-form");
+    let done = correct(&tag, "grace@mail.example").await.expect(StatusCode::OK).unwrap();
+    assert_eq!(done.text("owner_email"), "grace@mail.example");
+    assert_eq!(correct(&tag, "eve@mail.example").await.text("code"), "stale");
+    assert_eq!(program.get(&path).await.unwrap()["owner_email"], "grace@mail.example");
+    control.settle().await.unwrap();
+    let now = program.call("GET", &path, None).await.unwrap();
+    assert_eq!(now.text("state"), "done");
+    assert_eq!(correct(now.header("etag"), "eve@mail.example").await.text("code"), "wrong-state");
+}
+
+#[tokio::test]
+async fn what_is_the_same_is_not_sent_again() {
+    let control = Control::open("api_etags_read").await.unwrap();
+    let mut jo = control.person("jo").await.unwrap();
+    let path = jo.server(&control, "birds").await.unwrap().replace("/servers/", "/instances/");
+    let program = control.program(&jo).await.unwrap();
+    let read = async |tag: &str| program.call_with("GET", &path, &[("if-none-match", tag)], None).await.unwrap();
+    let first = program.call("GET", &path, None).await.unwrap().expect(StatusCode::OK).unwrap();
+    let tag = first.header("etag");
+    let same = read(tag).await;
+    assert_eq!((same.status, same.body.len(), same.header("etag")), (StatusCode::NOT_MODIFIED, 0, tag));
+    assert_eq!(read(&format!("\"0\", W/{tag}")).await.status, StatusCode::NOT_MODIFIED);
+    assert_eq!(read("\"1\"").await.status, StatusCode::OK);
+    // What is seen of a server is no version of what is set, and is sent all the same.
+    let sql = "UPDATE instances SET conditions = '[]'";
+    sqlx::query(sql).execute(&control.workshop.platform.pool).await.unwrap();
+    let other = read(tag).await.expect(StatusCode::OK).unwrap();
+    assert_ne!(other.json["standing"], first.json["standing"]);
+    // It still says for which version a change is meant.
+    let body = json!({ "title": "Birds" });
+    let change = program.call_with("PATCH", &path, &[("if-match", tag)], Some(&body)).await.unwrap();
+    change.expect(StatusCode::ACCEPTED).unwrap();
+    // Who may not read is not told that it is the same.
+    let stranger = control.nobody().call_with("GET", &path, &[("if-none-match", tag)], None).await.unwrap();
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
+}

@@ -117,3 +117,42 @@ async fn a_cursor_from_somebody_elses_list_leads_nowhere() {
     let page = mine.get(&format!("/instances/{server}/exports?starting_after={foreign}")).await.unwrap();
     assert_eq!(ids(&page).len(), 0, "when it was made is not told by how one's own list is cut");
 }
+
+#[tokio::test]
+async fn what_happened_at_one_moment_is_listed_whole() {
+    let control = Control::open("api_lists_moment").await.unwrap();
+    let jo = control.person("jo").await.unwrap();
+    let program = control.program(&jo).await.unwrap();
+    let server = program.server(&control, jo.organization, "birds").await.unwrap();
+    let pool = &control.workshop.platform.pool;
+    for handle in ["grace", "eve", "ada"] {
+        let path = format!("/instances/{server}/users");
+        program.post(&path, json!({ "handle": handle })).await.unwrap().expect(StatusCode::ACCEPTED).unwrap();
+        let path = format!("/instances/{server}/exports");
+        program.call("POST", &path, None).await.unwrap().expect(StatusCode::ACCEPTED).unwrap();
+        control.settle().await.unwrap();
+        sqlx::query("DELETE FROM rate_limits").execute(pool).await.unwrap();
+    }
+    let listed = async |list: &str| walk(&program, &format!("/instances/{server}/{list}"), 1, async || {}).await;
+    for (list, table) in [("exports", "exports"), ("user-changes", "account_changes")] {
+        sqlx::query(sqlx::AssertSqlSafe(format!("UPDATE {table} SET created_at = '2026-12-01T12:00:00Z'")))
+            .execute(pool)
+            .await
+            .unwrap();
+        let mut all = listed(list).await;
+        assert!(all.len() >= 3, "{list}: {all:?}");
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count, "{list}: none twice");
+        // Ids are not the order in which they were made: one that was first seen late has a late one.
+        let first = all.first().unwrap().clone();
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "UPDATE {table} SET created_at = '2026-12-01T12:00:01Z' WHERE id = (SELECT id FROM {table} ORDER BY id LIMIT 1)"
+        )))
+        .execute(pool)
+        .await
+        .unwrap();
+        assert_eq!(listed(list).await.first(), Some(&first), "{list}: the newest first");
+    }
+}

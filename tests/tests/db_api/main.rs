@@ -9,4 +9,5 @@ mod idempotency;
 mod lists;
 mod matrix;
 mod orders;
+mod organizations;
 mod servers;

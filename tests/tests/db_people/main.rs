@@ -8,3 +8,4 @@ mod links;
 mod organizations;
 mod silence;
 mod tokens;
+mod work;

@@ -183,7 +183,7 @@ async fn bundles_of_the_night_become_rows() {
     workshop
         .until("it is known", async || {
             let mut connection = workshop.platform.pool.acquire().await?;
-            let known = store::export::of_instance(&mut connection, instance, None, 10).await?;
+            let known = store::export::page_of(&mut connection, instance, None, 10).await?;
             Ok(known
                 .iter()
                 .any(|one| one.reason == Reason::Nightly && one.phase == Phase::Succeeded && one.operation.is_none()))

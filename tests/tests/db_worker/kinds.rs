@@ -176,7 +176,7 @@ async fn closing_ends_with_one_final_bundle_whatever_fails_and_can_be_taken_back
             let object = workshop.cluster.find_instance(row.object_name.as_str()).unwrap();
             assert_eq!(object.spec.mode, Mode::Closing);
             let mut connection = workshop.platform.pool.acquire().await.unwrap();
-            let bundles = store::export::of_instance(&mut connection, instance, None, 10).await.unwrap();
+            let bundles = store::export::page_of(&mut connection, instance, None, 10).await.unwrap();
             let finals = bundles.iter().filter(|one| one.reason == Reason::Final && one.phase == Phase::Succeeded);
             assert_eq!((finals.count(), bundles.len()), (1, 1), "{bundles:#?}");
 

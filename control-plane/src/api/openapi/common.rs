@@ -99,8 +99,10 @@ fn one(path: &str, method: &str, operation: &mut Operation) {
     if method == "POST" {
         parameters.push(RefOr::T(key()));
     }
-    for response in operation.responses.responses.values_mut() {
-        if let RefOr::T(response) = response {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && !status.starts_with('2')
+        {
             describe(response);
         }
     }
@@ -118,6 +120,9 @@ fn one(path: &str, method: &str, operation: &mut Operation) {
             let shared = RefOr::Ref(Ref::from_response_name(*name));
             operation.responses.responses.entry((*status).to_owned()).or_insert(shared);
         }
+    }
+    if method == "GET" {
+        super::conditional::tell(operation);
     }
 }
 

@@ -8,7 +8,7 @@ use domain::id::OrderId;
 use domain::scope::Scope;
 
 use super::{OrderBody, find};
-use crate::api::{Json, Path, schema};
+use crate::api::{Path, Tagged, schema};
 use crate::auth::caller::Caller;
 use crate::error::Problem;
 use crate::platform::Platform;
@@ -17,7 +17,10 @@ use crate::platform::Platform;
 #[utoipa::path(
     get, path = "/orders/{order}", tag = "Orders", operation_id = "orders_show",
     params(("order" = schema::OrderId, Path)),
-    responses((status = 200, description = "How it stands", body = OrderBody)),
+    responses((
+        status = 200, description = "How it stands", body = OrderBody,
+        headers(("ETag" = String, description = "Its version, for `If-Match` when it is changed")),
+    )),
     security(("token" = ["orders:read"]), ("session" = [])),
     extensions(("x-right" = json!("see"))),
 )]
@@ -25,7 +28,7 @@ pub async fn show(
     State(platform): State<Arc<Platform>>,
     caller: Caller,
     Path(id): Path<OrderId>,
-) -> Result<Json<OrderBody>, Problem> {
+) -> Result<Tagged<OrderBody>, Problem> {
     find(&platform, &caller, id, Scope::OrdersRead, Right::See).await?;
-    Ok(Json(OrderBody::read(&platform, id).await?))
+    OrderBody::tagged(&platform, id).await
 }

@@ -8,16 +8,19 @@ use domain::id::OrganizationId;
 use domain::scope::Scope;
 
 use super::OrganizationBody;
-use crate::api::{Json, Path, schema};
+use crate::api::{Path, Tagged, schema};
 use crate::auth::caller::Caller;
-use crate::error::{Code, Problem};
+use crate::error::Problem;
 use crate::platform::Platform;
 
 /// Show an organization
 #[utoipa::path(
     get, path = "/organizations/{organization}", tag = "Organizations", operation_id = "organizations_show",
     params(("organization" = schema::OrganizationId, Path)),
-    responses((status = 200, description = "The organization", body = OrganizationBody)),
+    responses((
+        status = 200, description = "The organization", body = OrganizationBody,
+        headers(("ETag" = String, description = "Its version, for `If-Match` when it is changed")),
+    )),
     security(("token" = ["organization:read"]), ("session" = [])),
     extensions(("x-right" = json!("see-members"))),
 )]
@@ -25,8 +28,7 @@ pub async fn show(
     State(platform): State<Arc<Platform>>,
     caller: Caller,
     Path(organization): Path<OrganizationId>,
-) -> Result<Json<OrganizationBody>, Problem> {
-    caller.demand(&platform, organization, Scope::OrganizationRead, Right::SeeMembers)?;
-    let membership = caller.memberships().iter().find(|one| one.organization == organization);
-    Ok(Json(membership.ok_or(Problem::new(Code::NotFound))?.into()))
+) -> Result<Tagged<OrganizationBody>, Problem> {
+    let member = caller.demand(&platform, organization, Scope::OrganizationRead, Right::SeeMembers)?;
+    OrganizationBody::read(&platform, organization, member.role).await
 }

@@ -140,13 +140,23 @@ pub async fn retry(platform: &Platform, actor: &Actor, id: OrderId) -> Result<()
     Ok(tx.commit().await?)
 }
 
-/// Corrects where the owner reads mail, while the server is not there yet.
+/// Corrects where the owner reads mail, while the server is not there yet. `seen` is the version for which it is meant, if it
+/// is for one.
 ///
 /// # Errors
-/// `wrong-state` when the order has ended.
-pub async fn correct_email(platform: &Platform, actor: &Actor, id: OrderId, email: &Email) -> Result<(), Problem> {
+/// `wrong-state` when the order has ended; `stale` when it is another version.
+pub async fn correct_email(
+    platform: &Platform,
+    actor: &Actor,
+    id: OrderId,
+    seen: Option<i64>,
+    email: &Email,
+) -> Result<(), Problem> {
     let mut tx = platform.begin().await?;
     let order = lock(&mut tx, id).await?;
+    if seen.is_some_and(|seen| seen != order.version) {
+        return Err(Problem::new(Code::Stale));
+    }
     if !may_correct(&order) {
         return Err(Problem::new(Code::WrongState));
     }

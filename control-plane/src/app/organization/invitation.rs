@@ -4,7 +4,7 @@ use domain::audit::Action;
 use domain::id::InvitationId;
 use domain::limits::Bucket;
 use domain::{Email, Right, Role};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::note;
@@ -22,6 +22,15 @@ use crate::store::invitation::{Invitation, New};
 /// How long an invitation works.
 pub const INVITED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// An invitation that is on its way.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    /// Its id.
+    pub id: InvitationId,
+    /// Until when it works.
+    pub expires_at: Timestamp,
+}
+
 /// Mails an invitation. Whether the address has an account shows nowhere.
 ///
 /// # Errors
@@ -32,7 +41,7 @@ pub async fn invite(
     member: &Member,
     email: &Email,
     role: Role,
-) -> Result<(), Problem> {
+) -> Result<Sent, Problem> {
     throttle::take(platform, Bucket::Invite, &member.organization.to_string()).await?;
     throttle::take(platform, Bucket::Mail, &email.canonical()).await?;
     let (mut tx, now, secret) = (platform.begin().await?, platform.now(), platform.secret()?);
@@ -61,7 +70,8 @@ pub async fn invite(
     send(platform, &mut tx, request, &new).await?;
     let detail = json!({ "name": email.as_str(), "role": role });
     note(platform, &mut tx, member, Action::MemberInvite, None, detail).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(Sent { id: new.id, expires_at: new.expires_at })
 }
 
 async fn send(platform: &Platform, tx: &mut Tx, request: &Request, new: &New<'_>) -> Result<(), Problem> {

@@ -35,7 +35,7 @@ pub async fn submit(
     let order = find(&platform, &signed, &id, Right::Order).await?;
     match input.owner_email.parse::<Email>() {
         Ok(email) => {
-            correct_email(&platform, &signed.actor(), order.id, &email).await?;
+            correct_email(&platform, &signed.actor(), order.id, None, &email).await?;
             Ok(see_other(&format!("/orders/{}", order.id)))
         }
         Err(error) => {

@@ -36,7 +36,7 @@ pub async fn submit(
 ) -> Result<Response, Problem> {
     let member = signed.member(&platform, organization, Right::Invite)?;
     let done = match parse(&input) {
-        Ok((email, role)) => invite(&platform, &signed.request, &member, &email, role).await,
+        Ok((email, role)) => invite(&platform, &signed.request, &member, &email, role).await.map(drop),
         Err(problem) => Err(problem),
     };
     match done {

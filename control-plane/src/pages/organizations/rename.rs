@@ -34,7 +34,7 @@ pub async fn submit(
 ) -> Result<Response, Problem> {
     let member = signed.member(&platform, organization, Right::Rename)?;
     let done = match input.name.parse::<PersonName>() {
-        Ok(name) => rename(&platform, &member, &name).await,
+        Ok(name) => rename(&platform, &member, None, &name).await,
         Err(error) => Err(Problem::field("name", error.code())),
     };
     match done {

@@ -13,6 +13,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use domain::Right;
+use domain::id::ExportId;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -39,7 +40,7 @@ const SHOWN: i64 = 30;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct From {
-    before: Option<Timestamp>,
+    after: Option<ExportId>,
 }
 
 /// A bundle in the list.
@@ -59,7 +60,7 @@ struct ExportsPage<'a> {
     page: &'a Page,
     frame: &'a Frame,
     rows: Vec<Row>,
-    next: Option<Timestamp>,
+    next: Option<ExportId>,
     newest: Option<Timestamp>,
     may_start: bool,
     may_set: bool,
@@ -108,12 +109,12 @@ async fn list(
     let (frame, page) = (visit.frame(platform, signed, "/exports").await?, Page::to(signed));
     let mut connection = platform.pool.acquire().await?;
     let instance = &visit.instance;
-    let exports = store::export::of_instance(&mut connection, instance.id, from.before, SHOWN).await?;
+    let exports = store::export::page_of(&mut connection, instance.id, from.after, SHOWN).await?;
     let full = i64::try_from(exports.len()).is_ok_and(|count| count == SHOWN);
     let open = store::operation::is_open(&mut connection, instance.id, domain::operation::Kind::Export).await?;
     let there = instance.ready_at.is_some() && instance.purged_at.is_none();
     let shown = ExportsPage {
-        next: exports.last().filter(|_| full).map(|last| last.created_at),
+        next: exports.last().filter(|_| full).map(|last| last.id),
         rows: exports.iter().map(|one| row(visit, one)).collect(),
         newest: instance.observed.last_export.as_ref().map(|(_, at)| *at),
         may_start: there && !open && visit.may(Right::Export),

@@ -91,7 +91,7 @@ async fn list(
 ) -> Result<Response, Problem> {
     let (frame, page) = (visit.frame(platform, signed, "/users").await?, Page::to(signed));
     let mut connection = platform.pool.acquire().await?;
-    let changes = store::account_change::of_instance(&mut connection, visit.instance.id, CHANGES).await?;
+    let changes = store::account_change::page_of(&mut connection, visit.instance.id, None, CHANGES).await?;
     let owner = visit.instance.owner_handle.as_str();
     let others = users(&changes).into_iter().filter(|handle| handle != owner);
     let shown = UsersPage {

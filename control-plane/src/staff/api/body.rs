@@ -5,17 +5,7 @@ use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::etag::tag;
-
-/// A thing and its version.
-#[derive(Debug)]
-pub struct Tagged<T>(pub i64, pub T);
-
-impl<T: Serialize> IntoResponse for Tagged<T> {
-    fn into_response(self) -> Response {
-        ([(header::ETAG, tag(self.0))], axum::Json(self.1)).into_response()
-    }
-}
+pub use crate::api::Tagged;
 
 /// Something that is done from now on.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use http::header;
 use http::request::Parts;
 
 use crate::actor::Actor;
+use crate::auth::bearer;
 use crate::auth::staff::StaffSigned;
 use crate::error::{Code, Problem};
 use crate::platform::Platform;
@@ -27,8 +27,7 @@ impl FromRequestParts<Arc<Platform>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, platform: &Arc<Platform>) -> Result<Self, Problem> {
-        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        if !bearer.is_some_and(|text| text.starts_with("Bearer ")) {
+        if bearer::token(&parts.headers).is_none() {
             return Err(Problem::new(Code::Unauthenticated));
         }
         StaffSigned::from_request_parts(parts, platform).await.map(Self)

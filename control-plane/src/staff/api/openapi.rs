@@ -7,7 +7,7 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 
-use crate::api::ProblemBody;
+use crate::api::{ProblemBody, tell_conditional};
 use crate::auth::staff::COOKIE;
 
 /// What the document begins with.
@@ -48,6 +48,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
         .content("application/problem+json", content)
         .build();
     for item in document.paths.paths.values_mut() {
+        if let Some(operation) = &mut item.get {
+            tell_conditional(operation);
+        }
         for operation in operations(item) {
             operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.clone()));
         }

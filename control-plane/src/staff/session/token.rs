@@ -32,7 +32,7 @@ pub struct TokenBody {
 #[utoipa::path(
     post, path = "/token", tag = "token", operation_id = "token_create",
     responses((status = 200, description = "A token", body = TokenBody)),
-    security(("log-in" = []), ("token" = [])),
+    security(("token" = []), ("log-in" = [])),
 )]
 pub async fn create(State(platform): State<Arc<Platform>>, signed: StaffSigned) -> Result<Json<TokenBody>, Problem> {
     Ok(Json(TokenBody { token: token(&platform, &signed).await?, expires_in: FOR.as_secs() }))

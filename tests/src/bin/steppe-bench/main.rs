@@ -2,6 +2,7 @@
 //! nothing here decides whether a change is good.
 #![allow(clippy::cast_precision_loss, reason = "figures are shown with three digits")]
 
+mod control;
 mod converge;
 mod export;
 mod frame;
@@ -74,6 +75,8 @@ enum Question {
     Export,
     /// Memory of the operator
     Memory,
+    /// Reads and operations a second of the control plane, and its memory
+    Control,
     /// Seconds to ready on real pods
     Ready,
 }
@@ -130,8 +133,8 @@ async fn work(cli: &Cli) -> Result<()> {
 
 /// Those that were asked for; without any, all that need no node, and `ready` with `--node`.
 fn questions(options: &Options) -> Vec<Question> {
-    use Question::{Converge, Export, Memory, Ready};
-    let mut all = if options.only.is_empty() { vec![Converge, Export, Memory] } else { options.only.clone() };
+    use Question::{Control, Converge, Export, Memory, Ready};
+    let mut all = if options.only.is_empty() { vec![Converge, Export, Memory, Control] } else { options.only.clone() };
     if options.node && !all.contains(&Ready) {
         all.push(Ready);
     }
@@ -143,6 +146,7 @@ async fn answer(question: Question, options: &Options, cache: &Cache, progress: 
         Question::Converge => converge::measure(options, cache, progress).await,
         Question::Export => export::measure(options, cache, progress).await,
         Question::Memory => memory::measure(options, cache, progress).await,
+        Question::Control => control::measure(options, cache, progress).await,
         Question::Ready => ready::measure(options, cache, progress).await,
     }
 }
@@ -164,9 +168,9 @@ mod tests {
 
     #[test]
     fn a_node_is_used_only_when_asked_for() {
-        use Question::{Converge, Export, Memory, Ready};
-        assert_eq!(asked(&[]), [Converge, Export, Memory]);
-        assert_eq!(asked(&["--node"]), [Converge, Export, Memory, Ready]);
+        use Question::{Control, Converge, Export, Memory, Ready};
+        assert_eq!(asked(&[]), [Converge, Export, Memory, Control]);
+        assert_eq!(asked(&["--node"]), [Converge, Export, Memory, Control, Ready]);
         assert_eq!(asked(&["--only", "ready"]), [Ready]);
         assert_eq!(asked(&["--only", "export,memory", "--node"]), [Export, Memory, Ready]);
     }
