@@ -48,9 +48,12 @@ pub fn say(line: &str) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout().lock(), "{line}")?)
 }
 
+/// The environment variable with the filter of the log: `info` without it.
+pub const LOG_FILTER: &str = tracing_subscriber::EnvFilter::DEFAULT_ENV;
+
 /// Begins to log: one JSON object a line, on standard error.
 pub fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+    let filter = tracing_subscriber::EnvFilter::try_from_env(LOG_FILTER)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
 }

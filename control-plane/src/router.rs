@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -53,6 +53,8 @@ pub fn staff(platform: Arc<Platform>) -> Router {
         .layer(CsrfLayer::new())
         .layer(from_fn(cross_site))
         .layer(from_fn_with_state(platform.clone(), staff::render));
+    // Whether the process serves: asked by what keeps it running, which is let in on this side.
+    let health = Router::new().route("/healthz", get(async || "ok\n"));
     // A token is asked for with the cookie, so its endpoint is as careful about where a request comes from as pages are.
     let api = common(staff::api::router(&platform))
         .layer(CsrfLayer::new())
@@ -60,7 +62,7 @@ pub fn staff(platform: Arc<Platform>) -> Router {
         .layer(from_fn_with_state(platform.clone(), api::render));
     let every = ServiceBuilder::new().layer(from_fn_with_state(platform.clone(), identify)).layer(from_fn(headers));
     let stray = stray(&["/v1", "/v1/", "/v1/{*rest}", "/v1/staff/"], &platform);
-    Router::new().nest("/v1/staff", api).merge(stray).merge(pages).layer(every).with_state(platform)
+    Router::new().nest("/v1/staff", api).merge(stray).merge(pages).merge(health).layer(every).with_state(platform)
 }
 
 /// What all surfaces have in common.

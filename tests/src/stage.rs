@@ -122,7 +122,10 @@ impl Stage {
     }
 
     /// Every browser of the tests has this machine's address; strangers would have one each.
-    async fn strangers(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn strangers(&self) -> Result<()> {
         let mut database = self.database().await?;
         sqlx::query("DELETE FROM rate_limits").execute(&mut database).await?;
         Ok(())

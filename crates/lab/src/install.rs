@@ -92,10 +92,10 @@ pub struct Installer {
 }
 
 impl Installer {
-    /// Finds helm and kubectl in the cache, or builds them. `chart` is the folder `charts/operator` of the repository.
+    /// Finds helm and kubectl in the cache, or builds them. `chart` is a folder below `charts` of the repository.
     pub async fn new(cache: &Cache, chart: &Path, progress: &mut dyn Progress) -> Result<Self> {
         if !chart.join("Chart.yaml").is_file() {
-            bail!("{} is no chart: name the folder charts/operator of the repository", chart.display());
+            bail!("{} is no chart: name a folder below charts of the repository", chart.display());
         }
         let helm = tools::services(cache, progress).await?.program("helm");
         let kubectl = tools::kubernetes(cache, progress).await?.program("kubectl");

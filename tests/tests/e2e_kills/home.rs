@@ -43,6 +43,7 @@ pub struct Owner {
 impl Owner {
     /// Signs somebody up, while nobody is killed yet.
     pub async fn sign_up(stage: &Stage, name: &str) -> Result<Self> {
+        stage.strangers().await?;
         let person = Person::new(name)?;
         let customer = stage.control.sign_up(&person.account, &person.name).await?;
         Ok(Self { person, customer })
