@@ -106,10 +106,12 @@ impl Texts {
 
     /// A value within a marked text. Numbers stay numbers, because they decide about forms.
     fn unmark<'a>(&self, value: FluentValue<'a>) -> FluentValue<'a> {
-        match value {
-            FluentValue::String(text) if self.pseudo => FluentValue::from(format!("⟧{text}⟦")),
-            other => other,
+        if let FluentValue::String(text) = &value
+            && self.pseudo
+        {
+            return FluentValue::from(format!("⟧{text}⟦"));
         }
+        value
     }
 }
 

@@ -69,7 +69,12 @@ impl Page {
                 Event::GeneralRef(_) => text.push(' '),
                 Event::Eof if open.is_empty() => return Ok(page),
                 Event::Eof => bail!("{open:?} are open at the end: {html}"),
-                _ => {}
+                Event::Text(_)
+                | Event::CData(_)
+                | Event::Comment(_)
+                | Event::Decl(_)
+                | Event::PI(_)
+                | Event::DocType(_) => {}
             }
         }
     }
