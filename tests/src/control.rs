@@ -70,9 +70,14 @@ impl Control {
     /// # Errors
     /// When the database cannot be had.
     pub async fn with_room(name: &str, room: Option<u32>) -> Result<Self> {
-        let workshop = Workshop::with_room(name, room).await?;
+        Ok(Self::before(Workshop::with_room(name, room).await?))
+    }
+
+    /// The front half before a back half that is there.
+    #[must_use]
+    pub fn before(workshop: Workshop) -> Self {
         let router = router::public(workshop.platform.clone());
-        Ok(Self { workshop, router, addresses: AtomicU8::new(1) })
+        Self { workshop, router, addresses: AtomicU8::new(1) }
     }
 
     /// A browser that has never been here, at an address of its own.

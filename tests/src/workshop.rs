@@ -1,12 +1,15 @@
 //! The back half of a control plane in a test: a database of its own, a clock that is moved by hand, and a cell and a mail
 //! server in memory. What workers do is done step by step, so that a test can look in between.
 
+mod backup;
+mod keys;
+
+pub use backup::Backup;
+
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use age::secrecy::ExposeSecret as _;
 use anyhow::{Context as _, Result, bail};
 use control_plane::actor::{Actor, Who};
 use control_plane::app::order::{Wish, place};
@@ -31,9 +34,6 @@ use domain::money::{Period, Tax};
 use domain::offer::{Approval, Conditions};
 use domain::operation::Kind;
 use domain::{Locale, Money};
-use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::EncodePrivateKey as _;
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use jiff::{SignedDuration, Timestamp};
 use lab::cache::Cache;
 use lab::postgres::Postgres;
@@ -64,7 +64,7 @@ pub struct Workshop {
     pub mailer: Arc<FakeMailer>,
     offer: OfferId,
     stop: CancellationToken,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Drop for Workshop {
@@ -98,7 +98,7 @@ impl Workshop {
     /// When the database cannot be had.
     pub async fn with_room(name: &str, room: Option<u32>) -> Result<Self> {
         let url = database(name).await?;
-        let folder = tempfile::tempdir()?;
+        let folder = Arc::new(tempfile::tempdir()?);
         let cluster = FakeCluster::new(CLUSTER)?;
         cluster.set_cell(|cell| cell.spec.room.extend(room.map(|room| ("small".to_owned(), room))));
         let clusters: [(String, Arc<dyn Cluster>); 1] = [("one".to_owned(), Arc::new(cluster.clone()))];
@@ -113,8 +113,7 @@ impl Workshop {
         drop(connection);
         let stop = CancellationToken::new();
         let mailer = Arc::new(FakeMailer::default());
-        let workshop =
-            Self { platform, clock, cluster, cell, objects, mailer, offer: offer.offer.id, stop, _folder: folder };
+        let workshop = Self { platform, clock, cluster, cell, objects, mailer, offer: offer.offer.id, stop, folder };
         workshop.observe();
         workshop.until("the cell's room is known", async || workshop.room().await.map(|room| room.is_some())).await?;
         Ok(workshop)
@@ -354,15 +353,13 @@ fn platform(
     clusters: HashMap<String, Arc<dyn Cluster>>,
     objects: Arc<FakeObjects>,
 ) -> Result<Arc<Platform>> {
-    let key = folder.path().join("key");
-    std::fs::write(&key, age::x25519::Identity::generate().to_string().expose_secret())?;
     let given = Given {
         database_url: Some(url.to_owned()),
-        key_file: Some(key),
+        key_file: Some(keys::own(folder)?),
         url: Some("https://steppe.example".parse()?),
         support: Some("help@steppe.example".to_owned()),
         cells_dir: Some(folder.path().to_owned()),
-        staff_keys_dir: Some(staff_keys(folder)?),
+        staff_keys_dir: Some(keys::staff(folder)?),
         ..Given::default()
     };
     let platform = control_plane::command::platform(given.check()?, 10)?;
@@ -372,15 +369,6 @@ fn platform(
     let stores: [(String, Arc<dyn Objects>); 1] = [("one".to_owned(), objects)];
     platform.stores = Arc::new(Stores::given(stores.into()));
     Ok(Arc::new(platform))
-}
-
-/// A folder with a key that signs staff's tokens.
-fn staff_keys(folder: &TempDir) -> Result<PathBuf> {
-    let keys = folder.path().join("staff-keys");
-    std::fs::create_dir(&keys)?;
-    let pem = SigningKey::from_bytes(&[7; 32]).to_pkcs8_pem(LineEnding::LF).context("a key for staff's tokens")?;
-    std::fs::write(keys.join("2026-12.pem"), pem.as_bytes())?;
-    Ok(keys)
 }
 
 fn small_snac(platform: &Platform) -> Result<Offer> {
