@@ -147,10 +147,10 @@ pub async fn with_login(connection: &mut PgConnection, email: &Email) -> Result<
         email: row.email,
         name: row.name,
         locale: row.locale,
-        email_confirmed_at: row.email_confirmed_at.map(Into::into),
-        password_changed_at: row.password_changed_at.into(),
-        email_changed_at: row.email_changed_at.into(),
-        created_at: row.created_at.into(),
+        email_confirmed_at: row.email_confirmed_at,
+        password_changed_at: row.password_changed_at,
+        email_changed_at: row.email_changed_at,
+        created_at: row.created_at,
     };
     Ok(Some((account.try_into()?, row.password_hash)))
 }
