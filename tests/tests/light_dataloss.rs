@@ -18,6 +18,9 @@ use operator::purge::Purger;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+/// How long the namespace controller may take. Each time that it is refused something it waits twice as long as before.
+const CONTROLLER: Duration = Duration::from_secs(180);
+
 /// There is one cell, and harm to it is seen by all.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
@@ -393,14 +396,14 @@ fn an_uninstallation_even_twice_takes_programs_away_and_no_data() {
             Ok(shore.instance("stays").await?.metadata.deletion_timestamp.map(drop))
         })
         .await?;
-        tokio::time::timeout(Duration::from_secs(60), settled(&shore)).await??;
+        settled(&shore).await?;
         kept().await
     });
 }
 
 /// Waits until the namespace controller says what holds the platform's namespace up.
 async fn settled(shore: &Shore) -> Result<()> {
-    wait::until("the namespace to say that it is held", LIMIT, async || {
+    wait::until("the namespace to say that it is held", CONTROLLER, async || {
         let space = ask(&shore.admin, "GET", "/api/v1/namespaces/steppe-system", Value::Null).await?.ok()?;
         let conditions = space["status"]["conditions"].as_array().cloned().unwrap_or_default();
         let held =

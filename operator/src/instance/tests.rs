@@ -723,6 +723,25 @@ fn the_quota_has_room_for_the_server_and_two_jobs() {
     assert_eq!(quota.body["spec"]["hard"]["limits.cpu"], "2500m");
 }
 
+/// A volume that was counted by the quota and never made kept a server waiting for minutes.
+#[test]
+fn the_quota_has_room_for_one_that_was_counted_and_never_made() {
+    let plan = carry(&running());
+    let quota = plan.bounds.iter().find(|object| object.kind == Kind::ResourceQuota).unwrap();
+    let hard = &quota.body["spec"]["hard"];
+    let many = |kind: Kind| plan.objects().filter(|object| object.kind == kind).count();
+    for (count, kind) in [
+        ("persistentvolumeclaims", Kind::PersistentVolumeClaim),
+        ("count/deployments.apps", Kind::Deployment),
+        ("count/ingresses.networking.k8s.io", Kind::Ingress),
+        ("services", Kind::Service),
+    ] {
+        let limit: usize = hard[count].as_str().unwrap().parse().unwrap();
+        assert!(limit > many(kind), "{count}: {limit} for {}", many(kind));
+    }
+    assert_eq!(hard["requests.storage"], "4Gi");
+}
+
 #[test]
 fn nothing_of_the_cell_can_be_reached_by_a_server() {
     let plan = carry(&running());

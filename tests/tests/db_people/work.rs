@@ -5,12 +5,13 @@ use e2e::desk::{Desk, PASSWORD};
 use e2e::statements::Statements;
 
 /// What a form costs: the status, passwords hashed, statements that do not run at a fixed pace.
-async fn cost(desk: &Desk, path: &str, fields: &[(&str, &str)]) -> (u16, u64, usize) {
+async fn cost(desk: &Desk, path: &str, fields: &[(&str, &str)]) -> (u16, u64, Vec<String>) {
     let hashed = desk.platform.passwords.done();
     let (statements, guard) = Statements::listen();
     let answer = desk.browser().post(path, fields).await.unwrap();
     drop(guard);
-    let counted = statements.heard().iter().filter(|one| !one.paced).count();
+    let counted = statements.heard().into_iter().filter(|one| !one.paced && !one.is_the_drivers());
+    let counted = counted.map(|one| one.summary).collect();
     (answer.status, desk.platform.passwords.done() - hashed, counted)
 }
 
@@ -36,12 +37,12 @@ async fn a_log_in_that_fails_is_the_same_work_for_anybody() {
         costs.push(cost(&desk, "/log-in", &[("email", email), ("password", "another heron entirely")]).await);
     }
     assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
-    let (status, hashed, statements) = costs[0];
+    let (status, hashed, statements) = costs.swap_remove(0);
     assert_eq!((status, hashed), (422, 1));
-    assert!(statements >= 1, "nothing was counted");
+    assert!(!statements.is_empty(), "nothing was counted");
     // What is counted is what is done: who gets in is written down.
     let known = cost(&desk, "/log-in", &[("email", ADDRESSES[0]), ("password", PASSWORD)]).await;
-    assert!(known.0 == 303 && known.1 == 1 && known.2 > statements, "{known:?}");
+    assert!(known.0 == 303 && known.1 == 1 && known.2.len() > statements.len(), "{known:?}");
 }
 
 #[tokio::test]
@@ -52,7 +53,7 @@ async fn what_a_forgotten_password_finds_is_done_at_a_fixed_pace() {
         costs.push(cost(&desk, "/forgot", &[("email", email)]).await);
     }
     assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
-    assert!(costs[0].0 == 200 && costs[0].1 == 0 && costs[0].2 >= 1, "{costs:?}");
+    assert!(costs[0].0 == 200 && costs[0].1 == 0 && !costs[0].2.is_empty(), "{costs:?}");
 }
 
 #[tokio::test]
@@ -73,5 +74,5 @@ async fn a_sign_up_with_a_known_address_is_the_same_work() {
         costs.push(cost(&desk, "/sign-up", &fields).await);
     }
     assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
-    assert!(costs[0].0 == 200 && costs[0].1 == 1 && costs[0].2 >= 1, "{costs:?}");
+    assert!(costs[0].0 == 200 && costs[0].1 == 1 && !costs[0].2.is_empty(), "{costs:?}");
 }

@@ -13,7 +13,14 @@ pub const JOB_MEMORY: u32 = 256;
 /// Jobs that may run at once: an account change waits for an export, a nightly export may meet a purge's last look.
 const JOBS: u32 = 2;
 
-/// The namespace's quota: the server, two jobs, and not one object more than the operator and Kubernetes make.
+/// Of what there is one: it, and one that is only counted.
+const SPARE: u32 = 2;
+
+/// The namespace's quota: the server, two jobs, and little more than the objects that the operator and Kubernetes make.
+///
+/// Of each kind there is room for one that is counted and was never made: admission counts before the object is stored, and
+/// who dies in between leaves it counted until Kubernetes counts anew, five minutes later (the default of
+/// `--resource-quota-sync-period`). With no room to spare, a server would wait for its volume that long.
 #[must_use]
 pub fn resource_quota(wish: &Wish) -> Object {
     let room = (wish.software.room)(wish.size);
@@ -22,8 +29,8 @@ pub fn resource_quota(wish: &Wish) -> Object {
         "limits.memory": memory(room.memory_limit + JOBS * JOB_MEMORY),
         "requests.cpu": cpu(room.cpu_request + JOBS * JOB_CPU),
         "requests.memory": memory(room.memory_request + JOBS * JOB_MEMORY),
-        "requests.storage": disk(room.disk),
-        "persistentvolumeclaims": "1",
+        "requests.storage": disk(SPARE * room.disk),
+        "persistentvolumeclaims": SPARE.to_string(),
         "pods": "6",
         "services": "4",
         "services.loadbalancers": "0",
@@ -31,7 +38,7 @@ pub fn resource_quota(wish: &Wish) -> Object {
         "secrets": "6",
         "configmaps": "6",
         "count/jobs.batch": "6",
-        "count/deployments.apps": "1",
+        "count/deployments.apps": SPARE.to_string(),
         "count/ingresses.networking.k8s.io": "2",
     }}});
     object(wish, Kind::ResourceQuota, "tenant", rest)
