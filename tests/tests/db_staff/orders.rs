@@ -1,5 +1,7 @@
 //! Orders that wait for us.
 
+use std::time::Duration;
+
 use control_plane::app::order;
 use control_plane::worker::expire;
 use domain::id::OrderId;
@@ -8,6 +10,7 @@ use domain::order::Order as Stands;
 use e2e::office::Office;
 use http::{Method, StatusCode};
 use jiff::SignedDuration;
+use lab::wait;
 use serde_json::{Value, json};
 
 async fn state(office: &Office, id: OrderId) -> Stands {
@@ -121,7 +124,13 @@ async fn too_late_and_not_there() {
     let program = ada.program().await.unwrap();
     let late = program.post(&format!("/orders/{id}/approve"), &Value::Null).await.unwrap();
     assert_eq!((late.status, late.code()), (StatusCode::CONFLICT, "wrong-state"));
-    expire::once(&workshop.platform).await.unwrap();
+    // What is locked is left for the next turn, and the refusal may not have let go of the order yet.
+    wait::until("the order to be over", Duration::from_secs(30), async || {
+        expire::once(&workshop.platform).await?;
+        Ok((!matches!(state(&office, id).await, Stands::Approval { .. })).then_some(()))
+    })
+    .await
+    .unwrap();
     let over = program.post(&format!("/orders/{id}/decline"), &json!({ "reason": "No." })).await.unwrap();
     assert_eq!(over.status, StatusCode::CONFLICT);
     for foreign in ["ord_01kb0c9w40e8ar2xtk7c0h8v4f", "inst_01kb0c9w40e8ar2xtk7c0h8v4f", "1", "%00", "ord_"] {
