@@ -93,21 +93,21 @@ mod tests {
         let (mut tally, mut other) = (Tally::default(), Tally::default());
         tally.pass(7);
         other.pass(2);
-        other.fail(1, "e2e node_kills", "why");
+        other.fail(1, "e2e e2e_kills", "why");
         tally.add(other);
         assert_eq!(tally.line(), "9 passed, 1 failed");
-        assert_eq!(tally.failures(), "==== e2e node_kills\nwhy\n");
+        assert_eq!(tally.failures(), "==== e2e e2e_kills\nwhy\n");
     }
 
     #[test]
     fn what_is_left_out_is_counted_and_named() {
         let mut tally = Tally::default();
         assert_eq!(tally.left_out("kind-one"), None);
-        tally.left_out = vec!["e2e node_kills".to_owned(), "lab services".to_owned()];
+        tally.left_out = vec!["e2e e2e_kills".to_owned(), "lab services".to_owned()];
         let told = tally.left_out("kind-one").unwrap();
         assert_eq!(
             told,
-            "left out on kind-one: 2 test programs that need a ground of ours: e2e node_kills, lab services"
+            "left out on kind-one: 2 test programs that need a ground of ours: e2e e2e_kills, lab services"
         );
     }
 
