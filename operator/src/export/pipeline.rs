@@ -121,8 +121,8 @@ impl Room {
             data: self.folder.path().join("d"),
             grants: format!("https://{address}").parse().unwrap(),
             grants_ca: certificate.pem().to_owned(),
-            segment_bytes: 40_000,
-            part_bytes: 10_000,
+            segment_bytes: 20_000,
+            part_bytes: 5_000,
             token: self.folder.path().join("token"),
         }
     }
