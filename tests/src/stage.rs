@@ -22,6 +22,7 @@ use crate::node;
 
 pub use outage::Outage;
 pub use secrets::Secrets;
+pub use staff::instance;
 
 /// How long one journey may take. A deadline, not a measure.
 const LIMIT: Duration = Duration::from_secs(900);
@@ -158,7 +159,7 @@ impl Stage {
     /// # Errors
     /// When there is no such server.
     pub async fn object(&self, page: &str) -> Result<String> {
-        let id: uuid::Uuid = staff::instance(page)?.into();
+        let id: uuid::Uuid = instance(page)?.into();
         let name = sqlx::query_scalar("SELECT object_name FROM instances WHERE id = $1").bind(id);
         name.fetch_one(&mut self.database().await?).await.with_context(|| page.to_owned())
     }

@@ -31,7 +31,7 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 use url::Url;
 
-pub use ground::{on, stop};
+pub use ground::{kill, on, stop};
 
 use crate::cache::Cache;
 use crate::child::{Child, Sweeper};

@@ -15,8 +15,8 @@ use crate::cache::Cache;
 /// The version of Kubernetes in `tools/kubernetes/go.mod`.
 pub const KUBERNETES: &str = "1.35.4";
 
-/// The environment of programs written in Go: memory is to be had, and with the usual 100 a fifth of an API server's work
-/// is looking for garbage.
+/// The environment of programs written in Go: memory is to be had, and with the usual 100 a quarter of an API server's
+/// work is looking for garbage (measured on the light ground: 117 s of processor time became 85).
 pub const SPARING: (&str, &str) = ("GOGC", "400");
 
 /// Told what is being done. Both are called often and must be quick.

@@ -17,8 +17,6 @@ use crate::node::{self, process};
 
 /// Our programs in the cell.
 const OURS: [&str; 2] = ["operator", "purger"];
-/// PostgreSQL's name on the ground.
-const POSTGRES: &str = "postgres";
 /// How long the dead may take to be gone, and to be back. A deadline, not a measure.
 const LIMIT: Duration = Duration::from_secs(90);
 
@@ -44,7 +42,7 @@ impl<'a> Outage<'a> {
         for program in Program::ALL {
             stage.control.kill(program).await?;
         }
-        stage.control.ground.processes().kill(POSTGRES)?;
+        postgres::kill(&stage.control.ground)?;
         for (name, _) in &outage.replicas {
             outage.scale(name, 0).await?;
             outage.kill(name).await?;

@@ -52,7 +52,10 @@ impl Stage {
 }
 
 /// The server that a page is about.
-pub(super) fn instance(page: &str) -> Result<InstanceId> {
+///
+/// # Errors
+/// When it is no server's page.
+pub fn instance(page: &str) -> Result<InstanceId> {
     let id = page.strip_prefix("/servers/").context("not a server's page")?;
     id.parse::<InstanceId>().with_context(|| id.to_owned())
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use crd::{Export, Instance};
-use domain::id::{InstanceId, OrderId};
+use domain::id::OrderId;
 use e2e::node::tenant::{Belongings, Tenant};
 use e2e::node::visit;
-use e2e::stage::{Person, Stage};
+use e2e::stage::{self, Person, Stage};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 use lab::control::Customer;
@@ -89,7 +89,7 @@ impl<'a> Home<'a> {
         storm.tell(&format!("{} is there", person.label));
         Ok(Self {
             storm,
-            id: page.strip_prefix("/servers/").context("no server")?.parse::<InstanceId>()?.uuid(),
+            id: stage::instance(&page)?.uuid(),
             born: tenant.instance().await?,
             actor: visit::actor_key(site, &host, &person.handle).await?,
             things: tenant.belongings().await?,

@@ -55,6 +55,14 @@ pub async fn on(ground: &Ground, cache: &Cache) -> Result<Postgres> {
     Ok(Postgres::at(url, Naming::Plain))
 }
 
+/// Kills PostgreSQL where it stands. Its data stays, and is recovered by the next start.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn kill(ground: &Ground) -> Result<()> {
+    ground.processes().kill(NAME)
+}
+
 /// Stops PostgreSQL without waiting for those who are connected, which it would when asked like other programs. Its data
 /// stays.
 pub async fn stop(ground: &Ground) -> Result<()> {
