@@ -3,6 +3,7 @@
 use control_plane::actor::Actor;
 use control_plane::app::cell::trust;
 use control_plane::app::server::adopt::{Wish, adopt};
+use control_plane::command::doctor::{Finding, Verdict, look};
 use control_plane::gateway::cluster::{Cluster as _, instances};
 use control_plane::store;
 use crd::Mode;
@@ -39,6 +40,12 @@ async fn wish(workshop: &Workshop, jo: &Customer) -> Wish {
     Wish { organization: jo.organization, offer: offer.offer.id, owner_email: jo.account.email.clone() }
 }
 
+/// What the doctor says of the cell's servers.
+async fn examined(workshop: &Workshop) -> Finding {
+    let found = look(&workshop.platform).await;
+    found.into_iter().find(|one| one.what == "servers of cell one").unwrap()
+}
+
 async fn take(workshop: &Workshop, object: &crd::Instance, wish: &Wish) -> Result<InstanceId, String> {
     let cell = workshop.cell_row().await.unwrap();
     let done = adopt(&workshop.platform, &Actor::system(), &cell, object, wish).await;
@@ -53,9 +60,13 @@ async fn a_server_that_runs_goes_on_running_and_is_known() {
     let object = forgotten(workshop, &jo, "birds").await;
     let wish = wish(workshop, &jo).await;
     assert_eq!(instances(&workshop.cluster).await.unwrap().len(), 1);
+    let found = examined(workshop).await;
+    let told = format!("1 of 1 are not known here: {} (birds.servers.example)", object.name_any());
+    assert!(found.verdict == Verdict::Look && found.words.starts_with(&told), "{found}");
     let id = take(workshop, &object, &wish).await.unwrap();
     let row = workshop.instance(id).await.unwrap();
     assert_eq!((row.object_name.to_string(), row.hostname.as_str()), (object.name_any(), "birds.servers.example"));
+    assert_eq!(examined(workshop).await.to_string(), "good  servers of cell one: all 1 of them are known");
     assert!(row.ready_at.is_some() && row.revision == object.spec.revision.unwrap());
     assert_eq!(workshop.room().await.unwrap().unwrap().1, 1, "it has a place");
     let applied = workshop.rest(workshop.newest(id, Kind::ApplyInstance).await.unwrap().id).await.unwrap();

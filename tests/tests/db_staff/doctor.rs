@@ -28,6 +28,7 @@ async fn what_is_well_and_what_is_not() {
         ("workers", Verdict::Look),
         ("zone of cell one", Verdict::Good),
         ("cell one", Verdict::Good),
+        ("servers of cell one", Verdict::Good),
         ("bundles of cell one", Verdict::Good),
         ("mail", Verdict::Look),
     ] {

@@ -1,6 +1,9 @@
 //! Whether each cell answers, is the cluster it should be, and has a store whose bundles can be read.
 
+use kube::ResourceExt as _;
+
 use super::{Finding, patient};
+use crate::gateway::cluster::{Cluster, ClusterError, instances};
 use crate::gateway::objects::ObjectsError;
 use crate::platform::Platform;
 use crate::store;
@@ -51,14 +54,17 @@ async fn cluster(platform: &Platform, cell: &Cell) -> Vec<Finding> {
     let what = format!("cell {}", cell.name);
     let asked = async {
         let connection = platform.cells.to(&cell.name).await?;
-        connection.cluster.cell().await
+        let said = connection.cluster.cell().await?;
+        Ok((connection, said))
     };
-    let said = match patient(asked).await {
+    let (connection, said) = match patient::<Result<_, ClusterError>>(asked).await {
         None => return vec![Finding::bad(what, "it does not answer; its servers run on, what is asked of them waits")],
         Some(Err(error)) => return vec![Finding::bad(what, error.to_string())],
-        Some(Ok(said)) => said,
+        Some(Ok(answer)) => answer,
     };
-    let mut found = vec![match prove(cell.cluster_uid.as_deref(), &said) {
+    let proof = prove(cell.cluster_uid.as_deref(), &said);
+    let is_right = matches!(proof, Proof::Right { .. });
+    let mut found = vec![match proof {
         Proof::Right { uid, first: false } => Finding::good(&*what, format!("it answers and is cluster {uid}")),
         Proof::Right { uid, first: true } => Finding::look(
             &*what,
@@ -81,7 +87,44 @@ async fn cluster(platform: &Platform, cell: &Cell) -> Vec<Finding> {
     if let Some(breaker) = &cell.breaker {
         found.push(Finding::look(&*what, format!("nothing is destroyed in it: {breaker}")));
     }
+    if is_right {
+        found.push(servers(platform, cell, &*connection.cluster).await);
+    }
     found
+}
+
+/// Whether this database knows all servers that are there. After a restore it may not.
+async fn servers(platform: &Platform, cell: &Cell, cluster: &dyn Cluster) -> Finding {
+    let what = format!("servers of cell {}", cell.name);
+    let there = match patient(instances(cluster)).await {
+        None => return Finding::bad(what, "the list of them does not come"),
+        Some(Err(error)) => return Finding::bad(what, error.to_string()),
+        Some(Ok(there)) => there,
+    };
+    let names: Vec<String> = there.iter().map(|one| one.name_any()).collect();
+    let known = async {
+        let mut connection = platform.pool.acquire().await?;
+        store::instance::revisions(&mut connection, cell.id, &names).await
+    };
+    let known = match known.await {
+        Ok(known) => known,
+        Err(error) => return Finding::bad(what, error.to_string()),
+    };
+    let is_unknown = |one: &&crd::Instance| known.iter().all(|(_, name, _)| *name != one.name_any());
+    let unknown: Vec<String> =
+        there.iter().filter(is_unknown).map(|one| format!("{} ({})", one.name_any(), one.spec.hostname)).collect();
+    match unknown.as_slice() {
+        [] => Finding::good(what, format!("all {} of them are known", there.len())),
+        _ => Finding::look(
+            what,
+            format!(
+                "{} of {} are not known here: {}; they run on, and `steppe admin adopt` takes them in",
+                unknown.len(),
+                there.len(),
+                unknown.join(", ")
+            ),
+        ),
+    }
 }
 
 async fn objects(platform: &Platform, cell: &Cell) -> Finding {
