@@ -46,6 +46,21 @@ impl std::fmt::Display for Who {
     }
 }
 
+impl Who {
+    /// Who is meant by the text that [`Display`](std::fmt::Display) made; nobody by any other one.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            Some(("account", id)) => id.parse().ok().map(Self::Account),
+            Some(("token", id)) => id.parse().ok().map(Self::Token),
+            Some(("staff", id)) => id.parse().ok().map(Self::Staff),
+            None if text == "system" => Some(Self::System),
+            None if text == "visitor" => Some(Self::Visitor),
+            Some(_) | None => None,
+        }
+    }
+}
+
 impl Actor {
     /// A program of ours, by itself.
     #[must_use]
@@ -57,5 +72,22 @@ impl Actor {
     #[must_use]
     pub fn of(request: &Request, who: Who, name: impl Into<String>) -> Self {
         Self { who, name: name.into(), address: Some(request.address), request_id: Some(request.id.clone()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_written_is_read() {
+        let id = uuid::Uuid::from_u128(7);
+        let all = [Who::Visitor, Who::Account(id.into()), Who::Token(id.into()), Who::Staff(id.into()), Who::System];
+        for who in all {
+            assert_eq!(Who::read(&who.to_string()), Some(who));
+        }
+        for wrong in ["", "staff", "staff:", "staff:x", "system:x", "somebody"] {
+            assert_eq!(Who::read(wrong), None, "{wrong}");
+        }
     }
 }

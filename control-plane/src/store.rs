@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod account_change;
+pub mod actor;
 pub mod api_token;
 pub mod audit;
 pub mod backlog;

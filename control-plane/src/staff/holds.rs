@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::hold_form::{self, Input};
 use super::list::{self, Pager, ROWS, Wanted};
+use super::trail;
 use crate::app::server::hold;
 use crate::auth::staff::StaffSigned;
 use crate::error::{Code, Problem};
@@ -48,6 +49,9 @@ pub async fn show(
 struct HoldPage<'a> {
     page: &'a Page,
     entry: &'a Entry,
+    /// Who placed and who lifted it, in words.
+    placed_by: String,
+    lifted_by: Option<String>,
     input: &'a Input,
     problem: Option<&'a Problem>,
     /// Whether it is in force and ours.
@@ -82,8 +86,15 @@ async fn view(
         until: hold_form::text(hold.until),
         version: entry.version,
     };
+    let page = Page::to_staff(signed).at(format!("/holds/{id}"));
+    let lifted_by = match &entry.lifted_by {
+        Some(actor) => Some(trail::called(&page, &mut connection, actor).await?),
+        None => None,
+    };
     let shown = HoldPage {
-        page: &Page::to_staff(signed).at(format!("/holds/{id}")),
+        placed_by: trail::called(&page, &mut connection, &entry.placed_by).await?,
+        lifted_by,
+        page: &page,
         ours: hold.kind.belongs_to(Authority::Staff) && hold.is_in_force(platform.now()),
         input: input.unwrap_or(&there),
         entry: &entry,

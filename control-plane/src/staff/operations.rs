@@ -10,6 +10,7 @@ use domain::id::{InstanceId, OperationId};
 use http::StatusCode;
 
 use super::list::{self, Pager, ROWS, Wanted};
+use super::trail;
 use crate::app::operation::staff;
 use crate::auth::staff::StaffSigned;
 use crate::error::{Code, Problem};
@@ -74,6 +75,8 @@ struct OperationPage<'a> {
     page: &'a Page,
     operation: &'a Operation,
     hostname: String,
+    /// Who wanted it, in words.
+    asked_by: String,
     work: WorkView,
     reason: Option<&'a str>,
     /// The text of what a repeat does.
@@ -107,6 +110,7 @@ async fn view(
     let instance = store::instance::find(&mut connection, operation.subject.instance()).await?;
     let shown = OperationPage {
         hostname: instance.map(|one| one.hostname.to_string()).unwrap_or_default(),
+        asked_by: trail::called(&page, &mut connection, &operation.requested_by).await?,
         work: WorkView::of(&page, platform, &operation, false),
         reason: operation.course.state.reason(),
         repeat: format!("operation-repeat-{}", operation.course.kind.as_str().replace('.', "-")),

@@ -78,6 +78,8 @@ async fn a_held_server_stands_still_its_people_read_why_and_cannot_lift_it() {
         .unwrap();
     let again = ada.browser.post(&format!("{hold}/lift"), &[("why", "")]).await.unwrap();
     assert_eq!(again.status, StatusCode::CONFLICT);
+    let page = ada.browser.get(&hold).await.unwrap();
+    assert_eq!(page.text().matches("ada (staff)").count(), 2, "who placed and who lifted it: {}", page.text());
     assert_eq!(seen(&office, id).await.0, Mode::Running);
     assert!(jo.browser.get(&server).await.unwrap().says("Running"));
     assert!(!jo.browser.get(&format!("{server}/history")).await.unwrap().says("police"), "that is for us");
