@@ -3,6 +3,8 @@
 pub mod audit;
 pub mod create;
 pub mod hand_over;
+pub mod invitation_revoke;
+pub mod invitations;
 pub mod invite;
 pub mod list;
 pub mod member_remove;

@@ -45,6 +45,7 @@ fn words(text: ObjectBuilder, all: impl IntoIterator<Item = &'static str>) -> Ob
 described! {
     #[doc = " Names a person."] AccountId, "AccountId", |text| id(text, "acc");
     #[doc = " Names an organization."] OrganizationId, "OrganizationId", |text| id(text, "org");
+    #[doc = " Names an invitation."] InvitationId, "InvitationId", |text| id(text, "inv");
     #[doc = " Names a token."] TokenId, "TokenId", |text| id(text, "tok");
     #[doc = " Names one version of an offer."] OfferId, "OfferId", |text| id(text, "ofr");
     #[doc = " Names an order."] OrderId, "OrderId", |text| id(text, "ord");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::id::{AccountId, InstanceId, OrganizationId};
+use domain::id::{AccountId, InstanceId, InvitationId, OrganizationId};
 use domain::scope::Scope;
 use domain::{Right, Role};
 use e2e::control::{Control, Person};
@@ -30,6 +30,8 @@ const ROWS: &[Row] = &[
     row("organizations_update", Scope::OrganizationWrite, Right::Rename),
     person("organizations_hand_over", Right::HandOver),
     row("members_invite", Scope::OrganizationWrite, Right::Invite),
+    row("invitations_list", Scope::OrganizationWrite, Right::Invite),
+    row("invitations_revoke", Scope::OrganizationWrite, Right::Invite),
     row("members_update", Scope::OrganizationWrite, Right::Members),
     row("members_remove", Scope::OrganizationWrite, Right::Members),
     row("members_list", Scope::OrganizationRead, Right::SeeMembers),
@@ -163,7 +165,13 @@ async fn things(control: &Control, owner: &mut Person, label: &str) -> Ids {
     let orders = program.get(&format!("/organizations/{}/orders", owner.organization)).await.unwrap();
     let guest = control.person(&format!("guest-{label}")).await.unwrap();
     control.join(&guest, owner.organization, Role::Billing).await.unwrap();
+    let sql = "INSERT INTO invitations (id, organization_id, email, role, secret_hash, invited_by, created_at, expires_at)
+               VALUES (gen_random_uuid(), $1, $2, 'billing', sha256($2::bytea), $3, now(), now() + interval '7 days') RETURNING id";
+    let invitation = sqlx::query_scalar::<_, uuid::Uuid>(sql).bind(owner.organization.uuid());
+    let invitation = invitation.bind(format!("{label}@elsewhere.example")).bind(owner.account.uuid());
+    let invitation = InvitationId::from(invitation.fetch_one(pool).await.unwrap());
     Ids::from([
+        ("invitation", invitation.to_string()),
         ("account", guest.account.to_string()),
         ("organization", owner.organization.to_string()),
         ("order", orders["data"][0]["id"].as_str().unwrap().to_owned()),
@@ -198,14 +206,16 @@ async fn refill(control: &Control) {
     sqlx::query("DELETE FROM rate_limits").execute(pool).await.unwrap();
 }
 
-/// Whoever was removed is there again.
-async fn rejoin(control: &Control, organization: OrganizationId, account: &str) {
+/// Whoever was removed is there again, and whoever was invited still is.
+async fn put_back(control: &Control, organization: OrganizationId, account: &str) {
     let account: AccountId = account.parse().unwrap();
+    let pool = &control.workshop.platform.pool;
     let sql =
         "INSERT INTO memberships (organization_id, account_id, role, created_at) VALUES ($1, $2, 'billing', now())
                ON CONFLICT (organization_id, account_id) DO UPDATE SET role = 'billing'";
-    let done = sqlx::query(sql).bind(organization.uuid()).bind(account.uuid());
-    done.execute(&control.workshop.platform.pool).await.unwrap();
+    sqlx::query(sql).bind(organization.uuid()).bind(account.uuid()).execute(pool).await.unwrap();
+    let sql = "UPDATE invitations SET revoked_at = NULL WHERE organization_id = $1";
+    sqlx::query(sql).bind(organization.uuid()).execute(pool).await.unwrap();
 }
 
 fn let_in(reply: &Reply) -> bool {
@@ -233,7 +243,7 @@ async fn each_endpoint_by_role_and_scope() {
         for (role, person) in &people {
             refill(&control).await;
             let mut ask = async |who: &str, program: Program, may: bool| {
-                rejoin(&control, organization, &ids["account"]).await;
+                put_back(&control, organization, &ids["account"]).await;
                 let reply = endpoint.call(&program, &ids, &wish).await;
                 let told = if may { let_in(&reply) } else { reply.status == StatusCode::FORBIDDEN };
                 calls += 1;

@@ -5,6 +5,7 @@ use domain::scope::Scope;
 use e2e::control::Control;
 use e2e::program::{Program, Reply};
 use http::StatusCode;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 async fn patch(program: &Program, path: &str, tag: &str, body: Value) -> Reply {
@@ -45,6 +46,18 @@ async fn somebody_makes_one_and_a_program_sees_to_it() {
     assert_eq!(invite("eve@mail.example", "owner").await.status, StatusCode::FORBIDDEN);
     assert_eq!(invite("eve", "god").await.problem(), "invalid email:email-form role:role-unknown");
     let link = control.mailed_link("kim@mail.example", "/invitations/").await.unwrap();
+    control.workshop.later(SignedDuration::from_secs(1));
+    let wrong = invite("lou@mail.example", "billing").await.expect(StatusCode::CREATED).unwrap();
+    let open = program.get(&format!("{invitations}?limit=1")).await.unwrap();
+    assert_eq!((&open["data"][0], &open["has_more"]), (&wrong.json, &json!(true)), "the newest first");
+    let taken_back = format!("{invitations}/{}", wrong.text("id"));
+    let dead = control.mailed_link("lou@mail.example", "/invitations/").await.unwrap();
+    program.call("DELETE", &taken_back, None).await.unwrap().expect(StatusCode::NO_CONTENT).unwrap();
+    assert_eq!(program.call("DELETE", &taken_back, None).await.unwrap().status, StatusCode::NOT_FOUND);
+    let lou = control.person("lou").await.unwrap();
+    let mut lous = lou.browser;
+    assert_eq!(lous.get(&dead).await.unwrap().status, StatusCode::GONE);
+    assert_eq!(program.get(&invitations).await.unwrap()["data"], json!([invited.json]));
     let mut kims = kim.browser;
     kims.post(&link, &[]).await.unwrap().expect(StatusCode::SEE_OTHER).unwrap();
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use domain::id::{InvitationId, OrganizationId};
+use domain::id::OrganizationId;
 use domain::scope::Scope;
 use domain::{Email, Right, Role};
 use http::StatusCode;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::invitations::InvitationBody;
 use crate::api::{Json, Path, schema};
 use crate::app::organization::invitation;
 use crate::auth::caller::Caller;
@@ -27,19 +27,6 @@ pub struct InviteBody {
     /// Below that of whoever invites.
     #[schema(value_type = schema::Role)]
     role: String,
-}
-
-/// An invitation that is on its way.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct InvitationBody {
-    #[schema(value_type = String, example = "inv_01kb0c9w40e8ar2xtk7c0h8v4f")]
-    id: InvitationId,
-    #[schema(example = "grace@birds.example")]
-    email: String,
-    #[schema(value_type = schema::Role)]
-    role: Role,
-    /// Until when the link in the mail works.
-    expires_at: Timestamp,
 }
 
 /// Invite somebody
