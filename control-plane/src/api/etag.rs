@@ -27,7 +27,7 @@ const DIGEST: usize = 8;
 
 /// Completes the tag of what is read, and answers `304` without a body to who has it already.
 pub async fn conditional(request: Request, next: Next) -> Response {
-    let reads = request.method() == Method::GET;
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
     let known = request.headers().get_all(header::IF_NONE_MATCH).iter().cloned().collect::<Vec<_>>();
     let response = next.run(request).await;
     let version = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()?.strip_suffix('"'));

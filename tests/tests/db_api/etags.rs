@@ -110,6 +110,10 @@ async fn what_is_the_same_is_not_sent_again() {
     assert_eq!((same.status, same.body.len(), same.header("etag")), (StatusCode::NOT_MODIFIED, 0, tag));
     assert_eq!(read(&format!("\"0\", W/{tag}")).await.status, StatusCode::NOT_MODIFIED);
     assert_eq!(read("\"1\"").await.status, StatusCode::OK);
+    let head = program.call("HEAD", &path, None).await.unwrap().expect(StatusCode::OK).unwrap();
+    assert_eq!((head.body.len(), head.header("etag")), (0, tag), "as it would be read");
+    let known = program.call_with("HEAD", &path, &[("if-none-match", tag)], None).await.unwrap();
+    assert_eq!(known.status, StatusCode::NOT_MODIFIED);
     // What is seen of a server is no version of what is set, and is sent all the same.
     let sql = "UPDATE instances SET conditions = '[]'";
     sqlx::query(sql).execute(&control.workshop.platform.pool).await.unwrap();
