@@ -198,14 +198,14 @@ pub async fn count(connection: &mut PgConnection, instance: InstanceId) -> Resul
     Ok((row.all, row.open))
 }
 
-/// The day after which reports that were closed are forgotten: the reporter's address and words are theirs.
+/// Forgets reports that nothing was done about since a time, open ones excepted: the reporter's address and words are theirs.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn forget(connection: &mut PgConnection, before: Timestamp, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
         "DELETE FROM abuse_reports WHERE id IN (
-             SELECT id FROM abuse_reports WHERE state = 'closed' AND updated_at < $1 LIMIT $2)",
+             SELECT id FROM abuse_reports WHERE state <> 'open' AND updated_at < $1 LIMIT $2)",
         before.to_sqlx(),
         limit,
     )

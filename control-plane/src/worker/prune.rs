@@ -24,7 +24,7 @@ const LINKS: SignedDuration = days(7);
 const LIMITS: SignedDuration = days(2);
 /// Answers for repeats, as the API promises.
 const ANSWERS: SignedDuration = days(1);
-/// Reports of abuse after they were closed: what somebody else said, and where they read mail. The privacy page says so.
+/// Reports of abuse after they were answered or closed: what somebody else said, and where they read mail. The privacy page says so.
 const REPORTS: SignedDuration = days(365);
 /// Workers that fell silent.
 const WORKERS: SignedDuration = days(7);

@@ -1,5 +1,6 @@
 //! Reports of abuse, from the public form to what comes of it.
 
+use control_plane::worker::prune;
 use crd::Mode;
 use domain::id::InstanceId;
 use e2e::control::{Answer, Browser};
@@ -190,4 +191,32 @@ async fn what_cannot_be_reported_is_said_and_nobody_fills_our_queue_or_a_mailbox
     office.control.browser().post("/abuse", &good).await.unwrap().expect(StatusCode::OK).unwrap();
     assert_eq!(office.control.count("SELECT count(*) FROM abuse_reports").await.unwrap(), 6);
     assert_eq!(office.control.count("SELECT count(*) FROM mails WHERE template = 'report-received'").await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_forgotten_after_a_year_as_what_was_closed_is() {
+    let office = Office::open("staff_report_forgotten").await.unwrap();
+    let mut ada = office.clerk("ada").await.unwrap();
+    let mut jo = office.control.person("jo").await.unwrap();
+    jo.server(&office.control, "birds").await.unwrap();
+    let mut eve = office.control.browser();
+    for (text, done) in [("One.", Some(("answer", "answer"))), ("Two.", Some(("dismiss", "answer"))), ("Three.", None)]
+    {
+        report(&mut eve, "birds.servers.example", text).await;
+        let queue = ada.browser.get("/reports?state=open").await.unwrap();
+        let path = format!("/reports/{}", queue.between("href=\"/reports/", "\"").unwrap());
+        if let Some((form, field)) = done {
+            let told = ada.browser.post(&format!("{path}/{form}"), &[(field, "We have looked.")]).await.unwrap();
+            told.expect(StatusCode::SEE_OTHER).unwrap();
+        }
+    }
+    let left = async || {
+        prune::once(office.control.workshop.platform.clone()).await.unwrap();
+        let sql = "SELECT text FROM abuse_reports ORDER BY text";
+        sqlx::query_scalar::<_, String>(sql).fetch_all(&office.control.workshop.platform.pool).await.unwrap()
+    };
+    office.control.workshop.later(SignedDuration::from_hours(364 * 24));
+    assert_eq!(left().await, ["One.", "Three.", "Two."]);
+    office.control.workshop.later(SignedDuration::from_hours(2 * 24));
+    assert_eq!(left().await, ["Three."], "what nobody has looked at waits on");
 }
