@@ -1,8 +1,10 @@
 //! What everything is given.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Postgres, Transaction};
 
@@ -93,6 +95,10 @@ impl Platform {
     }
 }
 
+/// A connection that was given back so recently is not asked whether it lives: that was done then, and a database takes longer
+/// to begin anew.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// Connects to the database.
 ///
 /// # Errors
@@ -105,5 +111,14 @@ pub fn pool(url: &str, connections: u32) -> Result<PgPool, sqlx::Error> {
         ("statement_timeout", "30s"),
         ("idle_in_transaction_session_timeout", "60s"),
     ]);
-    Ok(PgPoolOptions::new().max_connections(connections).connect_lazy_with(options))
+    let pool = PgPoolOptions::new().max_connections(connections).test_before_acquire(false);
+    let pool = pool.before_acquire(|connection, meta| {
+        Box::pin(async move {
+            if meta.idle_for >= TRUSTED {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    });
+    Ok(pool.connect_lazy_with(options))
 }

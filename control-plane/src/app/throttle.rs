@@ -6,7 +6,7 @@ use crate::error::{Code, Problem};
 use crate::platform::Platform;
 use crate::store;
 
-/// Takes a token from a bucket, in a transaction of its own: a try counts even when what it was for fails.
+/// Takes a token from a bucket, outside of any transaction: a try counts even when what it was for fails.
 ///
 /// # Errors
 /// `too-many`, with the seconds to wait, when it is empty.
@@ -19,10 +19,9 @@ pub async fn take(platform: &Platform, bucket: Bucket, key: &str) -> Result<(), 
 /// # Errors
 /// When the database refuses.
 pub async fn try_to_take(platform: &Platform, bucket: Bucket, key: &str) -> Result<Taken, Problem> {
-    let mut tx = platform.begin().await?;
-    let taken = store::rate_limit::take(&mut tx, &format!("{}:{key}", bucket.as_str()), bucket, platform.now()).await?;
-    tx.commit().await?;
-    Ok(taken)
+    let mut connection = platform.pool.acquire().await?;
+    let key = format!("{}:{key}", bucket.as_str());
+    Ok(store::rate_limit::take(&mut connection, &key, bucket, platform.now()).await?)
 }
 
 /// What taking led to.

@@ -158,16 +158,10 @@ async fn find(platform: &Platform, mut request: Request, text: &str) -> Result<O
     let Some(secret) = token::parse(text) else { return Ok(None) };
     let now = platform.now();
     let mut connection = platform.pool.acquire().await?;
-    let Some(token) = store::api_token::with_secret(&mut connection, &secret, now).await? else {
+    let Some(found) = store::api_token::bearer(&mut connection, &secret, now).await? else {
         return Ok(None);
     };
-    let Some(account) = store::account::find(&mut connection, token.account).await? else {
-        return Ok(None);
-    };
-    let memberships = store::organization::of_account(&mut connection, account.id).await?;
-    let Some(membership) = memberships.into_iter().find(|one| one.organization == token.organization) else {
-        return Ok(None);
-    };
+    let store::api_token::Bearer { token, account, membership } = found;
     if token.last_used_at.is_none_or(|used| now.duration_since(used) >= USED_EVERY) {
         store::api_token::used(&mut connection, token.id, now).await?;
     }

@@ -29,15 +29,16 @@ pub struct Account {
     pub created_at: Timestamp,
 }
 
-struct Row {
-    id: uuid::Uuid,
-    email: String,
-    name: String,
-    locale: String,
-    email_confirmed_at: Option<jiff_sqlx::Timestamp>,
-    password_changed_at: jiff_sqlx::Timestamp,
-    email_changed_at: jiff_sqlx::Timestamp,
-    created_at: jiff_sqlx::Timestamp,
+/// An account as it is read.
+pub(super) struct Row {
+    pub(super) id: uuid::Uuid,
+    pub(super) email: String,
+    pub(super) name: String,
+    pub(super) locale: String,
+    pub(super) email_confirmed_at: Option<jiff_sqlx::Timestamp>,
+    pub(super) password_changed_at: jiff_sqlx::Timestamp,
+    pub(super) email_changed_at: jiff_sqlx::Timestamp,
+    pub(super) created_at: jiff_sqlx::Timestamp,
 }
 
 const TABLE: &str = "accounts";

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 
+use super::account::{self, Account};
+use super::organization::Membership;
 use super::{Error, Result, word};
 use crate::auth::secret::Secret;
 
@@ -140,23 +142,68 @@ pub async fn of_organization(
     rows.into_iter().map(ApiToken::try_from).collect()
 }
 
-/// The token that a secret belongs to, if it is still good.
+/// Who brings a token.
+#[derive(Debug)]
+pub struct Bearer {
+    /// The token.
+    pub token: ApiToken,
+    /// In whose name.
+    pub account: Account,
+    /// What they are today where the token acts.
+    pub membership: Membership,
+}
+
+/// Who brings a secret, if its token is still good and its person still is where it acts. One statement, because each call of
+/// the API begins with it.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn with_secret(connection: &mut PgConnection, secret: &Secret, now: Timestamp) -> Result<Option<ApiToken>> {
-    let row = sqlx::query_as!(
-        Row,
-        "SELECT t.id, t.organization_id, t.account_id, a.name AS account_name, t.name, t.hint, t.scopes, t.created_at,
-                t.expires_at, t.last_used_at
-         FROM api_tokens t JOIN accounts a ON a.id = t.account_id
+pub async fn bearer(connection: &mut PgConnection, secret: &Secret, now: Timestamp) -> Result<Option<Bearer>> {
+    let row = sqlx::query!(
+        "SELECT t.id, t.organization_id, t.account_id, t.name, t.hint, t.scopes, t.created_at, t.expires_at, t.last_used_at,
+                a.name AS account_name, a.email, a.locale, a.email_confirmed_at, a.password_changed_at, a.email_changed_at,
+                a.created_at AS account_created_at, m.role, o.name AS organization_name,
+                o.personal_of IS NOT NULL AS \"personal!\"
+         FROM api_tokens t
+         JOIN accounts a ON a.id = t.account_id
+         JOIN memberships m ON m.account_id = t.account_id AND m.organization_id = t.organization_id
+         JOIN organizations o ON o.id = t.organization_id
          WHERE t.secret_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > $2 AND a.deleted_at IS NULL",
         secret.hash(),
         now.to_sqlx(),
     )
     .fetch_optional(connection)
     .await?;
-    row.map(ApiToken::try_from).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let account = account::Row {
+        id: row.account_id,
+        email: row.email,
+        name: row.account_name.clone(),
+        locale: row.locale,
+        email_confirmed_at: row.email_confirmed_at,
+        password_changed_at: row.password_changed_at,
+        email_changed_at: row.email_changed_at,
+        created_at: row.account_created_at,
+    };
+    let token = Row {
+        id: row.id,
+        organization_id: row.organization_id,
+        account_id: row.account_id,
+        account_name: row.account_name,
+        name: row.name,
+        hint: row.hint,
+        scopes: row.scopes,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        last_used_at: row.last_used_at,
+    };
+    let membership = Membership {
+        organization: row.organization_id.into(),
+        name: row.organization_name,
+        personal: row.personal,
+        role: word("memberships", TokenId::from(row.id), &row.role)?,
+    };
+    Ok(Some(Bearer { token: token.try_into()?, account: account.try_into()?, membership }))
 }
 
 /// Writes down that a token was used.

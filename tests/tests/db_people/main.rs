@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod account;
+mod buckets;
 mod hostile;
 mod invitations;
 mod links;
