@@ -26,6 +26,8 @@ use crate::store::outbox::Fact;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// After so long the browser asks anew, and whether it still may is looked at.
 const LONGEST: Duration = Duration::from_secs(10 * 60);
+/// What a page says of time gets old though nothing happens: it is told to look again this often.
+const GLANCE: Duration = Duration::from_secs(60);
 /// How many facts are read at once.
 const FACTS: i64 = 100;
 
@@ -53,6 +55,7 @@ struct State {
     found: VecDeque<Event>,
     beats: watch::Receiver<u64>,
     closed: CancellationToken,
+    glance: Instant,
     until: Instant,
 }
 
@@ -75,6 +78,7 @@ pub async fn follow(
         found: VecDeque::new(),
         beats: platform.live.listen(&platform.pool).await,
         closed: platform.live.closed(),
+        glance: Instant::now() + GLANCE,
         until: Instant::now() + LONGEST,
         platform,
     };
@@ -97,6 +101,7 @@ fn events(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
                 tokio::select! {
                     () = state.closed.cancelled() => return None,
                     () = tokio::time::sleep_until(state.until) => return None,
+                    () = tokio::time::sleep_until(state.glance) => state.glance(),
                     changed = state.beats.changed() => changed.ok()?,
                 }
             }
@@ -105,6 +110,12 @@ fn events(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
 }
 
 impl State {
+    /// Not a fact, so without an id: who asks anew goes on after the last fact.
+    fn glance(&mut self) {
+        self.glance += GLANCE;
+        self.found.push_back(Event::default().event("news").data("time"));
+    }
+
     async fn look(&mut self) -> Result<(), Problem> {
         let mut connection = self.platform.pool.acquire().await?;
         let facts = store::outbox::after(&mut connection, self.seq, Some(self.organization), FACTS).await?;

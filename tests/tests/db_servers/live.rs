@@ -54,6 +54,20 @@ async fn an_open_page_is_told_and_what_was_missed_is_made_up_for() {
 }
 
 #[tokio::test]
+async fn an_open_page_looks_again_when_only_time_has_passed() {
+    let control = Control::open("servers_live_time").await.unwrap();
+    let mut jo = control.person("jo").await.unwrap();
+    let server = jo.server(&control, "birds").await.unwrap();
+    let source = jo.browser.get(&server).await.unwrap().between("data-live-source=\"", "\"").unwrap();
+    let mut stream = jo.browser.stream(&source, &[]).await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    tokio::time::resume();
+    let told = until(&mut stream, "data: time").await;
+    assert!(told.contains("event: news") && !told.contains("id: "), "{told}");
+}
+
+#[tokio::test]
 async fn strangers_are_told_nothing_and_streams_end_when_the_program_does() {
     let control = Control::open("servers_live_end").await.unwrap();
     let (mut jo, mut kim) = (control.person("jo").await.unwrap(), control.person("kim").await.unwrap());
