@@ -18,7 +18,12 @@ pub struct Cache {
     pub lasting: PathBuf,
     /// This clone's name in the shared folder.
     pub clone: String,
+    /// Where that lies.
+    repository: PathBuf,
 }
+
+/// The file that says whose a folder is.
+const OF: &str = "of";
 
 impl Cache {
     /// `STEPPE_CACHE`, else the user's cache folder. `CARGO_TARGET_DIR` moves cargo's output only, and not in a
@@ -36,7 +41,7 @@ impl Cache {
             Some(target) if !cold => std::path::absolute(target)?,
             _ => root.join("target"),
         };
-        Ok(Self { root, target, lasting, clone: clone_name(repository) })
+        Ok(Self { root, target, lasting, clone: clone_name(repository), repository: repository.to_owned() })
     }
 
     pub fn cold(&self) -> bool {
@@ -51,7 +56,29 @@ impl Cache {
         for folder in [self.bin(), self.logs(), self.root.join("locks"), self.lasting.clone()] {
             std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
         }
-        Ok(())
+        let of = self.bin().join(OF);
+        std::fs::write(&of, self.repository.as_os_str().as_encoded_bytes())
+            .with_context(|| format!("writing {}", of.display()))
+    }
+
+    /// Removes the programs and logs of clones that are gone; their names.
+    pub fn forget_gone(&self) -> anyhow::Result<Vec<String>> {
+        let (bins, mut gone) = (self.root.join("bin"), Vec::new());
+        for entry in std::fs::read_dir(&bins).with_context(|| format!("listing {}", bins.display()))? {
+            let entry = entry?;
+            // One without a note is not ours to judge.
+            let Ok(of) = std::fs::read_to_string(entry.path().join(OF)) else { continue };
+            if Path::new(&of).exists() {
+                continue;
+            }
+            for folder in [entry.path(), self.root.join("logs").join(entry.file_name())] {
+                if folder.exists() {
+                    std::fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+                }
+            }
+            gone.push(entry.file_name().to_string_lossy().into_owned());
+        }
+        Ok(gone)
     }
 
     /// Our built programs: cargo's own folder is overwritten by the next clone that builds.
@@ -138,6 +165,27 @@ mod tests {
         assert_eq!(cache.target, Path::new("/big/steppe-cold-42/target"));
         assert_eq!(cache.history(), Path::new("/big/steppe/history.json"));
         assert!(cache.variables().iter().all(|(_, path)| path.starts_with("/big/steppe-cold-42")));
+    }
+
+    #[test]
+    fn what_a_clone_that_is_gone_has_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let ambient = ambient(folder.path().join("cache").to_str(), None);
+        let clone = |name: &str| {
+            let repository = folder.path().join(name);
+            std::fs::create_dir(&repository).unwrap();
+            let cache = Cache::locate(&ambient, &repository, false, 42).unwrap();
+            cache.create().unwrap();
+            std::fs::write(cache.bin().join("steppe"), "").unwrap();
+            cache
+        };
+        let (kept, gone) = (clone("kept"), clone("gone"));
+        std::fs::create_dir(kept.root.join("bin/older")).unwrap();
+        assert!(kept.forget_gone().unwrap().is_empty());
+        std::fs::remove_dir(folder.path().join("gone")).unwrap();
+        assert_eq!(kept.forget_gone().unwrap(), [gone.clone.clone()]);
+        assert!(!gone.bin().exists() && !gone.logs().exists());
+        assert!(kept.bin().join("steppe").exists() && kept.logs().exists() && kept.root.join("bin/older").exists());
     }
 
     #[test]

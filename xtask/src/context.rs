@@ -82,6 +82,13 @@ impl Context {
     pub fn announce(&self) {
         let cache = &self.cache;
         self.progress.say(&format!("cache folder {}", cache.root.display()));
+        match cache.forget_gone() {
+            Ok(gone) if gone.is_empty() => {}
+            Ok(gone) => {
+                self.progress.say(&format!("removed there what clones have left that are gone: {}", gone.join(", ")))
+            }
+            Err(error) => self.progress.say(&format!("note: {error:#}")),
+        }
         if !cache.target.starts_with(&cache.root) {
             self.progress.say(&format!("build output {}", cache.target.display()));
         }

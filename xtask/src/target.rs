@@ -29,9 +29,13 @@ pub fn claim(target: &Path, root: &Path, packages: &[String]) -> anyhow::Result<
     fs::write(&owner, mine).with_context(|| format!("writing {}", owner.display()))
 }
 
-/// Removes cargo's fingerprints of these packages, in every profile; cargo then builds them anew.
+/// Removes cargo's fingerprints of these packages, in every profile; cargo then builds them anew. The executables go too: all
+/// are ours, will be linked anew, and under another name when a dependency has changed. Clones that keep theirs have links.
 fn forget(target: &Path, packages: &[String]) -> anyhow::Result<()> {
     for profile in folders(target)? {
+        for file in executables(&profile.join("deps"))? {
+            fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
+        }
         for print in folders(&profile.join(".fingerprint"))? {
             let name = print.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let package = name.rsplit_once('-').map_or(name.as_str(), |(package, _)| package);
@@ -44,19 +48,21 @@ fn forget(target: &Path, packages: &[String]) -> anyhow::Result<()> {
 }
 
 fn folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+/// Libraries and what is noted of them have an extension.
+fn executables(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    Ok(entries(folder)?.into_iter().filter(|path| path.extension().is_none() && path.is_file()).collect())
+}
+
+fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error).with_context(|| format!("listing {}", folder.display())),
     };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
+    entries.map(|entry| Ok(entry?.path())).collect()
 }
 
 /// Puts programs and test programs where no other clone's build replaces them, and says where they are now. Test
@@ -102,12 +108,18 @@ mod tests {
                 .map(|name| fs::create_dir_all(prints.join(name)).unwrap())
         };
         let ours = ["names".to_owned(), "control-plane".to_owned()];
+        let deps = folder.path().join("debug/deps");
+        fs::create_dir_all(&deps).unwrap();
+        for name in ["light_purge-0f0f", "libserde-0f0f.rlib"] {
+            fs::write(deps.join(name), "").unwrap();
+        }
         build();
         claim(folder.path(), Path::new("/a/steppe"), &ours).unwrap();
         assert!(
             !there("names-0f0f") && !there("control-plane-0f0f") && there("serde-0f0f"),
             "nobody knows whose they were"
         );
+        assert!(!deps.join("light_purge-0f0f").exists() && deps.join("libserde-0f0f.rlib").exists());
         build();
         claim(folder.path(), Path::new("/a/steppe"), &ours).unwrap();
         assert!(there("names-0f0f"), "its own are kept");
