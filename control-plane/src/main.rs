@@ -124,7 +124,7 @@ enum Staff {
 enum Offers {
     /// Make what can be ordered what is in a file; a changed offer becomes a new version, nothing is deleted; safe to repeat
     Sync {
-        /// TOML file with one `[[offer]]` each
+        /// TOML file with one `[[offer]]` each; `-` for standard input
         file: std::path::PathBuf,
     },
 }

@@ -11,6 +11,7 @@ pub mod counter;
 pub mod desk;
 pub mod estate;
 pub mod identity;
+pub mod installed;
 pub mod light;
 pub mod node;
 pub mod office;

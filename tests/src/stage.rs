@@ -101,8 +101,8 @@ impl Stage {
         self.strangers().await?;
         let (zone, address) = (&self.cell.site.zone, &self.cell.site.address);
         let mut given = given;
-        given["url"] = self.control.url.clone().into();
-        given["mails"] = self.control.mailpit.inbox().trim_end_matches("messages").into();
+        given["url"] = self.control.dashboard.url.clone().into();
+        given["mails"] = self.control.dashboard.mailpit.inbox().trim_end_matches("messages").into();
         given["zone"] = zone.clone().into();
         let visit = Visit {
             given,
@@ -148,7 +148,7 @@ impl Stage {
     /// When one of the pages refuses.
     pub async fn server(&self, person: &Person) -> Result<(Customer, String)> {
         self.strangers().await?;
-        let mut customer = self.control.sign_up(&person.account, &person.name).await?;
+        let mut customer = self.control.dashboard.sign_up(&person.account, &person.name).await?;
         let order = customer.order(&person.label, &person.handle, &person.account.email).await?;
         let server = customer.ready(&order).await?;
         Ok((customer, server))

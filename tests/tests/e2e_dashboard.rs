@@ -144,7 +144,7 @@ fn a_server_is_closed_and_comes_back_as_it_was() {
 fn two_people_come_to_run_servers_together() {
     stage::test(async |stage| {
         let (person, other) = (Person::new("Iris")?, Person::new("Tansy")?);
-        stage.control.sign_up(&person.account, &person.name).await?;
+        stage.control.dashboard.sign_up(&person.account, &person.name).await?;
         let given = json!({ "person": person.told(), "other": other.told() });
         let seen: Value = stage.journey("team", "team", given).await?;
         let mut secrets = Secrets::default();

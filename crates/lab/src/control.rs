@@ -5,6 +5,7 @@
 //! `steppe-control-plane`, its key to the bucket can read and nothing else.
 
 mod customer;
+mod dashboard;
 mod door;
 mod files;
 mod people;
@@ -16,13 +17,15 @@ use anyhow::{Context as _, Result};
 use tokio::process::Command;
 
 pub use customer::{Answer, Customer};
+pub use dashboard::Dashboard;
+pub use files::OFFERS;
 pub use people::{Account, Staff, code, password};
 pub use programs::Program;
 
 use crate::cache::Cache;
 use crate::demo::Cell;
 use crate::install;
-use crate::mailpit::{self, Mailpit};
+use crate::mailpit;
 use crate::node::Ground;
 use crate::postgres;
 use crate::process::beside;
@@ -46,17 +49,14 @@ const DATABASE: &str = "steppe";
 pub struct ControlPlane {
     /// Where it runs.
     pub ground: Ground,
-    /// The dashboard's address.
-    pub url: String,
+    /// What customers see of it.
+    pub dashboard: Dashboard,
     /// The address of staff's pages.
     pub staff_url: String,
-    /// Where its mails arrive.
-    pub mailpit: Mailpit,
     /// Its database. Holds the password.
     pub database: String,
     steppe: PathBuf,
     folder: PathBuf,
-    http: reqwest::Client,
 }
 
 impl ControlPlane {
@@ -73,13 +73,11 @@ impl ControlPlane {
         let port = ground.ports.dashboard;
         let control = Self {
             ground: ground.clone(),
-            url: format!("https://{HOST}:{port}"),
+            dashboard: Dashboard::at(ground, port, mailpit)?,
             staff_url: format!("https://{STAFF_HOST}:{port}"),
-            mailpit,
             database,
             steppe: beside("steppe")?,
             folder: ground.state_dir.join(FOLDER),
-            http: door::client(ground)?,
         };
         progress.step("Starting the control plane");
         let reader = store::reader(ground, &cell.bucket.name)?;
@@ -104,12 +102,6 @@ impl ControlPlane {
         let mut command = Command::new(&self.steppe);
         command.arg("--config").arg(self.configuration()).args(words);
         install::run(command, input).await.with_context(|| format!("steppe {}", words.join(" ")))
-    }
-
-    /// A browser of somebody whom the dashboard does not know yet.
-    #[must_use]
-    pub fn customer(&self) -> Customer {
-        Customer::new(self.http.clone(), &self.url)
     }
 
     /// The file with its configuration.

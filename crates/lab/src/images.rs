@@ -16,7 +16,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::node::{self, Ground};
-pub use catalog::{Images, build, operator};
+pub use catalog::{Images, build, control_plane, operator};
 
 /// The host part of all our images' names.
 pub const HOST: &str = "steppe.local";

@@ -48,7 +48,7 @@ impl<'a> Outage<'a> {
             outage.kill(name).await?;
         }
         ensure!(stage.database().await.is_err(), "the database answers");
-        ensure!(stage.control.customer().get("/").await?.status == 502, "the dashboard answers");
+        ensure!(stage.control.dashboard.customer().get("/").await?.status == 502, "the dashboard answers");
         Ok(outage)
     }
 

@@ -45,7 +45,7 @@ impl Owner {
     pub async fn sign_up(stage: &Stage, name: &str) -> Result<Self> {
         stage.strangers().await?;
         let person = Person::new(name)?;
-        let customer = stage.control.sign_up(&person.account, &person.name).await?;
+        let customer = stage.control.dashboard.sign_up(&person.account, &person.name).await?;
         Ok(Self { person, customer })
     }
 }
@@ -264,7 +264,7 @@ impl<'a> Home<'a> {
             let database = &mut self.storm.stage.database().await?;
             let rows: Vec<String> = sqlx::query_scalar(rows).bind(address).fetch_all(database).await?;
             let written: BTreeSet<String> = rows.into_iter().collect();
-            let arrived = self.storm.stage.control.mailpit.mails(address, "").await?;
+            let arrived = self.storm.stage.control.dashboard.mailpit.mails(address, "").await?;
             let arrived: BTreeSet<String> = arrived.into_iter().map(|mail| mail.message_id).collect();
             if written.is_empty() || written != arrived {
                 bail!("{written:?} were written, {arrived:?} arrived");

@@ -76,7 +76,8 @@ fn config(ground: &Ground, storage: &str) -> Value {
 /// When the ground has no authority.
 pub fn client(ground: &Ground) -> Result<reqwest::Client> {
     let authority = fs::read(&ground.root_crt).with_context(|| format!("cannot read {}", ground.root_crt.display()))?;
-    let at = SocketAddr::from((ground.addresses.node_ip, ground.ports.dashboard));
+    // Without a port of its own: that of the address counts.
+    let at = SocketAddr::from((ground.addresses.node_ip, 0));
     let builder = reqwest::Client::builder().tls_certs_only([reqwest::Certificate::from_pem(&authority)?]);
     // Tests have a runtime each, and a connection that is kept belongs to one.
     let builder = builder.redirect(Policy::none()).pool_max_idle_per_host(0).timeout(Duration::from_secs(60));

@@ -21,7 +21,8 @@ const TOKEN_DAYS: i64 = 30;
 /// The chart's ServiceAccount for it.
 const ACCOUNT: &str = "steppe-control-plane";
 
-const OFFERS: &str = r#"[[offer]]
+/// A small offer that is free, and a larger one that staff approve.
+pub const OFFERS: &str = r#"[[offer]]
 slug = "snac-small"
 flavour = "snac"
 software-version = "2.75"
@@ -82,7 +83,7 @@ async fn token(client: &Client) -> Result<String> {
 }
 
 fn configuration(control: &ControlPlane) -> String {
-    let ControlPlane { ground, url, staff_url, database, folder, .. } = control;
+    let ControlPlane { ground, dashboard, staff_url, database, folder, .. } = control;
     let (node, ports) = (ground.addresses.node_ip, &ground.ports);
     let path = |name: &str| folder.join(name).display().to_string();
     let lines = [
@@ -90,7 +91,7 @@ fn configuration(control: &ControlPlane) -> String {
         ("key-file", path("key")),
         ("cells-dir", path("cells")),
         ("staff-keys-dir", path("staff-keys")),
-        ("url", url.clone()),
+        ("url", dashboard.url.clone()),
         ("staff-url", staff_url.clone()),
         ("listen", format!("127.0.0.1:{}", ports.customers)),
         ("staff-listen", format!("127.0.0.1:{}", ports.staff)),

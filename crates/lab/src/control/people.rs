@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{ControlPlane, Customer, FOLDER, files};
+use super::{ControlPlane, FOLDER, files};
 use crate::node::Ground;
 
 /// Who the staff member is.
@@ -87,7 +87,7 @@ impl ControlPlane {
             return Ok(account);
         }
         let account = Account { email: CUSTOMER.0.to_owned(), password: password()? };
-        self.sign_up(&account, CUSTOMER.1).await?;
+        self.dashboard.sign_up(&account, CUSTOMER.1).await?;
         keep(&path, &account)?;
         Ok(account)
     }
@@ -97,8 +97,8 @@ impl ControlPlane {
     /// # Errors
     /// When a log-in cannot be made.
     pub async fn how_to_look(&self) -> Result<String> {
-        let (staff, kim, mails) = (self.staff().await?, self.kim().await?, self.mailpit.inbox());
-        let (url, staff_url, name) = (&self.url, &self.staff_url, &self.ground.name);
+        let (staff, kim, mails) = (self.staff().await?, self.kim().await?, self.dashboard.mailpit.inbox());
+        let (url, staff_url, name) = (&self.dashboard.url, &self.staff_url, &self.ground.name);
         Ok(format!(
             "The dashboard:\n\
              \x20 {url}\n\
@@ -110,46 +110,6 @@ impl ControlPlane {
              \x20 steppe-lab mails --name {name}, or {mails}\n",
             kim.email, kim.password, staff.email, staff.password, staff.factor
         ))
-    }
-
-    /// Signs somebody up, follows the link in their mail, and logs them in.
-    ///
-    /// # Errors
-    /// When one of the pages refuses, or no mail comes.
-    pub async fn sign_up(&self, account: &Account, name: &str) -> Result<Customer> {
-        let mut customer = self.customer();
-        let form = customer.get("/sign-up").await?;
-        let (terms, processing) = (form.value("terms")?, form.value("processing")?);
-        let fields = [
-            ("email", account.email.as_str()),
-            ("name", name),
-            ("password", &account.password),
-            ("agree", "yes"),
-            ("terms", &terms),
-            ("processing", &processing),
-        ];
-        let answer = customer.post("/sign-up", &fields).await?;
-        ensure!(answer.status == 200, "the form of sign-up: {}", answer.text());
-        let link = self.link(&account.email, "/confirm/").await?;
-        customer.get(&link).await?.expect(200)?;
-        customer.post(&link, &[]).await?.expect(303)?;
-        customer.log_in(&account.email, &account.password).await?;
-        Ok(customer)
-    }
-
-    /// The path of the newest link that begins so in a mail to somebody.
-    ///
-    /// # Errors
-    /// When no mail comes, or it has no such link.
-    pub async fn link(&self, to: &str, beginning: &str) -> Result<String> {
-        let start = format!("{}{beginning}", self.url);
-        crate::wait::until(&format!("a mail to {to} with a link to {beginning}"), super::customer::LONG, async || {
-            let mails = self.mailpit.mails(to, "").await?;
-            let text = mails.iter().map(|mail| mail.text.as_str()).find(|text| text.contains(&start));
-            let link = text.and_then(|text| text.split_whitespace().find(|word| word.starts_with(&start)));
-            Ok(link.map(|link| link[self.url.len()..].to_owned()))
-        })
-        .await
     }
 }
 

@@ -123,7 +123,7 @@ impl ControlPlane {
         let (processes, ports) = (self.ground.processes(), &self.ground.ports);
         let urls = match program {
             Program::Server => vec![
-                ("the dashboard", format!("{}/imprint", self.url)),
+                ("the dashboard", format!("{}/imprint", self.dashboard.url)),
                 ("staff's pages", format!("{}/log-in", self.staff_url)),
             ],
             Program::Worker => {
@@ -134,7 +134,7 @@ impl ControlPlane {
             wait::until(what, UP, async || {
                 processes.must_run(program.name())?;
                 processes.must_run(door::NAME)?;
-                let answer = self.http.get(&url).send().await?;
+                let answer = self.dashboard.http.get(&url).send().await?;
                 if !answer.status().is_success() {
                     bail!("{url} answers {}", answer.status());
                 }

@@ -39,7 +39,7 @@ pub struct Ordered {
 /// When any step fails; the error says which and why.
 pub async fn order(control: &ControlPlane, cell: &Cell, name: &str, seconds: &mut Dashboard) -> Result<Ordered> {
     let account = Account { email: format!("{name}@mail.test"), password: password()? };
-    let mut customer = timed(&mut seconds.sign_up, control.sign_up(&account, "Robin")).await?;
+    let mut customer = timed(&mut seconds.sign_up, control.dashboard.sign_up(&account, "Robin")).await?;
     let begun = Instant::now();
     let order = customer.order(name, HANDLE, &account.email).await?;
     seconds.order = rounded(begun.elapsed());

@@ -22,10 +22,10 @@ const USER: &str = "1000:1000";
 /// Waits for snac's deliveries before a stop.
 const DRAIN: &str = include_str!("drain.sh");
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// So many operator images are kept in the cache: each build of the operator makes one.
-const OPERATORS_KEPT: usize = 3;
+/// So many images of each program of ours are kept in the cache: each build of the program makes one.
+const BUILDS_KEPT: usize = 3;
 
-/// All images but the operator's.
+/// All images but those of our programs.
 #[derive(Clone, Debug)]
 pub struct Images {
     /// A shell with the usual small programs.
@@ -38,7 +38,7 @@ pub struct Images {
     pub probe: Image,
 }
 
-/// Makes all images but the operator's, unless the cache has them.
+/// Makes all images but those of our programs, unless the cache has them.
 pub async fn build(cache: &Cache, services: &Tools, progress: &mut dyn Progress) -> Result<Images> {
     progress.step("Making the images (cold: about two minutes, mostly Debian's packages)");
     let (cache, services) = (cache.clone(), services.clone());
@@ -57,15 +57,26 @@ pub async fn build(cache: &Cache, services: &Tools, progress: &mut dyn Progress)
 /// with the program is made anew when that changes. The tag is the hash of the content.
 pub async fn operator(cache: &Cache, binary: &Path, progress: &mut dyn Progress) -> Result<Image> {
     progress.step("Making the operator's image");
+    let program = "/usr/local/bin/steppe-operator";
+    let config = json!({"User": USER, "Env": [PATH], "WorkingDir": "/", "Entrypoint": [program]});
+    of_ours(cache, "operator", binary, program, config).await
+}
+
+/// The control plane's image: Debian with the program `binary`, as `docs/operating.md` has it made.
+pub async fn control_plane(cache: &Cache, binary: &Path, progress: &mut dyn Progress) -> Result<Image> {
+    progress.step("Making the control plane's image");
+    of_ours(cache, "steppe", binary, "/usr/local/bin/steppe", json!({"Env": [PATH], "WorkingDir": "/"})).await
+}
+
+/// Debian with a program of ours at `path`.
+async fn of_ours(cache: &Cache, name: &'static str, binary: &Path, path: &'static str, config: Value) -> Result<Image> {
     let (cache, binary) = (cache.clone(), binary.to_owned());
     tokio::task::spawn_blocking(move || {
-        let program = "/usr/local/bin/steppe-operator";
         let base = vec![root::layer(&cache)?];
         let mut entries = debian(&root::folder(&cache)?)?;
-        entries.push(Entry::new(program.trim_start_matches('/'), 0o755, Content::Stripped(binary)));
-        let config = json!({"User": USER, "Env": [PATH], "WorkingDir": "/", "Entrypoint": [program]});
-        let image = Recipe { name: "operator", tag: None, base, entries, config }.make(&cache)?;
-        prune(&cache, "operator-", &image.archive)?;
+        entries.push(Entry::new(path.trim_start_matches('/'), 0o755, Content::Stripped(binary)));
+        let image = Recipe { name, tag: None, base, entries, config }.make(&cache)?;
+        prune(&cache, &format!("{name}-"), &image.archive)?;
         Ok(image)
     })
     .await?
@@ -151,7 +162,7 @@ fn prune(cache: &Cache, prefix: &str, keep: &Path) -> Result<()> {
         .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
         .collect();
     found.sort();
-    let surplus = found.len().saturating_sub(OPERATORS_KEPT - 1);
+    let surplus = found.len().saturating_sub(BUILDS_KEPT - 1);
     for (_, path) in &found[..surplus] {
         // Another process may be faster.
         let _ = fs::remove_file(path);

@@ -3,13 +3,15 @@
 use serde_json::{Value, json};
 
 use super::routes;
+use crate::control;
 use crate::node::Ground;
 
 /// The configuration, with no routes yet but the last one.
 pub fn config(ground: &Ground) -> Value {
     let (node, ports) = (ground.addresses.node_ip, &ground.ports);
     let folder = super::folder(ground);
-    let zone = [format!("*.{}", ground.zone), ground.zone.clone()];
+    // The dashboard's name too, for a control plane whose Ingress is here.
+    let names = [format!("*.{}", ground.zone), ground.zone.clone(), control::HOST.to_owned()];
     let port = if ports.https == 443 { String::new() } else { format!(":{}", ports.https) };
     let redirect = json!({
         "handler": "static_response",
@@ -49,7 +51,7 @@ pub fn config(ground: &Ground) -> Value {
                 "root": {"certificate": ground.root_crt, "private_key": ground.root_key, "format": "pem_file"},
             }}},
             "tls": {
-                "certificates": {"automate": zone},
+                "certificates": {"automate": names},
                 "automation": {"policies": [{"issuers": [{"module": "internal", "ca": "local"}]}]},
             },
         },
@@ -76,7 +78,7 @@ mod tests {
             r#""plain":{"automatic_https":{"disable":true},"listen":["10.244.0.1:80"],"protocols":["h1"],"#,
             r#""routes":[{"handle":[{"handler":"static_response","headers":{"Location":["https://{http.request.host}{http.request.uri}"]},"status_code":308}]}]}}},"#,
             r#""pki":{"certificate_authorities":{"local":{"install_trust":false,"root":{"certificate":"/s/pki/root.crt","format":"pem_file","private_key":"/s/pki/root.key"}}}},"#,
-            r#""tls":{"automation":{"policies":[{"issuers":[{"ca":"local","module":"internal"}]}]},"certificates":{"automate":["*.steppe.test","steppe.test"]}}},"#,
+            r#""tls":{"automation":{"policies":[{"issuers":[{"ca":"local","module":"internal"}]}]},"certificates":{"automate":["*.steppe.test","steppe.test","my.hosting.test"]}}},"#,
             r#""logging":{"logs":{"default":{"exclude":["admin.api"]}}},"#,
             r#""storage":{"module":"file_system","root":"/s/ingress/storage"}}"#,
         ];
