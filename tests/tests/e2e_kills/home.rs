@@ -3,33 +3,26 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use crd::{Export, Instance};
 use domain::id::OrderId;
-use e2e::node::tenant::{Belongings, Tenant};
+use e2e::node::tenant::Tenant;
 use e2e::node::visit;
 use e2e::stage::{self, Person, Stage};
-use kube::api::ListParams;
-use kube::{Api, ResourceExt as _};
 use lab::control::Customer;
-use lab::{download, wait};
+use lab::wait;
 use uuid::Uuid;
 
+use crate::soul::Soul;
 use crate::storm::Storm;
 use crate::{LIMIT, READY};
 
 /// A server at the dashboard, and what its owner did.
 pub struct Home<'a> {
     storm: &'a Storm,
-    /// Its objects.
-    pub tenant: Tenant,
+    /// What must stay.
+    pub soul: Soul,
     person: Person,
     page: String,
     id: Uuid,
-    token: String,
-    born: Instance,
-    actor: String,
-    things: Belongings,
-    posts: Vec<String>,
     exports: usize,
     closings: usize,
 }
@@ -90,14 +83,9 @@ impl<'a> Home<'a> {
         Ok(Self {
             storm,
             id: stage::instance(&page)?.uuid(),
-            born: tenant.instance().await?,
-            actor: visit::actor_key(site, &host, &person.handle).await?,
-            things: tenant.belongings().await?,
-            tenant,
+            soul: Soul::of(stage.cell, tenant, &host, &person.handle, &token).await?,
             person,
             page,
-            token,
-            posts: Vec::new(),
             exports: 0,
             closings: 0,
         })
@@ -126,10 +114,7 @@ impl<'a> Home<'a> {
             _ => self.close(customer).await?,
         }
         customer.running(&self.page).await?;
-        let text = format!("after round {round}");
-        self.storm.stage.app(&self.person).post(&self.token, &text).await?;
-        self.posts.push(text);
-        Ok(())
+        self.soul.post(format!("after round {round}")).await
     }
 
     /// Sends a form until a page shows that it was taken.
@@ -200,22 +185,8 @@ impl<'a> Home<'a> {
 
     /// It is the server it was, with all that its owner did, once.
     pub async fn is_whole(&self) -> Result<()> {
-        let (stage, host) = (self.storm.stage, self.storm.stage.host(&self.person));
         self.quiet().await?;
-        self.tenant.idle().await?;
-        ensure!(self.tenant.live_pods("server").await?.len() == 1, "more than one pod serves, or none");
-        let now = self.tenant.instance().await?;
-        let identity = |instance: &Instance| instance.status.as_ref().and_then(|status| status.identity.clone());
-        ensure!(identity(&now).is_some() && identity(&now) == identity(&self.born), "{:?}", identity(&now));
-        ensure!(now.uid() == self.born.uid(), "another object");
-        let key = visit::actor_key(&stage.cell.site, &host, &self.person.handle).await?;
-        ensure!(key == self.actor, "the owner has another key");
-        let things = self.tenant.belongings().await?;
-        ensure!(things == self.things, "{things:?} instead of {:?}", self.things);
-        let app = stage.app(&self.person);
-        let texts = app.home_with(&self.token, self.posts.last().context("no post")?, 10).await?.texts;
-        let lost: Vec<_> = self.posts.iter().filter(|post| !texts.iter().any(|text| text.contains(*post))).collect();
-        ensure!(lost.is_empty(), "posts are lost: {lost:?}");
+        self.soul.is_the_same().await?;
         self.happened_once().await?;
         self.mails_came_once().await
     }
@@ -236,24 +207,12 @@ impl<'a> Home<'a> {
             let found = self.count(query).await?;
             ensure!(found == expected, "{found} instead of {expected}: {query}");
         }
-        let uid = self.born.uid().context("no uid")?;
         let rows = "SELECT object_uid FROM exports WHERE instance_id = $1 AND object_uid IS NOT NULL";
         let database = &mut self.storm.stage.database().await?;
         let rows: Vec<String> = sqlx::query_scalar(rows).bind(self.id).fetch_all(database).await?;
         let recorded: BTreeSet<String> = rows.into_iter().collect();
-        let exports = Api::<Export>::all(self.tenant.client.clone()).list(&ListParams::default()).await?.items;
-        let mine = exports.iter().filter(|export| export.spec.instance_ref.uid == uid);
-        let made: BTreeSet<String> = mine.filter_map(|one| one.uid()).collect();
-        ensure!(
-            made == recorded && made.len() == self.exports + self.closings,
-            "{made:?} in the cell, {recorded:?} here"
-        );
-        let prefix = format!("bundles/{uid}/");
-        let stored = download::list(&self.storm.stage.cell.bucket, &prefix).await?;
-        let bundles = stored.keys().filter_map(|key| key.strip_prefix(&prefix)?.split('/').next().map(str::to_owned));
-        let bundles: BTreeSet<String> = bundles.collect();
-        ensure!(bundles == made, "bundles {bundles:?} instead of {made:?}");
-        Ok(())
+        ensure!(recorded.len() == self.exports + self.closings, "{recorded:?} were recorded");
+        self.soul.has_bundles_of(&recorded).await
     }
 
     /// Each mail that was to be written has arrived, and no other; a repeat has the same Message-ID.

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{MetadataExt as _, chown};
 
 use anyhow::{Context as _, Result, ensure};
-use crd::{AccountAction, AccountChange, Export, Instance, Mode, Phase, condition};
+use crd::{AccountAction, AccountChange, Export, Mode, Phase, condition};
+use e2e::node::account;
 use e2e::node::taken::Taken;
-use e2e::node::tenant::{Belongings, Tenant};
-use e2e::node::{account, visit};
+use e2e::node::tenant::Tenant;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 use lab::demo::{self, Cell, Living};
@@ -15,6 +15,7 @@ use lab::{download, wait};
 use operator::clock::{Random as _, SystemRandom};
 use operator::store::layout;
 
+use crate::soul::Soul;
 use crate::storm::Storm;
 use crate::{LIMIT, READY};
 
@@ -24,14 +25,10 @@ const FILM: usize = 64 << 20;
 /// A server, and what its people did.
 pub struct House {
     cell: &'static Cell,
-    /// Its objects.
-    pub tenant: Tenant,
+    /// What must stay.
+    pub soul: Soul,
     /// Its owner's log-in.
     pub living: Living,
-    born: Instance,
-    actor: String,
-    things: Belongings,
-    posts: Vec<String>,
     /// Passwords by handle.
     accounts: BTreeMap<String, String>,
     exports: Vec<Export>,
@@ -53,17 +50,8 @@ impl House {
         chown(&film, Some(meta.uid()), Some(meta.gid()))?;
         std::fs::hard_link(&film, folder.join("same.bin"))?;
         storm.tell(&format!("{} is there", living.order.name));
-        Ok(Self {
-            cell: storm.stage.cell,
-            born: tenant.instance().await?,
-            actor: visit::actor_key(site, &living.order.host, "greta").await?,
-            things: tenant.belongings().await?,
-            tenant,
-            living,
-            posts: Vec::new(),
-            accounts: BTreeMap::new(),
-            exports: Vec::new(),
-        })
+        let soul = Soul::of(storm.stage.cell, tenant, &living.order.host, "greta", &living.token).await?;
+        Ok(Self { cell: storm.stage.cell, soul, living, accounts: BTreeMap::new(), exports: Vec::new() })
     }
 
     /// Until the storm is over, and at least once each.
@@ -98,34 +86,19 @@ impl House {
             }
         }
         site.ready(order, READY).await?;
-        let text = format!("after round {round}");
-        site.app(order).post(&self.living.token, &text).await?;
-        self.posts.push(text);
-        Ok(())
+        self.soul.post(format!("after round {round}")).await
     }
 
     /// It is the server it was, with all that its people did, once.
     pub async fn is_whole(&self) -> Result<()> {
         let (site, order) = (&self.cell.site, &self.living.order);
         site.ready(order, READY).await?;
-        self.tenant.idle().await?;
-        ensure!(self.tenant.live_pods("server").await?.len() == 1, "more than one pod serves, or none");
-        let now = self.tenant.instance().await?;
-        let identity = |instance: &Instance| instance.status.as_ref().and_then(|status| status.identity.clone());
-        ensure!(identity(&now).is_some() && identity(&now) == identity(&self.born), "{:?}", identity(&now));
-        ensure!(visit::actor_key(site, &order.host, "greta").await? == self.actor, "the owner has another key");
-        let things = self.tenant.belongings().await?;
-        ensure!(things == self.things, "{things:?} instead of {:?}", self.things);
-        ensure!((things.claims.len(), things.volumes.len(), things.folders.len()) == (1, 1, 1), "{things:?}");
-
+        self.soul.is_the_same().await?;
         let app = site.app(order);
-        let texts = app.home_with(&self.living.token, self.posts.last().context("no post")?, 10).await?.texts;
-        let lost: Vec<_> = self.posts.iter().filter(|post| !texts.iter().any(|text| text.contains(*post))).collect();
-        ensure!(lost.is_empty(), "posts are lost: {lost:?}");
         for (handle, password) in &self.accounts {
             app.login(handle, password).await.with_context(|| format!("log-in of {handle}"))?;
         }
-        let users = std::fs::read_dir(self.tenant.folder().await?.join("d/user"))?.flatten();
+        let users = std::fs::read_dir(self.soul.tenant.folder().await?.join("d/user"))?.flatten();
         let users: BTreeSet<String> = users.map(|user| user.file_name().to_string_lossy().into_owned()).collect();
         let asked: BTreeSet<String> = self.accounts.keys().cloned().chain(["greta".to_owned()]).collect();
         ensure!(users == asked, "{users:?} instead of {asked:?}");
@@ -145,21 +118,11 @@ impl House {
     /// Each export that was asked for made one bundle, all of which can be read, and there is nothing else.
     async fn copies_are_whole(&self) -> Result<()> {
         let order = &self.living.order;
-        let all = ListParams::default();
-        let exports = Api::<Export>::all(self.cell.site.client.clone()).list(&all).await?.items;
-        let mine = exports.iter().filter(|export| export.spec.instance_ref.uid == order.uid);
-        let made: BTreeSet<String> = mine.filter_map(|one| one.uid()).collect();
-        let asked: BTreeSet<String> = self.exports.iter().filter_map(|one| one.uid()).collect();
-        ensure!(made == asked, "exports {made:?} instead of {asked:?}");
-        let changes = Api::<AccountChange>::all(self.cell.site.client.clone()).list(&all).await?.items;
+        self.soul.has_bundles_of(&self.exports.iter().filter_map(|one| one.uid()).collect()).await?;
+        let changes =
+            Api::<AccountChange>::all(self.cell.site.client.clone()).list(&ListParams::default()).await?.items;
         let mine = changes.iter().filter(|change| change.spec.instance_ref.uid == order.uid).count();
         ensure!(mine == self.accounts.len(), "{mine} account changes instead of {}", self.accounts.len());
-
-        let prefix = format!("bundles/{}/", order.uid);
-        let stored = download::list(&self.cell.bucket, &prefix).await?;
-        let bundles = stored.keys().filter_map(|key| key.strip_prefix(&prefix)?.split('/').next().map(str::to_owned));
-        let bundles: BTreeSet<String> = bundles.collect();
-        ensure!(bundles == asked, "bundles {bundles:?} instead of {asked:?}");
         for export in &self.exports {
             let folder = tempfile::tempdir()?;
             let taken = Taken::from(self.cell, export, folder.path()).await.with_context(|| export.name_any())?;

@@ -5,6 +5,7 @@
 
 mod home;
 mod house;
+mod soul;
 mod storm;
 
 use std::time::Duration;
@@ -39,9 +40,9 @@ fn servers_live_on_while_all_that_is_ours_is_killed() {
         let calm = House::build(&storm, HOUSES);
         let whole = try_join_all(houses.iter().map(House::is_whole));
         let (calm, _, _) = tokio::try_join!(calm, whole, try_join_all(homes.iter().map(Home::is_whole)))?;
-        calm.tenant.idle().await?;
-        let usual = calm.tenant.census().await?;
-        for tenant in houses.iter().map(|one| &one.tenant).chain(homes.iter().map(|one| &one.tenant)) {
+        calm.soul.tenant.idle().await?;
+        let usual = calm.soul.tenant.census().await?;
+        for tenant in houses.iter().map(|one| &one.soul.tenant).chain(homes.iter().map(|one| &one.soul.tenant)) {
             let census = tenant.census().await?;
             ensure!(census == usual, "{} has {census:?} instead of {usual:?}", tenant.name);
         }
