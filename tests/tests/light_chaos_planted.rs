@@ -12,9 +12,12 @@ use lab::fault::{Action, Clean, Match, Moment, On, Plan};
 /// How long a step may take here: what is caught does not come to its end.
 const STEP: Duration = Duration::from_secs(30);
 
+/// How late something may be in the end. One too many stays one too many.
+const LATE: Duration = Duration::from_secs(8);
+
 /// A fault that shows when nothing happens: the clean runs are not clean.
 async fn shows(story: impl Story, plant: Plant, words: &str) -> Result<()> {
-    let learned = exec(Scene::planted(story, plant)).await?.limit(STEP).learn().await;
+    let learned = exec(Scene::planted(story, plant)).await?.limit(STEP).patience(LATE).learn().await;
     let Err(error) = learned else { bail!("{plant:?} was not caught") };
     ensure!(format!("{error:#}").contains(words), "{plant:?} was caught by chance: {error:#}");
     Ok(())
@@ -22,7 +25,7 @@ async fn shows(story: impl Story, plant: Plant, words: &str) -> Result<()> {
 
 /// A fault that shows only under these plans.
 async fn shows_under(story: impl Story, plant: Plant, plans: impl Fn(&Clean) -> Vec<Plan>, words: &str) -> Result<()> {
-    let exec = exec(Scene::planted(story, plant)).await?.limit(STEP);
+    let exec = exec(Scene::planted(story, plant)).await?.limit(STEP).patience(LATE);
     let clean = exec.learn().await?;
     let plans = plans(&clean);
     ensure!(!plans.is_empty(), "there is no plan for {plant:?}: {:?}", clean.writes);

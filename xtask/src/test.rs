@@ -176,11 +176,9 @@ fn programs(context: &Context, tally: &mut Tally) -> anyhow::Result<Result<(), S
 fn preparations(stages: &[Stage], elsewhere: bool) -> &'static [&'static str] {
     match (stages.iter().max(), elsewhere) {
         (None | Some(Stage::Unit), _) => &[],
-        (Some(Stage::Light), _) => &["preflight", "tools"],
-        (Some(Stage::Node), false) => &["preflight", "tools", "images"],
-        (Some(Stage::Node), true) => &["preflight", "tools", "elsewhere", "images"],
-        (Some(Stage::E2e), false) => &["preflight", "tools", "images", "browser"],
-        (Some(Stage::E2e), true) => &["preflight", "tools", "elsewhere", "images", "browser"],
+        (Some(Stage::Light), _) => &["preflight", "tools", "browser"],
+        (Some(Stage::Node | Stage::E2e), false) => &["preflight", "tools", "images", "browser"],
+        (Some(Stage::Node | Stage::E2e), true) => &["preflight", "tools", "elsewhere", "images", "browser"],
     }
 }
 
@@ -271,15 +269,17 @@ mod tests {
     fn images_are_made_for_pods_only() {
         let here = |stages: &[Stage]| preparations(stages, false);
         assert_eq!(here(&[Stage::Unit]), [""; 0]);
-        assert_eq!(here(&[Stage::Unit, Stage::Light]), ["preflight", "tools"]);
-        assert_eq!(here(&[Stage::Light, Stage::Node]), ["preflight", "tools", "images"]);
-        assert_eq!(here(&[Stage::E2e]), ["preflight", "tools", "images", "browser"]);
+        assert_eq!(here(&[Stage::Unit, Stage::Light]), ["preflight", "tools", "browser"]);
+        for pods in [&[Stage::Light, Stage::Node][..], &[Stage::E2e]] {
+            assert_eq!(here(pods), ["preflight", "tools", "images", "browser"]);
+        }
     }
 
     #[test]
     fn an_existing_cluster_is_looked_at_before_anything_is_made_for_it() {
-        assert_eq!(preparations(&[Stage::Light], true), ["preflight", "tools"]);
-        assert_eq!(preparations(&[Stage::Light, Stage::Node], true), ["preflight", "tools", "elsewhere", "images"]);
+        assert_eq!(preparations(&[Stage::Light], true), ["preflight", "tools", "browser"]);
+        let there = ["preflight", "tools", "elsewhere", "images", "browser"];
+        assert_eq!(preparations(&[Stage::Light, Stage::Node], true), there);
     }
 
     #[test]

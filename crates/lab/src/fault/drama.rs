@@ -112,7 +112,7 @@ impl<S: Scenario> Drama<'_, S> {
             return Ok(objects);
         };
         let ignores = |object: &str, pointer: &str| self.exec.scenario.ignores(object, pointer);
-        let patience = Instant::now() + self.exec.limit;
+        let patience = Instant::now() + self.exec.patience;
         let mut pause = AGAIN;
         while !clean.differences(&objects, &ignores).is_empty() && Instant::now() < patience {
             tokio::time::sleep(pause).await;

@@ -34,13 +34,14 @@ pub struct Exec<S> {
     at_once: usize,
     pub(super) quiet: Duration,
     pub(super) limit: Duration,
+    pub(super) patience: Duration,
 }
 
 impl<S: Scenario> Exec<S> {
     /// A harness: six runs side by side, each with a minute for each step.
     pub fn new(light: &'static Light, scenario: S) -> Self {
         let (quiet, limit) = (Duration::from_millis(300), Duration::from_secs(60));
-        Self { light, clients: OnceCell::new(), scenario, at_once: 6, quiet, limit }
+        Self { light, clients: OnceCell::new(), scenario, at_once: 6, quiet, limit, patience: limit }
     }
 
     /// How many runs go side by side.
@@ -57,10 +58,17 @@ impl<S: Scenario> Exec<S> {
         self
     }
 
-    /// How long a step may take.
+    /// How long a step may take, and what is only late in the end.
     #[must_use]
     pub fn limit(mut self, time: Duration) -> Self {
-        self.limit = time;
+        (self.limit, self.patience) = (time, time);
+        self
+    }
+
+    /// How late something may be in the end. For who looks for what never comes.
+    #[must_use]
+    pub fn patience(mut self, time: Duration) -> Self {
+        self.patience = time;
         self
     }
 
