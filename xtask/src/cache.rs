@@ -183,7 +183,7 @@ mod tests {
         std::fs::create_dir(kept.root.join("bin/older")).unwrap();
         assert!(kept.forget_gone().unwrap().is_empty());
         std::fs::remove_dir(folder.path().join("gone")).unwrap();
-        assert_eq!(kept.forget_gone().unwrap(), [gone.clone.clone()]);
+        assert_eq!(kept.forget_gone().unwrap(), std::slice::from_ref(&gone.clone));
         assert!(!gone.bin().exists() && !gone.logs().exists());
         assert!(kept.bin().join("steppe").exists() && kept.logs().exists() && kept.root.join("bin/older").exists());
     }
