@@ -223,8 +223,19 @@ fn values(ground: &Ground, image: &Image, database: &url::Url) -> Value {
 /// The blocks of code below [`SECTION`].
 fn blocks(text: &str) -> Result<Vec<String>> {
     let section = text.split(SECTION).nth(1).with_context(|| format!("no section {SECTION}"))?;
-    let section = section.split("\n## ").next().unwrap_or_default();
-    Ok(section.split("\n```\n").skip(1).step_by(2).map(str::to_owned).collect())
+    let (mut blocks, mut open): (Vec<String>, Option<Vec<&str>>) = (Vec::new(), None);
+    for line in section.lines().take_while(|line| !line.starts_with("## ")) {
+        match (line, &mut open) {
+            ("```", None) => open = Some(Vec::new()),
+            ("```", Some(lines)) => {
+                blocks.push(lines.join("\n"));
+                open = None;
+            }
+            (_, Some(lines)) => lines.push(line),
+            (_, None) => {}
+        }
+    }
+    Ok(blocks)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the tests that need a ground share. The tests themselves are in `tests/tests`, one file a journey; the first
-//! word of a file's name says which ground it needs: `light` (an API server and doubles), `node` (real pods) or
-//! `e2e` (real pods, a control plane and a browser).
+//! word of a file's name says which ground it needs: `db` (a database), `light` (an API server and doubles), `node` (real
+//! pods) or `e2e` (real pods, a control plane and a browser).
 
 pub mod brittle;
 pub mod calls;

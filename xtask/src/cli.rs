@@ -95,6 +95,7 @@ pub struct TestOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OnlyStage {
     Unit,
+    Db,
     Light,
     Node,
     E2e,

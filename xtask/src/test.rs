@@ -111,34 +111,32 @@ fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> a
             judge("queries", stale, tally)?;
         }
         let hindrance = prepared.is_err().then_some("the ground could not be prepared");
-        grounds(suite, stages, &built, hindrance, tally)?;
+        lanes(suite, stages, &built, hindrance, tally)?;
         take_away(context, stages, hindrance, tally)
     })
 }
 
-/// The tests on grounds, in two lanes side by side: those on a node wait for pods most of their time, those without one
-/// keep a core busy, and the two share nothing.
-fn grounds(
+/// The tests that need more than cargo, a lane for each stage, side by side: each waits for something most of its time, and
+/// they share nothing but the machine.
+fn lanes(
     suite: &Suite<'_>,
     stages: &[Stage],
     built: &[Executable],
     hindrance: Option<&str>,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
-    let lane = |with_node: bool| {
+    let lane = |stage: Stage| {
         let mut tally = Tally::default();
-        let on_ground = stages.iter().filter(|stage| **stage != Stage::Unit);
-        for stage in on_ground.filter(|stage| (**stage >= Stage::Node) == with_node) {
-            suite.run(*stage, built, hindrance, &mut tally)?;
-        }
+        suite.run(stage, built, hindrance, &mut tally)?;
         anyhow::Ok(tally)
     };
     thread::scope(|scope| {
-        let node = scope.spawn(|| lane(true));
-        let light = lane(false);
-        let node = node.join().unwrap_or_else(|_| Err(anyhow::anyhow!("running the tests on a node crashed")));
-        tally.add(light?);
-        tally.add(node?);
+        let lanes = stages.iter().filter(|stage| **stage != Stage::Unit);
+        let lanes: Vec<_> = lanes.map(|stage| scope.spawn(|| lane(*stage))).collect();
+        for lane in lanes {
+            let heard = lane.join().unwrap_or_else(|_| Err(anyhow::anyhow!("running the tests of a stage crashed")));
+            tally.add(heard?);
+        }
         Ok(())
     })
 }
@@ -149,7 +147,7 @@ fn take_away(context: &Context, stages: &[Stage], hindrance: Option<&str>, tally
     if !on_ours || hindrance.is_some() {
         return Ok(());
     }
-    for ground in [context.test_ground.as_str(), SERVICES] {
+    for ground in [&context.test_ground, &context.stage_ground(), SERVICES] {
         match lab::take_away(context, ground) {
             Err(error) if error.downcast_ref::<Interrupted>().is_some() => return Err(error),
             Err(error) => tally.fail(1, format!("the ground {ground} could not be taken away"), format!("{error:#}")),
@@ -176,7 +174,7 @@ fn programs(context: &Context, tally: &mut Tally) -> anyhow::Result<Result<(), S
 fn preparations(stages: &[Stage], elsewhere: bool) -> &'static [&'static str] {
     match (stages.iter().max(), elsewhere) {
         (None | Some(Stage::Unit), _) => &[],
-        (Some(Stage::Light), _) => &["preflight", "tools", "browser"],
+        (Some(Stage::Db | Stage::Light), _) => &["preflight", "tools", "browser"],
         (Some(Stage::Node | Stage::E2e), false) => &["preflight", "tools", "images", "browser"],
         (Some(Stage::Node | Stage::E2e), true) => &["preflight", "tools", "elsewhere", "images", "browser"],
     }
@@ -269,6 +267,7 @@ mod tests {
     fn images_are_made_for_pods_only() {
         let here = |stages: &[Stage]| preparations(stages, false);
         assert_eq!(here(&[Stage::Unit]), [""; 0]);
+        assert_eq!(here(&[Stage::Unit, Stage::Db]), ["preflight", "tools", "browser"]);
         assert_eq!(here(&[Stage::Unit, Stage::Light]), ["preflight", "tools", "browser"]);
         for pods in [&[Stage::Light, Stage::Node][..], &[Stage::E2e]] {
             assert_eq!(here(pods), ["preflight", "tools", "images", "browser"]);

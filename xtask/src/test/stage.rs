@@ -11,12 +11,14 @@ use serde::Deserialize;
 
 use crate::cli::OnlyStage;
 
-/// In the order they run: the quick ones first.
+/// In the order of what they need; the first runs before all others, and those side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Needs nothing but the machine's cargo.
     Unit,
+    /// Needs a database.
+    Db,
     /// Needs an apiserver without a node.
     Light,
     /// Needs a node that runs pods.
@@ -26,11 +28,12 @@ pub enum Stage {
 }
 
 impl Stage {
-    pub const ALL: [Self; 4] = [Self::Unit, Self::Light, Self::Node, Self::E2e];
+    pub const ALL: [Self; 5] = [Self::Unit, Self::Db, Self::Light, Self::Node, Self::E2e];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Unit => "unit",
+            Self::Db => "db",
             Self::Light => "light",
             Self::Node => "node",
             Self::E2e => "e2e",
@@ -54,6 +57,7 @@ impl From<OnlyStage> for Stage {
     fn from(only: OnlyStage) -> Self {
         match only {
             OnlyStage::Unit => Self::Unit,
+            OnlyStage::Db => Self::Db,
             OnlyStage::Light => Self::Light,
             OnlyStage::Node => Self::Node,
             OnlyStage::E2e => Self::E2e,
@@ -182,13 +186,14 @@ mod tests {
 
     #[test]
     fn names_tell_the_stage_and_unknown_ones_are_unit() {
-        let metadata = workspace(&["node_reboot", "e2e_leave", "light", "nodes", "parsing"], &json!({}));
+        let metadata = workspace(&["node_reboot", "e2e_leave", "light", "db_rows", "nodes", "parsing"], &json!({}));
         let expected = [
             ("lab", Stage::Unit),
             // Only tests go by name: a program's own tests need no ground.
             ("node_tool", Stage::Unit),
             ("nodes", Stage::Unit),
             ("parsing", Stage::Unit),
+            ("db_rows", Stage::Db),
             ("light", Stage::Light),
             ("node_reboot", Stage::Node),
             ("e2e_leave", Stage::E2e),

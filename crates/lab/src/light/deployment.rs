@@ -42,13 +42,15 @@ pub(super) async fn reconcile(deployment: Arc<Deployment>, context: Arc<Context>
             let kube::Error::Api(status) = error else {
                 return Err(error.into());
             };
-            if !ending(&status) {
-                refused = Some(status.message.clone());
+            if ending(&status) {
+                continue;
             }
+            // Two were counted against one quota at the same time: the next try passes.
+            if status.reason != "Conflict" {
+                context.problem(format!("Deployment {}: a pod was refused: {}", key(&*deployment), status.message));
+            }
+            refused = Some(status.message.clone());
         }
-    }
-    if let Some(message) = &refused {
-        context.problem(format!("Deployment {}: a pod was refused: {message}", key(&*deployment)));
     }
     if let Some(status) = view.status(refused.as_deref()) {
         context.delay(&key(&*deployment), "status").await;
