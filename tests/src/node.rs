@@ -1,8 +1,8 @@
 //! One real cell for all tests of a program: a ground called `test` with the chart installed.
 //!
 //! It is found again by the next program, so that only the first pays for it; `cargo xtask test` takes it away in the
-//! end, `cargo xtask cluster down --name test` does by hand. `STEPPE_TEST_GROUND` names another one: journeys through the
-//! whole have one beside it, and so does who works on these tests while somebody else runs them.
+//! end, `cargo xtask cluster down --name test` does by hand. `STEPPE_TEST_GROUND` names another one, for who works on
+//! these tests while somebody else runs them.
 //!
 //! Tests that need nothing of the node itself run by [`anywhere`]: on the existing cluster that was named, if one was.
 

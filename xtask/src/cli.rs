@@ -97,6 +97,7 @@ pub enum OnlyStage {
     Unit,
     Db,
     Light,
+    Ground,
     Node,
     E2e,
 }

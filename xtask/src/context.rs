@@ -48,7 +48,7 @@ pub struct Context {
     pub history: History,
     pub progress: Progress,
     pub stop: Stop,
-    /// The ground of ours that node tests share; journeys through the whole have one beside it.
+    /// The ground of ours that node tests share.
     pub test_ground: String,
     kubeconfig: Option<PathBuf>,
     /// An existing cluster, used because it was named.
@@ -115,11 +115,6 @@ impl Context {
             }
         }
         step.end(outcome);
-    }
-
-    /// The ground of ours that journeys through the whole share.
-    pub fn stage_ground(&self) -> String {
-        format!("{}-e2e", self.test_ground)
     }
 
     /// The existing cluster that was named.

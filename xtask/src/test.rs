@@ -116,8 +116,8 @@ fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> a
     })
 }
 
-/// The tests that need more than cargo, a lane for each stage, side by side: each waits for something most of its time, and
-/// they share nothing but the machine.
+/// The tests that need more than cargo, in two lanes side by side: those that share a node wait for its pods most of their
+/// time, the others keep a core busy. More lanes than that take longer: all of them wait for the processor then.
 fn lanes(
     suite: &Suite<'_>,
     stages: &[Stage],
@@ -125,29 +125,31 @@ fn lanes(
     hindrance: Option<&str>,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
-    let lane = |stage: Stage| {
+    let lane = |on_shared_node: bool| {
         let mut tally = Tally::default();
-        suite.run(stage, built, hindrance, &mut tally)?;
+        let stages = stages.iter().filter(|stage| **stage != Stage::Unit);
+        for stage in stages.filter(|stage| (**stage >= Stage::Node) == on_shared_node) {
+            suite.run(*stage, built, hindrance, &mut tally)?;
+        }
         anyhow::Ok(tally)
     };
     thread::scope(|scope| {
-        let lanes = stages.iter().filter(|stage| **stage != Stage::Unit);
-        let lanes: Vec<_> = lanes.map(|stage| scope.spawn(|| lane(*stage))).collect();
-        for lane in lanes {
-            let heard = lane.join().unwrap_or_else(|_| Err(anyhow::anyhow!("running the tests of a stage crashed")));
-            tally.add(heard?);
-        }
+        let node = scope.spawn(|| lane(true));
+        let others = lane(false);
+        let node = node.join().unwrap_or_else(|_| Err(anyhow::anyhow!("running the tests on a node crashed")));
+        tally.add(others?);
+        tally.add(node?);
         Ok(())
     })
 }
 
 /// The grounds that node tests have shared: nothing of a run stays behind.
 fn take_away(context: &Context, stages: &[Stage], hindrance: Option<&str>, tally: &mut Tally) -> anyhow::Result<()> {
-    let on_ours = stages.iter().any(|stage| *stage >= Stage::Node) && context.cluster().is_none();
+    let on_ours = stages.iter().any(|stage| *stage >= Stage::Ground) && context.cluster().is_none();
     if !on_ours || hindrance.is_some() {
         return Ok(());
     }
-    for ground in [&context.test_ground, &context.stage_ground(), SERVICES] {
+    for ground in [context.test_ground.as_str(), SERVICES] {
         match lab::take_away(context, ground) {
             Err(error) if error.downcast_ref::<Interrupted>().is_some() => return Err(error),
             Err(error) => tally.fail(1, format!("the ground {ground} could not be taken away"), format!("{error:#}")),
@@ -175,8 +177,10 @@ fn preparations(stages: &[Stage], elsewhere: bool) -> &'static [&'static str] {
     match (stages.iter().max(), elsewhere) {
         (None | Some(Stage::Unit), _) => &[],
         (Some(Stage::Db | Stage::Light), _) => &["preflight", "tools", "browser"],
-        (Some(Stage::Node | Stage::E2e), false) => &["preflight", "tools", "images", "browser"],
-        (Some(Stage::Node | Stage::E2e), true) => &["preflight", "tools", "elsewhere", "images", "browser"],
+        (Some(Stage::Ground | Stage::Node | Stage::E2e), false) => &["preflight", "tools", "images", "browser"],
+        (Some(Stage::Ground | Stage::Node | Stage::E2e), true) => {
+            &["preflight", "tools", "elsewhere", "images", "browser"]
+        }
     }
 }
 
@@ -227,7 +231,7 @@ fn needs(stages: &[Stage], whole: bool) -> Needs {
     Needs {
         lint: whole,
         go: stages.iter().any(|stage| *stage != Stage::Unit),
-        root: stages.iter().any(|stage| matches!(stage, Stage::Node | Stage::E2e)),
+        root: stages.iter().any(|stage| *stage >= Stage::Ground),
     }
 }
 
@@ -289,6 +293,6 @@ mod tests {
         };
         assert_eq!(needs(&[Stage::Unit]), (false, false));
         assert_eq!(needs(&[Stage::Unit, Stage::Light]), (true, false));
-        assert_eq!(needs(&[Stage::E2e]), (true, true));
+        assert_eq!((needs(&[Stage::Ground]), needs(&[Stage::E2e])), ((true, true), (true, true)));
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::cli::OnlyStage;
 
-/// In the order of what they need; the first runs before all others, and those side by side.
+/// In the order they run: the quick ones first, and from [`Stage::Node`] on beside the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
@@ -21,20 +21,23 @@ pub enum Stage {
     Db,
     /// Needs an apiserver without a node.
     Light,
-    /// Needs a node that runs pods.
+    /// Brings up nodes of its own.
+    Ground,
+    /// Needs a node that runs pods, which all of these share.
     Node,
     /// Journeys through the whole.
     E2e,
 }
 
 impl Stage {
-    pub const ALL: [Self; 5] = [Self::Unit, Self::Db, Self::Light, Self::Node, Self::E2e];
+    pub const ALL: [Self; 6] = [Self::Unit, Self::Db, Self::Light, Self::Ground, Self::Node, Self::E2e];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Unit => "unit",
             Self::Db => "db",
             Self::Light => "light",
+            Self::Ground => "ground",
             Self::Node => "node",
             Self::E2e => "e2e",
         }
@@ -59,6 +62,7 @@ impl From<OnlyStage> for Stage {
             OnlyStage::Unit => Self::Unit,
             OnlyStage::Db => Self::Db,
             OnlyStage::Light => Self::Light,
+            OnlyStage::Ground => Self::Ground,
             OnlyStage::Node => Self::Node,
             OnlyStage::E2e => Self::E2e,
         }
@@ -154,7 +158,7 @@ fn test_target(package: &Package, target: &Target, wishes: &Wishes) -> TestTarge
         name: target.name.clone(),
         kind: target.kind.first().map(ToString::to_string).unwrap_or_default(),
         stage,
-        anywhere: stage < Stage::Node || wishes.anywhere.contains(&target.name),
+        anywhere: stage < Stage::Ground || wishes.anywhere.contains(&target.name),
     }
 }
 
@@ -204,8 +208,8 @@ mod tests {
 
     #[test]
     fn a_package_may_say_otherwise() {
-        let metadata = workspace(&["services"], &json!({"stage": {"services": "node"}}));
-        assert!(stages(&metadata).contains(&("services".to_owned(), Stage::Node)));
+        let metadata = workspace(&["services"], &json!({"stage": {"services": "ground"}}));
+        assert!(stages(&metadata).contains(&("services".to_owned(), Stage::Ground)));
     }
 
     #[test]
@@ -223,9 +227,9 @@ mod tests {
     #[test]
     fn on_an_existing_cluster_only_those_are_left_out_that_need_a_ground_of_ours() {
         let tests = ["light", "node_disk", "node_journey", "services", "e2e_leave", "parsing"];
-        let wishes = json!({"stage": {"services": "node"}, "anywhere": ["node_journey"]});
+        let wishes = json!({"stage": {"services": "ground"}, "anywhere": ["node_journey"]});
         let mut targets = discover(&workspace(&tests, &wishes)).unwrap();
-        assert_eq!(leave_out(&mut targets), ["lab node_disk", "lab services", "lab e2e_leave"]);
+        assert_eq!(leave_out(&mut targets), ["lab services", "lab node_disk", "lab e2e_leave"]);
         let left: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
         assert_eq!(left, ["lab", "node_tool", "parsing", "light", "node_journey"]);
     }

@@ -98,13 +98,8 @@ impl Suite<'_> {
         let folder = target.manifest.parent().unwrap_or(&self.context.root);
         let on_clusters = target.anywhere && target.stage >= Stage::Node;
         let program = if on_clusters { self.context.program_for_clusters(path) } else { self.context.program(path) };
-        let ground = match target.stage {
-            Stage::E2e => self.context.stage_ground(),
-            Stage::Unit | Stage::Db | Stage::Light | Stage::Node => self.context.test_ground.clone(),
-        };
         program
             .within(folder)
-            .env("STEPPE_TEST_GROUND", ground)
             .env("CARGO_MANIFEST_DIR", folder)
             .env("RUST_BACKTRACE", "1")
             .args(["--color", "never"])
