@@ -116,8 +116,11 @@ fn run(suite: &Suite<'_>, stages: &[Stage], whole: bool, tally: &mut Tally) -> a
     })
 }
 
-/// The tests that need more than cargo, in two lanes side by side: those that share a node wait for its pods most of their
-/// time, the others keep a core busy. More lanes than that take longer: all of them wait for the processor then.
+/// What runs side by side: those that share a node wait for its pods most of their time, those with an apiserver keep a core
+/// busy, those with a database are soon done. A lane for each stage takes longer: all wait for the processor then.
+const LANES: [&[Stage]; 3] = [&[Stage::Db], &[Stage::Light, Stage::Ground], &[Stage::Node, Stage::E2e]];
+
+/// The tests that need more than cargo.
 fn lanes(
     suite: &Suite<'_>,
     stages: &[Stage],
@@ -125,20 +128,19 @@ fn lanes(
     hindrance: Option<&str>,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
-    let lane = |on_shared_node: bool| {
+    let lane = |lane: &[Stage]| {
         let mut tally = Tally::default();
-        let stages = stages.iter().filter(|stage| **stage != Stage::Unit);
-        for stage in stages.filter(|stage| (**stage >= Stage::Node) == on_shared_node) {
+        for stage in lane.iter().filter(|stage| stages.contains(stage)) {
             suite.run(*stage, built, hindrance, &mut tally)?;
         }
         anyhow::Ok(tally)
     };
     thread::scope(|scope| {
-        let node = scope.spawn(|| lane(true));
-        let others = lane(false);
-        let node = node.join().unwrap_or_else(|_| Err(anyhow::anyhow!("running the tests on a node crashed")));
-        tally.add(others?);
-        tally.add(node?);
+        let running = LANES.map(|stages| scope.spawn(move || lane(stages)));
+        for one in running {
+            let heard = one.join().unwrap_or_else(|_| Err(anyhow::anyhow!("running a lane of tests crashed")));
+            tally.add(heard?);
+        }
         Ok(())
     })
 }
@@ -266,6 +268,12 @@ fn told(last: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_stage_is_in_one_lane() {
+        let all: Vec<Stage> = [Stage::Unit].iter().chain(LANES.concat().iter()).copied().collect();
+        assert_eq!(all, Stage::ALL);
+    }
 
     #[test]
     fn images_are_made_for_pods_only() {

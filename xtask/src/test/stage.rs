@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::cli::OnlyStage;
 
-/// In the order they run: the quick ones first, and from [`Stage::Node`] on beside the others.
+/// In the order of what they need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
