@@ -30,8 +30,6 @@ const FORWARD: &str = "kubectl -n steppe-control-plane port-forward service/step
 pub struct Installed {
     /// As customers see it.
     pub dashboard: Dashboard,
-    /// The image that its pods run.
-    pub image: Image,
     /// Where the commands are typed: with the files that they need.
     folder: TempDir,
     /// The documented commands, block by block.
@@ -88,7 +86,6 @@ impl Installed {
         let installed = Self {
             dashboard: Dashboard::at(ground, ground.ports.https, mailpit)?,
             values: values(ground, &image, &database),
-            image,
             folder,
             blocks,
             instead,
