@@ -53,17 +53,10 @@ impl Installed {
         images::import(ground, &image).await?;
         let folder = tempfile::tempdir()?;
         tools_for(folder.path(), ground, &cache).await?;
-        let authority =
-            cell.kubectl.command().args(["config", "view", "--raw", "--output", AUTHORITY]).output().await?;
-        std::fs::write(folder.path().join("ca.crt.base64"), &authority.stdout)?;
         let bucket = &cell.bucket;
         let reader = store::reader(ground, &bucket.name)?;
-        let place = format!(
-            "endpoint = \"{}\"\nbucket = \"{}\"\nregion = \"{}\"\n",
-            bucket.endpoint, bucket.name, bucket.region
-        );
         let files = [
-            ("store.toml", place),
+            ("store.toml", bucket.place()),
             ("access-key", reader.access_key),
             ("secret-key", reader.secret_key),
             ("offers.toml", OFFERS.to_owned()),
@@ -83,15 +76,13 @@ impl Installed {
             ("https://192.0.2.10:6443".into(), format!("https://{node}:{}", ground.ports.apiserver)),
             ("social.example".into(), ground.zone.clone()),
         ];
-        let installed = Self {
+        Ok(Self {
             dashboard: Dashboard::at(ground, ground.ports.https, mailpit)?,
             values: values(ground, &image, &database),
             folder,
             blocks,
             instead,
-        };
-        installed.typed("base64 --decode < ca.crt.base64 > ca.crt").await?;
-        Ok(installed)
+        })
     }
 
     /// Types what the documentation says, from the secrets to the first day; what the last commands printed.
@@ -172,10 +163,7 @@ impl Installed {
     }
 }
 
-/// Where kubectl finds the authority of the API server.
-const AUTHORITY: &str = "jsonpath={.clusters[0].cluster.certificate-authority-data}";
-
-/// What somebody has on their machine: helm, kubectl, the charts, an administrator's kubeconfig.
+/// What somebody has on their machine: helm, kubectl, the charts, an administrator's kubeconfig, the API server's authority.
 async fn tools_for(folder: &Path, ground: &Ground, cache: &Cache) -> Result<()> {
     let helm = tools::services(cache, &mut Told).await?.program("helm");
     let bin = folder.join("bin");
@@ -185,6 +173,7 @@ async fn tools_for(folder: &Path, ground: &Ground, cache: &Cache) -> Result<()> 
         (ground.kubectl.clone(), bin.join("kubectl")),
         (repository().join("charts"), folder.join("charts")),
         (ground.kubeconfig.clone(), folder.join("admin.kubeconfig")),
+        (ground.state_dir.join("pki/ca.crt"), folder.join("ca.crt")),
     ] {
         std::os::unix::fs::symlink(&from, &to).with_context(|| format!("cannot link {}", from.display()))?;
     }

@@ -79,7 +79,7 @@ async fn lives(ground: &Ground, cell: &Cell, installed: &Installed) -> Result<()
     ensure!(answers.load(Ordering::Relaxed) > 10, "only {answers:?} pages were looked at");
     let changed = |page: &Answer| page.body.contains("else@hosting.test").then_some(());
     customer.until("the change", "/imprint", changed).await?;
-    customer.until("the bundle", &export, |page| page.body.contains("mark there").then_some(())).await?;
+    customer.bundle(&export).await?;
     let script = customer.script(&export).await?;
     ensure!(script.contains(&format!("https://{HOST}")), "the script leads elsewhere: {script}");
     visit(&cell.site, &host, "/").await?;

@@ -65,7 +65,7 @@ impl Context {
         cache.create()?;
         let ci = ambient.ci.as_deref().is_some_and(|ci| !matches!(ci, "" | "0" | "false"));
         let dumb = ambient.term.as_deref().is_none_or(|term| term == "dumb");
-        Ok(Self {
+        let context = Self {
             history: History::open(&cache.history(), cache.cold()),
             root,
             cache,
@@ -75,20 +75,27 @@ impl Context {
             kubeconfig: ambient.kubeconfig.clone().filter(|path| !path.is_empty()).map(PathBuf::from),
             cluster: cli.named_cluster().map(str::to_owned),
             elsewhere: elsewhere(cli)?,
-        })
+        };
+        context.forget_gone();
+        Ok(context)
+    }
+
+    /// Removes what clones have left that are gone. That it cannot be done stops nothing.
+    fn forget_gone(&self) {
+        match self.cache.forget_gone() {
+            Ok(gone) if gone.is_empty() => {}
+            Ok(gone) => {
+                let (root, gone) = (self.cache.root.display(), gone.join(", "));
+                self.progress.say(&format!("removed from {root} what clones have left that are gone: {gone}"));
+            }
+            Err(error) => self.progress.say(&format!("note: {error:#}")),
+        }
     }
 
     /// The first lines of a command: where things are kept and what was found.
     pub fn announce(&self) {
         let cache = &self.cache;
         self.progress.say(&format!("cache folder {}", cache.root.display()));
-        match cache.forget_gone() {
-            Ok(gone) if gone.is_empty() => {}
-            Ok(gone) => {
-                self.progress.say(&format!("removed there what clones have left that are gone: {}", gone.join(", ")))
-            }
-            Err(error) => self.progress.say(&format!("note: {error:#}")),
-        }
         if !cache.target.starts_with(&cache.root) {
             self.progress.say(&format!("build output {}", cache.target.display()));
         }

@@ -54,6 +54,15 @@ pub struct Bucket {
     pub purger_keys: Keys,
 }
 
+impl Bucket {
+    /// Where it is, as the control plane reads it from a cell's `store.toml`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let Self { endpoint, region, name, .. } = self;
+        format!("endpoint = \"{endpoint}\"\nbucket = \"{name}\"\nregion = \"{region}\"\n")
+    }
+}
+
 /// Starts the object store; returns when it answers. Does nothing twice.
 pub async fn start(ground: &Ground, tools: &Tools) -> Result<()> {
     let folder = folder(ground);

@@ -1,5 +1,7 @@
 //! Whether each cell answers, is the cluster it should be, and has a store whose bundles can be read.
 
+use std::collections::HashSet;
+
 use kube::ResourceExt as _;
 
 use super::{Finding, patient};
@@ -110,7 +112,8 @@ async fn servers(platform: &Platform, cell: &Cell, cluster: &dyn Cluster) -> Fin
         Ok(known) => known,
         Err(error) => return Finding::bad(what, error.to_string()),
     };
-    let is_unknown = |one: &&crd::Instance| known.iter().all(|(_, name, _)| *name != one.name_any());
+    let known: HashSet<String> = known.into_iter().map(|(_, name, _)| name).collect();
+    let is_unknown = |one: &&crd::Instance| !known.contains(&one.name_any());
     let unknown: Vec<String> =
         there.iter().filter(is_unknown).map(|one| format!("{} ({})", one.name_any(), one.spec.hostname)).collect();
     match unknown.as_slice() {

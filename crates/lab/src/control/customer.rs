@@ -181,9 +181,16 @@ impl Customer {
     /// As [`Customer::until`].
     pub async fn export(&mut self, server: &str) -> Result<String> {
         let export = self.post(&format!("{server}/exports"), &[]).await?.expect(303)?.location;
-        let there = |page: &Answer| page.body.contains("mark there").then_some(());
-        self.until("the bundle", &export, there).await?;
+        self.bundle(&export).await?;
         Ok(export)
+    }
+
+    /// Waits until a bundle that was asked for is there; `export` is its page.
+    ///
+    /// # Errors
+    /// As [`Customer::until`].
+    pub async fn bundle(&mut self, export: &str) -> Result<()> {
+        self.until("the bundle", export, |page| page.body.contains("mark there").then_some(())).await
     }
 
     /// The script that fetches a bundle.

@@ -63,9 +63,7 @@ pub async fn write(control: &ControlPlane, client: &Client, bucket: &Bucket, rea
     once(&keys.join("1.pem"), || Ok(rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519)?.serialize_pem()))?;
     let token = token(client).await?;
     secret(&cell.join("kubeconfig"), &kubeconfig::with_token(&control.ground, ACCOUNT, &token)?)?;
-    let Bucket { endpoint, region, name, .. } = bucket;
-    let store = format!("endpoint = \"{endpoint}\"\nbucket = \"{name}\"\nregion = \"{region}\"\n");
-    secret(&cell.join("store.toml"), &store)?;
+    secret(&cell.join("store.toml"), &bucket.place())?;
     secret(&cell.join("access-key"), &reader.access_key)?;
     secret(&cell.join("secret-key"), &reader.secret_key)?;
     secret(&folder.join("offers.toml"), OFFERS)?;
